@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "glint/config/config.h"
+
+namespace glint {
+
+// Reads `path` (YAML; empty: defaults alone) and then the words "section.key=value", which win. Throws Error naming key
+// and line for an unknown key (with the nearest known one), a wrong type or a value out of range.
+Config read_config(const std::filesystem::path& path, const std::vector<std::string>& overrides);
+
+// All settings resolved, as YAML that read_config() accepts; with_comments: each with what it means.
+std::string config_text(const Config& config, bool with_comments = false);
+
+// Of all settings that can change a result (not run.*, worker and thread counts): 16 hexadecimal digits.
+std::string config_hash(const Config& config);
+
+// The names of HeadConfig's alternatives, in its order: "mean_pool", "glscl".
+std::vector<std::string> head_names();
+std::string head_name(const HeadConfig& head);
+
+}  // namespace glint

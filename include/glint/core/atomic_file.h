@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace glint {
+
+// A file that appears whole or not at all: it is written beside its place under a temporary name, synced to the disk and
+// renamed by commit(). Dropped without commit(), it leaves nothing behind and what was there before stays.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path path);  // makes the parent folders; Error where they cannot be made
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  // Throws Error naming the file and the cause (disk full, read-only folder).
+  void write(const void* data, std::size_t size);
+  void commit();
+
+ private:
+  [[noreturn]] void fail(const char* doing) const;
+
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  int descriptor_ = -1;
+};
+
+// The whole text as a file, atomically.
+void write_file(const std::filesystem::path& path, const std::string& text);
+
+// The whole file. Error where it cannot be read or is larger than `limit_bytes`.
+std::string read_file(const std::filesystem::path& path, std::size_t limit_bytes = std::size_t{1} << 32);
+
+// Renames folder `from` to `to` and syncs the parent, replacing nothing: `to` must not exist.
+void publish_folder(const std::filesystem::path& from, const std::filesystem::path& to);
+
+// The path quoted for a message that sits beside errno's text: "a/b.json: No such file or directory".
+std::string errno_text(const std::filesystem::path& path);
+
+}  // namespace glint

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "glint/config/config.h"
+#include "glint/data/clip_source.h"
+#include "glint/data/dataset.h"
+#include "glint/text/tokenizer.h"
+
+namespace glint {
+
+struct BadFile {
+  std::string clip;
+  std::string cause;
+};
+
+// B pairs: text i belongs to video i. L = text.max_words, T, R as in ClipFrames.
+struct Batch {
+  torch::Tensor token_ids;           // int64 [B, L]
+  torch::Tensor token_mask;          // int64 [B, L]
+  torch::Tensor frames;              // uint8 [B, T, 3, R, R]
+  torch::Tensor frame_mask;          // int64 [B, T]
+  std::vector<int64_t> samples;      // which captions of the data set
+  std::vector<BadFile> bad_files;    // seen for the first time while this batch was made
+  int64_t epoch = 0;
+  int64_t index = 0;                 // in its epoch
+};
+
+// Where the loader stands; what a checkpoint keeps.
+struct LoaderPosition {
+  int64_t epoch = 0;
+  int64_t batch = 0;  // the next one, in its epoch
+};
+
+// Endless training batches in an order that depends on (seed, epoch) alone, decoded by worker threads ahead of use. The
+// last incomplete batch of an epoch is dropped. A sample whose file is bad is replaced by another sample, chosen by
+// (seed, epoch, index) alone, and reported once; data.on_bad_file = fail throws instead.
+class TrainLoader {
+ public:
+  TrainLoader(std::shared_ptr<const Dataset> dataset, std::shared_ptr<const Tokenizer> tokenizer, std::shared_ptr<ClipSource> source,
+              const DataConfig& data, const TextConfig& text, int64_t batch_size, uint64_t seed, LoaderPosition start = {});
+  ~TrainLoader();  // stops the workers within one decode
+
+  Batch next();                 // rethrows what a worker threw
+  LoaderPosition position() const;  // of the batch that next() gives next
+  int64_t batches_per_epoch() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace glint

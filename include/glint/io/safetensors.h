@@ -1,0 +1,25 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+namespace glint {
+
+using TensorMap = std::map<std::string, torch::Tensor>;
+
+struct TensorFile {
+  TensorMap tensors;                            // CPU, contiguous, in the file's types
+  std::map<std::string, std::string> metadata;  // the file's __metadata__
+};
+
+// Throws Error naming the file and what is wrong with it: cut short, sizes that do not fit, overlapping or unknown data.
+TensorFile read_safetensors(const std::filesystem::path& path);
+
+// Atomic: the file appears whole or not at all. Tensors are written in the order of their names; any device and stride.
+void write_safetensors(const std::filesystem::path& path, const TensorMap& tensors,
+                       const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace glint

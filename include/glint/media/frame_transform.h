@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "glint/media/image.h"
+
+namespace glint {
+
+// CLIP's picture transform: short side -> `size` with Pillow's bicubic filter in 8-bit integers, centre crop; equal to
+// Pillow in every byte (golden preprocess). Keeps its coefficient tables between frames of one size. Not thread-safe.
+class FrameTransform {
+ public:
+  explicit FrameTransform(int size);
+  ~FrameTransform();
+  FrameTransform(FrameTransform&&) noexcept;
+  FrameTransform& operator=(FrameTransform&&) noexcept;
+
+  // -> `out`: uint8 [3, size, size], planes R, G, B (what the towers take), 3 * size * size bytes of the caller's.
+  void apply(const Image& image, std::uint8_t* out);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace glint

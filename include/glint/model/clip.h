@@ -1,0 +1,58 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "glint/io/safetensors.h"
+
+namespace glint {
+
+// Sizes of a CLIP model, read off its weights (methods 1.1) or chosen for one that starts from nothing.
+struct ClipSizes {
+  int64_t embed_dim = 512;
+  int64_t image_size = 224;
+  int64_t patch_size = 32;
+  int64_t vision_width = 768;
+  int64_t vision_layers = 12;
+  int64_t text_width = 512;
+  int64_t text_layers = 12;
+  int64_t context_length = 77;
+  int64_t vocabulary_size = 49408;
+};
+
+// From a state dict with OpenAI's names. Throws Error naming what is missing or does not fit.
+ClipSizes clip_sizes(const TensorMap& weights);
+
+enum class TextMask { kCausal, kCausalPadding };  // CLIP4Clip family; GLSCL, DiCoSA (methods 1.4)
+
+// Both towers, parameters under OpenAI's names (methods 1.6). Starts as OpenAI's initialize_parameters() does.
+class Clip final : public torch::nn::Module {
+ public:
+  explicit Clip(const ClipSizes& sizes);
+  ~Clip() override;
+
+  // `pixels`: float [N, 3, R, R] normalised -> every token [N, 1+g*g, D]; token 0 is the image's feature.
+  torch::Tensor encode_image_tokens(const torch::Tensor& pixels);
+  torch::Tensor encode_image(const torch::Tensor& pixels);  // -> [N, D], projects the CLS token alone
+
+  // `ids`, `mask`: int64 [A, L], L <= context_length -> every token [A, L, D], and the end token's feature [A, D].
+  std::pair<torch::Tensor, torch::Tensor> encode_text(const torch::Tensor& ids, const torch::Tensor& mask, TextMask style);
+
+  const ClipSizes& sizes() const { return sizes_; }
+  torch::Tensor logit_scale;  // scalar parameter, log of the multiplier
+
+ private:
+  struct Towers;
+  ClipSizes sizes_;
+  std::shared_ptr<Towers> towers_;
+};
+
+// uint8 [..., 3, R, R] -> float, ((x / 255) - mean) / std with CLIP's constants (methods 8.4).
+torch::Tensor normalise_pixels(const torch::Tensor& frames);
+
+}  // namespace glint

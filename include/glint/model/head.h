@@ -1,0 +1,58 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/types.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "glint/config/config.h"
+#include "glint/model/features.h"
+
+namespace glint {
+
+struct AuxLoss {
+  std::string name;     // "icl", as it stands in metrics.jsonl
+  torch::Tensor value;  // scalar, already weighted
+};
+
+struct HeadOutput {
+  torch::Tensor scores;      // [A, B], cosine scale, before the logit scale
+  std::vector<AuxLoss> aux;  // added to the contrastive loss as they are
+};
+
+struct FeatureShape {
+  int64_t width = 0;      // D
+  int64_t max_words = 0;  // L
+  int64_t max_frames = 0; // T
+};
+
+// Scores every text against every video. Work per item goes into prepare_*, work per pair into score(). A head never sees
+// pixels, the logit scale, the labels or other ranks; evaluation asks score() for any block, so A and B are free.
+class RetrievalHead : public torch::nn::Module {
+ public:
+  virtual TextFeatures prepare_text(TextFeatures text) { return text; }
+  virtual VideoFeatures prepare_video(VideoFeatures video) { return video; }
+
+  // Both prepared -> [A, B], differentiable where autograd is on. Finite for any finite features.
+  virtual torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) = 0;
+
+  // Training: text i belongs to video i, A == B, both prepared.
+  virtual HeadOutput score_pairs(const TextFeatures& text, const VideoFeatures& video) {
+    return {score(text, video), /*aux=*/{}};
+  }
+
+  // This head's parameter names -> those of the released code, for export and import.
+  virtual std::map<std::string, std::string> reference_names() const { return {}; }
+};
+
+// Throws Error naming the key where the sizes do not fit. `dropout` >= 0 replaces the head's own (model.dropout).
+std::shared_ptr<RetrievalHead> make_head(const HeadConfig& config, const FeatureShape& shape, double dropout = -1);
+
+// One file a head: src/model/heads/<name>.cpp.
+std::shared_ptr<RetrievalHead> make(const MeanPoolConfig& config, const FeatureShape& shape);
+std::shared_ptr<RetrievalHead> make(const GlsclConfig& config, const FeatureShape& shape);
+
+}  // namespace glint

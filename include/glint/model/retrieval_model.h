@@ -1,0 +1,53 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/types.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "glint/config/config.h"
+#include "glint/model/clip.h"
+#include "glint/model/features.h"
+#include "glint/model/head.h"
+#include "glint/nn/temporal_encoder.h"
+
+namespace glint {
+
+// CLIP towers + temporal encoder + head. Parameter names: clip.<OpenAI's>, temporal.*, head.*; they are file format.
+class RetrievalModel final : public torch::nn::Module {
+ public:
+  RetrievalModel(const ModelConfig& model, const HeadConfig& head, const ClipSizes& clip, const FeatureShape& shape);
+
+  // int64 [A, L] each -> prepared for score().
+  TextFeatures encode_text(const torch::Tensor& ids, const torch::Tensor& mask);
+  // uint8 [B, T, 3, R, R] (or float, normalised) and int64 [B, T] -> prepared for score().
+  VideoFeatures encode_video(const torch::Tensor& frames, const torch::Tensor& mask);
+
+  RetrievalHead& head() { return *head_; }
+  Clip& clip() { return *clip_; }
+  torch::Tensor logit_scale() const { return clip_->logit_scale.exp(); }
+  void clamp_logit_scale(double max_scale);  // after each step (methods 6.4)
+
+  // Our parameter names -> those of the released code (clip.*, transformerClip.*, spatial_queries, ...).
+  std::map<std::string, std::string> reference_names() const;
+
+ private:
+  std::shared_ptr<Clip> clip_;
+  std::shared_ptr<TemporalEncoder> temporal_;
+  std::shared_ptr<RetrievalHead> head_;
+  TextMask text_mask_;
+};
+
+// Copies weights into the model by our names. Throws one Error that lists every missing, spare and misshapen name.
+void load_weights(RetrievalModel& model, const TensorMap& weights);
+
+// Weights under OpenAI's names (bare or with "clip.") or the released systems' names, whatever of the model they hold;
+// the rest keeps its start: seq_transf copies CLIP's text blocks (methods 2). Every name that fits nowhere is an Error.
+void load_pretrained(RetrievalModel& model, const TensorMap& weights);
+
+// model.freeze: none, conv1, clip4clip, towers (methods 1.4).
+void freeze_parameters(RetrievalModel& model, const std::string& rule);
+
+}  // namespace glint

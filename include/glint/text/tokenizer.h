@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace glint {
+
+// Captions as the text tower takes them: row-major [A, L].
+struct TokenBatch {
+  std::vector<int64_t> ids;
+  std::vector<int64_t> mask;  // 1 up to and including the end token, 0 on padding
+  int64_t rows = 0;           // A
+  int64_t max_words = 0;      // L
+};
+
+// Turns text into token ids. Immutable after construction: any thread may use one.
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+  // Without start and end token. Bad UTF-8 is replaced, never refused.
+  virtual std::vector<int64_t> encode(std::string_view text) const = 0;
+  virtual int64_t vocabulary_size() const = 0;
+  virtual int64_t start_id() const = 0;
+  virtual int64_t end_id() const = 0;  // the largest id: the text tower reads its feature at argmax(ids)
+  virtual std::string name() const = 0;  // "clip", "sentencepiece"
+  // What a checkpoint keeps to make the same tokenizer again; empty for one that is known by its name.
+  virtual std::string serialized() const = 0;
+
+  // start + ids cut to max_words - 1 in all, then end, then zeros (methods 7). max_words >= 2.
+  TokenBatch batch(const std::vector<std::string>& captions, int64_t max_words) const;
+};
+
+// CLIP's byte-pair encoding (methods 7). `vocabulary`: bpe_simple_vocab_16e6.txt.gz; empty: searched in GLINT_CLIP_VOCABULARY and in
+// the open_clip wheel beside LibTorch. Throws Error where it is not found or its SHA-256 is not the known one.
+std::shared_ptr<const Tokenizer> clip_tokenizer(const std::string& vocabulary = {});
+
+// A sentencepiece model from its serialized bytes. Throws Error where they are not one.
+std::shared_ptr<const Tokenizer> sentencepiece_tokenizer(const std::string& model_bytes);
+
+// Trains a sentencepiece (unigram) model on captions; deterministic. `vocabulary_size` is lowered where the captions
+// cannot fill it.
+std::shared_ptr<const Tokenizer> train_sentencepiece(const std::vector<std::string>& captions, int64_t vocabulary_size);
+
+}  // namespace glint

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace glint::app {
+
+// One function a command, each in its own file: adds the subcommand with its options; what it returns from main is set
+// by its callback throwing or not (main.cpp).
+
+}  // namespace glint::app

@@ -1,0 +1,201 @@
+#include "glint/io/safetensors.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <tuple>
+#include <vector>
+
+#include "glint/core/atomic_file.h"
+#include "glint/core/error.h"
+
+// The format: 8 bytes with the header's length N (little endian), N bytes of JSON {name: {dtype, shape, data_offsets}},
+// then the data; offsets count from the end of the header, without gaps or overlaps.
+
+namespace glint {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::uint64_t kHeaderLimit = 100'000'000;  // bytes; the format's own limit
+
+struct TypeName {
+  const char* name;
+  torch::ScalarType type;
+};
+constexpr TypeName kTypes[] = {
+    {"F64", torch::kFloat64},   {"F32", torch::kFloat32}, {"F16", torch::kFloat16}, {"BF16", torch::kBFloat16},
+    {"I64", torch::kInt64},     {"I32", torch::kInt32},   {"I16", torch::kInt16},   {"I8", torch::kInt8},
+    {"U8", torch::kUInt8},      {"BOOL", torch::kBool},
+};
+
+struct Entry {
+  std::string name;
+  torch::ScalarType type;
+  std::vector<int64_t> shape;
+  std::uint64_t begin;
+  std::uint64_t end;
+};
+
+// Reads header entries; every sentence it throws names the file.
+class HeaderReader {
+ public:
+  HeaderReader(const fs::path& path, std::uint64_t data_size) : path_(path), data_size_(data_size) {}
+
+  Entry entry(const std::string& name, const json& value) const {
+    if (!value.is_object()) fail(name, "is not described by an object");
+    Entry entry{name, type(name, value), shape(name, value), 0, 0};
+    const auto offsets = value.find("data_offsets");
+    if (offsets == value.end() || !offsets->is_array() || offsets->size() != 2 || !(*offsets)[0].is_number_unsigned() ||
+        !(*offsets)[1].is_number_unsigned()) {
+      fail(name, "has no data_offsets of two numbers");
+    }
+    entry.begin = (*offsets)[0].get<std::uint64_t>();
+    entry.end = (*offsets)[1].get<std::uint64_t>();
+    if (entry.begin > entry.end || entry.end > data_size_) {
+      throw Error(path_.string(), ": is cut short: tensor '", name, "' ends at byte ", entry.end, " of ", data_size_,
+                  " bytes of data");
+    }
+    std::uint64_t bytes = c10::elementSize(entry.type);
+    for (const auto size : entry.shape) {
+      if (size != 0 && bytes > std::numeric_limits<std::uint64_t>::max() / static_cast<std::uint64_t>(size)) {
+        fail(name, "has an impossible shape");
+      }
+      bytes *= static_cast<std::uint64_t>(size);
+    }
+    if (bytes != entry.end - entry.begin) fail(name, "has a shape that does not fit its bytes");
+    return entry;
+  }
+
+ private:
+  torch::ScalarType type(const std::string& name, const json& value) const {
+    const auto found = value.find("dtype");
+    if (found == value.end() || !found->is_string()) fail(name, "has no dtype");
+    for (const auto& known : kTypes) {
+      if (found->get_ref<const std::string&>() == known.name) return known.type;
+    }
+    fail(name, concat("has the unknown dtype ", found->dump()));
+  }
+
+  std::vector<int64_t> shape(const std::string& name, const json& value) const {
+    const auto found = value.find("shape");
+    if (found == value.end() || !found->is_array() || found->size() > 64) fail(name, "has no shape");
+    std::vector<int64_t> sizes;
+    for (const auto& size : *found) {
+      if (!size.is_number_unsigned() || size.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max()) {
+        fail(name, "has a shape that is not made of counts");
+      }
+      sizes.push_back(size.get<int64_t>());
+    }
+    return sizes;
+  }
+
+  [[noreturn]] void fail(const std::string& name, const std::string& what) const {
+    throw Error(path_.string(), ": tensor '", name, "' ", what);
+  }
+
+  const fs::path& path_;
+  std::uint64_t data_size_;
+};
+
+json parse_header(const fs::path& path, std::ifstream& in, std::uint64_t file_size) {
+  std::uint64_t header_size = 0;
+  if (file_size < sizeof header_size) throw Error(path.string(), ": is not a safetensors file: it has ", file_size, " bytes");
+  in.read(reinterpret_cast<char*>(&header_size), sizeof header_size);
+  if (header_size > kHeaderLimit || header_size > file_size - sizeof header_size) {
+    throw Error(path.string(), ": is not a safetensors file or is cut short: its header would have ", header_size,
+                " bytes, the file has ", file_size);
+  }
+  std::string text(header_size, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  // Values nest three deep; a header of a million brackets must not exhaust the parser's stack.
+  const auto too_deep = [](int depth, json::parse_event_t, json&) {
+    if (depth > 8) throw Error("nested too deeply");
+    return true;
+  };
+  try {
+    auto header = json::parse(text, too_deep);
+    if (header.is_object()) return header;
+  } catch (const std::exception&) {  // every cause ends in the same sentence
+  }
+  throw Error(path.string(), ": is not a safetensors file: its header is not a JSON object");
+}
+
+}  // namespace
+
+TensorFile read_safetensors(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw Error(errno_text(path));
+  std::error_code problem;
+  const std::uint64_t file_size = fs::file_size(path, problem);
+  if (problem) throw Error(path.string(), ": ", problem.message());
+  const json header = parse_header(path, in, file_size);
+  const auto data_start = static_cast<std::uint64_t>(in.tellg());
+  const HeaderReader reader(path, file_size - data_start);
+
+  TensorFile file;
+  std::vector<Entry> entries;
+  for (const auto& [name, value] : header.items()) {
+    if (name == "__metadata__") {
+      if (!value.is_object()) throw Error(path.string(), ": __metadata__ is not an object");
+      for (const auto& [key, text] : value.items()) {
+        if (!text.is_string()) throw Error(path.string(), ": __metadata__ '", key, "' is not a string");
+        file.metadata[key] = text.get<std::string>();
+      }
+      continue;
+    }
+    entries.push_back(reader.entry(name, value));
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
+  std::uint64_t next = 0;
+  for (const auto& entry : entries) {
+    if (entry.begin != next) throw Error(path.string(), ": the data of tensor '", entry.name, "' overlap or leave a gap");
+    next = entry.end;
+  }
+  if (next != file_size - data_start) throw Error(path.string(), ": holds data that belong to no tensor");
+
+  for (const auto& entry : entries) {
+    auto tensor = torch::empty(entry.shape, torch::TensorOptions().dtype(entry.type));
+    in.read(static_cast<char*>(tensor.data_ptr()), static_cast<std::streamsize>(entry.end - entry.begin));
+    if (!in) throw Error(path.string(), ": is cut short at tensor '", entry.name, "'");
+    file.tensors[entry.name] = tensor;
+  }
+  return file;
+}
+
+void write_safetensors(const fs::path& path, const TensorMap& tensors, const std::map<std::string, std::string>& metadata) {
+  nlohmann::ordered_json header = nlohmann::ordered_json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::uint64_t offset = 0;
+  for (const auto& [name, tensor] : tensors) {
+    const char* type_name = nullptr;
+    for (const auto& known : kTypes) {
+      if (known.type == tensor.scalar_type()) type_name = known.name;
+    }
+    GLINT_CHECK(type_name != nullptr, "tensor '", name, "' has the type ", tensor.scalar_type());
+    const std::uint64_t end = offset + static_cast<std::uint64_t>(tensor.nbytes());
+    header[name] = {{"dtype", type_name}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, end}}};
+    offset = end;
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // so that the data start at a multiple of eight
+  const std::uint64_t size = text.size();
+
+  AtomicFile file(path);
+  file.write(&size, sizeof size);
+  file.write(text.data(), text.size());
+  for (const auto& [name, tensor] : tensors) {
+    const auto plain = tensor.detach().to(torch::kCPU).contiguous();
+    file.write(plain.data_ptr(), static_cast<std::size_t>(plain.nbytes()));
+  }
+  file.commit();
+}
+
+}  // namespace glint

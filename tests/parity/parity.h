@@ -1,0 +1,30 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "support/golden.h"
+
+namespace glint::test {
+
+// One check a kind of golden case: computes with glint what the case holds and compares everything it holds. Sizes come
+// from the case, never from the check.
+using ParityCheck = CaseReport (*)(const GoldenCase&);
+
+CaseReport check_clip_tower(const GoldenCase& golden);
+CaseReport check_temporal(const GoldenCase& golden);
+CaseReport check_clip4clip_meanp(const GoldenCase& golden);
+CaseReport check_clip4clip_seqtransf_loss(const GoldenCase& golden);
+CaseReport check_glscl_head(const GoldenCase& golden);
+CaseReport check_glscl_full(const GoldenCase& golden);
+CaseReport check_glscl_train(const GoldenCase& golden);
+CaseReport check_bertadam(const GoldenCase& golden);
+CaseReport check_metrics(const GoldenCase& golden);
+CaseReport check_tokenizer(const GoldenCase& golden);
+CaseReport check_frame_sampling(const GoldenCase& golden);
+CaseReport check_preprocess(const GoldenCase& golden);
+
+// kind -> check.
+const std::map<std::string, ParityCheck>& parity_checks();
+
+}  // namespace glint::test

@@ -1,0 +1,11 @@
+#include "parity/parity.h"
+
+namespace glint::test {
+
+const std::map<std::string, ParityCheck>& parity_checks() {
+  static const std::map<std::string, ParityCheck> checks = {
+  };
+  return checks;
+}
+
+}  // namespace glint::test

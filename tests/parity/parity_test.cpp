@@ -1,0 +1,34 @@
+#include <gtest/gtest.h>
+
+#include "parity/parity.h"
+#include "support/environment.h"
+
+namespace glint::test {
+namespace {
+
+// Golden cases are found when the test runs, so that GLINT_GOLDEN_DIR can name other folders; one test a kind.
+class ParityTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(ParityTest, EveryGoldenCaseOfTheKindMatches) {
+  int found = 0;
+  for (const auto& folder : golden_case_dirs()) {
+    const auto golden = load_golden_case(folder);
+    if (golden.kind != GetParam()) continue;
+    ++found;
+    const auto report = parity_checks().at(golden.kind)(golden);
+    EXPECT_TRUE(report.ok()) << golden.name << ": worst " << report.worst();
+    for (const auto& failure : report.failures()) ADD_FAILURE() << golden.name << ": " << failure;
+  }
+  if (found == 0) GTEST_SKIP() << "no golden case of kind " << GetParam() << "; GLINT_GOLDEN_DIR names folders of them";
+}
+
+std::vector<std::string> kinds() {
+  std::vector<std::string> names;
+  for (const auto& [kind, check] : parity_checks()) names.push_back(kind);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, ParityTest, testing::ValuesIn(kinds()), [](const auto& kind) { return kind.param; });
+
+}  // namespace
+}  // namespace glint::test
