@@ -14,7 +14,9 @@ namespace glint {
 
 namespace fs = std::filesystem;
 
-std::string errno_text(const fs::path& path) { return concat(path.string(), ": ", std::strerror(errno)); }
+std::string errno_text(const fs::path& path) {
+  return concat(path.string(), ": ", std::strerror(errno));
+}
 
 namespace {
 
@@ -25,7 +27,9 @@ void sync_folder(const fs::path& folder) {
   ::close(descriptor);
 }
 
-fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+fs::path parent_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
 
 }  // namespace
 
@@ -84,7 +88,8 @@ std::string read_file(const fs::path& path, std::size_t limit_bytes) {
   char buffer[1 << 16];
   while (in.read(buffer, sizeof buffer) || in.gcount() > 0) {
     text.append(buffer, static_cast<std::size_t>(in.gcount()));
-    if (text.size() > limit_bytes) throw Error(path.string(), ": is larger than the ", limit_bytes, " bytes allowed here");
+    if (text.size() > limit_bytes)
+      throw Error(path.string(), ": is larger than the ", limit_bytes, " bytes allowed here");
   }
   if (in.bad()) throw Error(errno_text(path));
   return text;

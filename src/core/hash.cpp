@@ -5,7 +5,10 @@
 
 #include <array>
 #include <fstream>
+#include <iomanip>
 #include <memory>
+#include <sstream>
+#include <vector>
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
@@ -40,6 +43,17 @@ class Sha256 {
   std::unique_ptr<EVP_MD_CTX, Free> context_;
 };
 
+template <class Use>
+void for_each_block(const std::filesystem::path& path, const Use& use) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw Error(errno_text(path));
+  std::vector<char> buffer(1 << 20);
+  while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || in.gcount() > 0) {
+    use(buffer.data(), static_cast<std::size_t>(in.gcount()));
+  }
+  if (in.bad()) throw Error(errno_text(path));
+}
+
 }  // namespace
 
 std::string sha256(std::string_view bytes) {
@@ -49,16 +63,25 @@ std::string sha256(std::string_view bytes) {
 }
 
 std::string sha256_of_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(errno_text(path));
   Sha256 hash;
-  std::array<char, 1 << 16> buffer;
-  while (in.read(buffer.data(), buffer.size()) || in.gcount() > 0) {
-    hash.add(buffer.data(), static_cast<std::size_t>(in.gcount()));
-  }
+  for_each_block(path, [&](const char* data, std::size_t size) { hash.add(data, size); });
   return hash.finish();
 }
 
-std::uint64_t xxhash64(const void* data, std::size_t size) { return XXH3_64bits(data, size); }
+std::string xxhash64_of_file(const std::filesystem::path& path) {
+  struct Free {
+    void operator()(XXH3_state_t* p) const { XXH3_freeState(p); }
+  };
+  const std::unique_ptr<XXH3_state_t, Free> state(XXH3_createState());
+  GLINT_CHECK(state && XXH3_64bits_reset(state.get()) == XXH_OK, "xxhash has no memory");
+  for_each_block(path, [&](const char* data, std::size_t size) { XXH3_64bits_update(state.get(), data, size); });
+  std::ostringstream digits;
+  digits << std::hex << std::setw(16) << std::setfill('0') << XXH3_64bits_digest(state.get());
+  return digits.str();
+}
+
+std::uint64_t xxhash64(const void* data, std::size_t size) {
+  return XXH3_64bits(data, size);
+}
 
 }  // namespace glint

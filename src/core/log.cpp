@@ -15,7 +15,8 @@ namespace glint {
 namespace {
 
 struct Loggers {
-  Loggers() : terminal(std::make_shared<spdlog::logger>("glint", std::make_shared<spdlog::sinks::stderr_color_sink_mt>())) {
+  Loggers()
+      : terminal(std::make_shared<spdlog::logger>("glint", std::make_shared<spdlog::sinks::stderr_color_sink_mt>())) {
     terminal->set_pattern("%v");
   }
 
@@ -32,18 +33,24 @@ Loggers& loggers() {
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
-    case LogLevel::kInfo: return spdlog::level::info;
-    case LogLevel::kWarning: return spdlog::level::warn;
-    case LogLevel::kError: return spdlog::level::err;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }
 
 const char* prefix(LogLevel level) {
   switch (level) {
-    case LogLevel::kInfo: return "";
-    case LogLevel::kWarning: return "warning: ";
-    case LogLevel::kError: return "error: ";
+    case LogLevel::kInfo:
+      return "";
+    case LogLevel::kWarning:
+      return "warning: ";
+    case LogLevel::kError:
+      return "error: ";
   }
   return "";
 }

@@ -42,7 +42,9 @@ Progress::Progress(std::string what, std::int64_t total, std::string unit)
       start_(Clock::now()),
       shown_(terminal_ ? Clock::time_point{} : Clock::now()) {}
 
-Progress::~Progress() { clear_line(); }
+Progress::~Progress() {
+  clear_line();
+}
 
 void Progress::update(std::int64_t done, const std::string& note) {
   if (first_ < 0) first_ = done;

@@ -27,11 +27,17 @@ std::uint64_t mix(std::initializer_list<std::uint64_t> keys) {
 
 Random::Random(std::initializer_list<std::uint64_t> keys) : state_(mix(keys)) {}
 
-std::uint64_t Random::next() { return scramble(state_ += kGolden); }
+std::uint64_t Random::next() {
+  return scramble(state_ += kGolden);
+}
 
-double Random::uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+double Random::uniform() {
+  return static_cast<double>(next() >> 11) * 0x1.0p-53;
+}
 
-double Random::uniform(double low, double high) { return low + (high - low) * uniform(); }
+double Random::uniform(double low, double high) {
+  return low + (high - low) * uniform();
+}
 
 std::uint64_t Random::below(std::uint64_t n) {
   GLINT_CHECK(n > 0, "below(0)");

@@ -24,6 +24,8 @@ void catch_stop_signals() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
-int stop_requested() { return requested.load(); }
+int stop_requested() {
+  return requested.load();
+}
 
 }  // namespace glint

@@ -5,8 +5,8 @@
 
 namespace glint {
 
-// A file that appears whole or not at all: it is written beside its place under a temporary name, synced to the disk and
-// renamed by commit(). Dropped without commit(), it leaves nothing behind and what was there before stays.
+// A file that appears whole or not at all: it is written beside its place under a temporary name, synced to the disk
+// and renamed by commit(). Dropped without commit(), it leaves nothing behind and what was there before stays.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);  // makes the parent folders; Error where they cannot be made

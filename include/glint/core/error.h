@@ -32,7 +32,7 @@ class Bug : public std::logic_error {
 }  // namespace glint
 
 // Throws Bug with the place and the parts of a message where `condition` does not hold.
-#define GLINT_CHECK(condition, ...)                                                                        \
-  do {                                                                                                     \
+#define GLINT_CHECK(condition, ...)                                                                     \
+  do {                                                                                                  \
     if (!(condition)) throw ::glint::Bug(__FILE__, ":", __LINE__, ": ", #condition, ": ", __VA_ARGS__); \
   } while (false)

@@ -12,11 +12,11 @@ class Random {
  public:
   Random(std::initializer_list<std::uint64_t> keys);
 
-  std::uint64_t next();                        // 64 random bits
-  double uniform();                            // [0, 1), 53 bits
-  double uniform(double low, double high);     // [low, high)
-  std::uint64_t below(std::uint64_t n);        // 0 ... n-1 without bias; n > 0
-  double normal();                             // mean 0, standard deviation 1 (Box-Muller)
+  std::uint64_t next();                     // 64 random bits
+  double uniform();                         // [0, 1), 53 bits
+  double uniform(double low, double high);  // [low, high)
+  std::uint64_t below(std::uint64_t n);     // 0 ... n-1 without bias; n > 0
+  double normal();                          // mean 0, standard deviation 1 (Box-Muller)
   bool chance(double probability) { return uniform() < probability; }
 
   // 0 ... n-1 in random order (Fisher-Yates).

@@ -18,7 +18,8 @@ struct ClipFrames {
   std::string error;     // why the file gave none (frames zero, mask all zero); empty where it did
 };
 
-// File -> frames: opens, samples, decodes and transforms; keeps decoded clips in memory up to data.cache_mb. Thread-safe.
+// File -> frames: opens, samples, decodes and transforms; keeps decoded clips in memory up to data.cache_mb.
+// Thread-safe.
 class ClipSource {
  public:
   ClipSource(const DataConfig& data, const VideoConfig& video);

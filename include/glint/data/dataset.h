@@ -12,9 +12,10 @@ namespace glint {
 
 struct Clip {
   std::string id;
-  std::filesystem::path file;      // the video file
-  std::optional<double> start_s;   // window in the file; none: all of it
+  std::filesystem::path file;     // the video file
+  std::optional<double> start_s;  // window in the file; none: all of it
   std::optional<double> end_s;
+  std::vector<std::string> tags;  // a manifest's "tags"; results are given for the clips of each tag as well
 };
 
 struct Caption {

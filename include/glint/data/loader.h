@@ -22,14 +22,14 @@ struct BadFile {
 
 // B pairs: text i belongs to video i. L = text.max_words, T, R as in ClipFrames.
 struct Batch {
-  torch::Tensor token_ids;           // int64 [B, L]
-  torch::Tensor token_mask;          // int64 [B, L]
-  torch::Tensor frames;              // uint8 [B, T, 3, R, R]
-  torch::Tensor frame_mask;          // int64 [B, T]
-  std::vector<int64_t> samples;      // which captions of the data set
-  std::vector<BadFile> bad_files;    // seen for the first time while this batch was made
+  torch::Tensor token_ids;         // int64 [B, L]
+  torch::Tensor token_mask;        // int64 [B, L]
+  torch::Tensor frames;            // uint8 [B, T, 3, R, R]
+  torch::Tensor frame_mask;        // int64 [B, T]
+  std::vector<int64_t> samples;    // which captions of the data set
+  std::vector<BadFile> bad_files;  // seen for the first time while this batch was made
   int64_t epoch = 0;
-  int64_t index = 0;                 // in its epoch
+  int64_t index = 0;  // in its epoch
 };
 
 // Where the loader stands; what a checkpoint keeps.
@@ -43,11 +43,12 @@ struct LoaderPosition {
 // (seed, epoch, index) alone, and reported once; data.on_bad_file = fail throws instead.
 class TrainLoader {
  public:
-  TrainLoader(std::shared_ptr<const Dataset> dataset, std::shared_ptr<const Tokenizer> tokenizer, std::shared_ptr<ClipSource> source,
-              const DataConfig& data, const TextConfig& text, int64_t batch_size, uint64_t seed, LoaderPosition start = {});
+  TrainLoader(std::shared_ptr<const Dataset> dataset, std::shared_ptr<const Tokenizer> tokenizer,
+              std::shared_ptr<ClipSource> source, const DataConfig& data, const TextConfig& text, int64_t batch_size,
+              uint64_t seed, LoaderPosition start = {});
   ~TrainLoader();  // stops the workers within one decode
 
-  Batch next();                 // rethrows what a worker threw
+  Batch next();                     // rethrows what a worker threw
   LoaderPosition position() const;  // of the batch that next() gives next
   int64_t batches_per_epoch() const;
 
