@@ -31,10 +31,10 @@ ClipSizes clip_sizes(const TensorMap& weights);
 enum class TextMask { kCausal, kCausalPadding };  // CLIP4Clip family; GLSCL, DiCoSA (methods 1.4)
 
 // Both towers, parameters under OpenAI's names (methods 1.6). Starts as OpenAI's initialize_parameters() does.
-class Clip final : public torch::nn::Module {
+class ClipModel final : public torch::nn::Module {
  public:
-  explicit Clip(const ClipSizes& sizes);
-  ~Clip() override;
+  explicit ClipModel(const ClipSizes& sizes);
+  ~ClipModel() override;
 
   // `pixels`: float [N, 3, R, R] normalised -> every token [N, 1+g*g, D]; token 0 is the image's feature.
   torch::Tensor encode_image_tokens(const torch::Tensor& pixels);

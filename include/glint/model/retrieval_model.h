@@ -26,7 +26,7 @@ class RetrievalModel final : public torch::nn::Module {
   VideoFeatures encode_video(const torch::Tensor& frames, const torch::Tensor& mask);
 
   RetrievalHead& head() { return *head_; }
-  Clip& clip() { return *clip_; }
+  ClipModel& clip() { return *clip_; }
   torch::Tensor logit_scale() const { return clip_->logit_scale.exp(); }
   void clamp_logit_scale(double max_scale);  // after each step (methods 6.4)
 
@@ -34,7 +34,7 @@ class RetrievalModel final : public torch::nn::Module {
   std::map<std::string, std::string> reference_names() const;
 
  private:
-  std::shared_ptr<Clip> clip_;
+  std::shared_ptr<ClipModel> clip_;
   std::shared_ptr<TemporalEncoder> temporal_;
   std::shared_ptr<RetrievalHead> head_;
   TextMask text_mask_;
