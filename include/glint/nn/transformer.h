@@ -1,0 +1,102 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+// Pre-norm transformer as CLIP's towers and the temporal encoder use it (methods 1.2, 2).
+// N sequences, S positions, W width, H heads.
+namespace glint {
+
+constexpr double kClipLayerNormEps = 1e-5;       // CLIP
+constexpr double kTemporalLayerNormEps = 1e-12;  // the TensorFlow-style LayerNorm of the temporal encoders
+
+struct BlockSizes {
+  int64_t width = 512;  // W, a multiple of heads
+  int64_t heads = 8;    // H
+  double layer_norm_eps = kClipLayerNormEps;
+};
+
+// What a position may look at: nothing (all positions), the positions before it (`causal`), or an additive `bias`
+// that broadcasts to [N, H, S, S]. Never both. `bias` has no gradient.
+struct AttentionMask {
+  bool causal = false;
+  torch::Tensor bias;
+};
+
+// Weight and bias of y = x W^T + b, starting as torch::nn::Linear does.
+struct Affine : torch::nn::Module {
+  Affine(int64_t in, int64_t out);
+  torch::Tensor weight;  // [out, in]
+  torch::Tensor bias;    // [out]
+};
+
+// Weight and bias of a layer norm, starting as ones and zeros.
+struct LayerNorm : torch::nn::Module {
+  LayerNorm(int64_t width, double eps);
+  torch::Tensor forward(const torch::Tensor& x) const;
+  torch::Tensor weight;
+  torch::Tensor bias;
+  double eps;
+};
+
+// x + attention(LN1(x)), then x + MLP(LN2(x)) with QuickGELU and a hidden width of 4 W. No dropout.
+// Parameters: attn.{in_proj_weight,in_proj_bias,out_proj.*}, ln_1.*, mlp.{c_fc,c_proj}.*, ln_2.*; they start as
+// PyTorch's MultiheadAttention and Linear do.
+class TransformerBlock final : public torch::nn::Module {
+ public:
+  explicit TransformerBlock(const BlockSizes& sizes);
+
+  torch::Tensor forward(const torch::Tensor& x, const AttentionMask& mask);  // [N, S, W] -> [N, S, W]
+
+  // The output at one position of each sequence, at the cost of its keys and values and of that one position:
+  // `row` [N, W] is x at that position, `bias` (undefined or broadcasting to [N, H, 1, S]) what it may look at. -> [N,
+  // W]
+  torch::Tensor forward_row(const torch::Tensor& row, const torch::Tensor& x, const torch::Tensor& bias = {});
+
+  struct Attention : torch::nn::Module {
+    explicit Attention(int64_t width);
+    torch::Tensor in_proj_weight;  // [3W, W], rows q, k, v
+    torch::Tensor in_proj_bias;    // [3W]
+    std::shared_ptr<Affine> out_proj;
+  };
+  struct Mlp : torch::nn::Module {
+    explicit Mlp(int64_t width);
+    std::shared_ptr<Affine> c_fc, c_proj;
+  };
+  std::shared_ptr<Attention> attn;
+  std::shared_ptr<LayerNorm> ln_1, ln_2;
+  std::shared_ptr<Mlp> mlp;
+
+ private:
+  torch::Tensor attend(const torch::Tensor& x, const AttentionMask& mask) const;
+  torch::Tensor feed_forward(const torch::Tensor& x) const;
+
+  int64_t heads_;
+};
+
+// Blocks one after the other, registered as "0", "1", ...
+class BlockStack final : public torch::nn::Module {
+ public:
+  BlockStack(int64_t layers, const BlockSizes& sizes);
+
+  torch::Tensor forward(torch::Tensor x, const AttentionMask& mask);
+  // All blocks but the last: what forward_row() of the last one needs.
+  torch::Tensor forward_before_last(torch::Tensor x, const AttentionMask& mask);
+
+  int64_t size() const { return static_cast<int64_t>(blocks_.size()); }
+  TransformerBlock& operator[](int64_t i) { return *blocks_.at(static_cast<std::size_t>(i)); }
+
+ private:
+  std::vector<std::shared_ptr<TransformerBlock>> blocks_;
+};
+
+// softmax(q k^T / sqrt(d) + bias) v. q [N, H, S, d], k and v [N, H, K, d] in any strides whose last is 1 -> [N, S,
+// H*d].
+torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                        const AttentionMask& mask);
+
+}  // namespace glint

@@ -1,0 +1,122 @@
+#include "glint/nn/transformer.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <string>
+
+#include "glint/core/error.h"
+
+namespace glint {
+
+namespace {
+
+constexpr double kQuickGeluSlope = 1.702;
+
+torch::Tensor uniform(torch::IntArrayRef shape, double bound) {
+  return torch::empty(shape).uniform_(-bound, bound);
+}
+
+// y = x W^T + b over the last dimension, times `scale`.
+torch::Tensor scaled_affine(const torch::Tensor& x, const Affine& affine, double scale) {
+  return torch::addmm(affine.bias, x, affine.weight.t(), /*beta=*/scale, /*alpha=*/scale);
+}
+
+}  // namespace
+
+Affine::Affine(int64_t in, int64_t out) {
+  const double bound = 1 / std::sqrt(static_cast<double>(in));
+  weight = register_parameter("weight", uniform({out, in}, bound));
+  bias = register_parameter("bias", uniform({out}, bound));
+}
+
+LayerNorm::LayerNorm(int64_t width, double epsilon) : eps(epsilon) {
+  weight = register_parameter("weight", torch::ones({width}));
+  bias = register_parameter("bias", torch::zeros({width}));
+}
+
+torch::Tensor LayerNorm::forward(const torch::Tensor& x) const {
+  return torch::layer_norm(x, weight.sizes(), weight, bias, eps);
+}
+
+TransformerBlock::Attention::Attention(int64_t width) {
+  const double bound = std::sqrt(6.0 / static_cast<double>(width + 3 * width));  // Xavier over the packed matrix
+  in_proj_weight = register_parameter("in_proj_weight", uniform({3 * width, width}, bound));
+  in_proj_bias = register_parameter("in_proj_bias", torch::zeros({3 * width}));
+  out_proj = register_module("out_proj", std::make_shared<Affine>(width, width));
+  torch::NoGradGuard no_grad;
+  out_proj->bias.zero_();
+}
+
+TransformerBlock::Mlp::Mlp(int64_t width) {
+  c_fc = register_module("c_fc", std::make_shared<Affine>(width, 4 * width));
+  c_proj = register_module("c_proj", std::make_shared<Affine>(4 * width, width));
+}
+
+TransformerBlock::TransformerBlock(const BlockSizes& sizes) : heads_(sizes.heads) {
+  GLINT_CHECK(sizes.heads > 0 && sizes.width % sizes.heads == 0, "width ", sizes.width, ", heads ", sizes.heads);
+  attn = register_module("attn", std::make_shared<Attention>(sizes.width));
+  ln_1 = register_module("ln_1", std::make_shared<LayerNorm>(sizes.width, sizes.layer_norm_eps));
+  mlp = register_module("mlp", std::make_shared<Mlp>(sizes.width));
+  ln_2 = register_module("ln_2", std::make_shared<LayerNorm>(sizes.width, sizes.layer_norm_eps));
+}
+
+torch::Tensor TransformerBlock::forward(const torch::Tensor& x, const AttentionMask& mask) {
+  const auto seen = x + attend(ln_1->forward(x), mask);  // [N, S, W]
+  return seen + feed_forward(ln_2->forward(seen));       // [N, S, W]
+}
+
+torch::Tensor TransformerBlock::attend(const torch::Tensor& x, const AttentionMask& mask) const {
+  const auto n = x.size(0), s = x.size(1), w = x.size(2);
+  const auto packed = torch::linear(x, attn->in_proj_weight, attn->in_proj_bias);                   // [N, S, 3W]
+  const auto parts = packed.view({n, s, 3, heads_, w / heads_}).permute({2, 0, 3, 1, 4}).unbind();  // 3 x [N, H, S, d]
+  return torch::linear(attention(parts[0], parts[1], parts[2], mask), attn->out_proj->weight, attn->out_proj->bias);
+}
+
+torch::Tensor TransformerBlock::forward_row(const torch::Tensor& row, const torch::Tensor& x,
+                                            const torch::Tensor& bias) {
+  const auto n = x.size(0), s = x.size(1), w = x.size(2), d = w / heads_;
+  const auto weights = attn->in_proj_weight.split_with_sizes({w, 2 * w});  // [W, W], [2W, W]
+  const auto biases = attn->in_proj_bias.split_with_sizes({w, 2 * w});
+  const auto packed = torch::linear(ln_1->forward(x), weights[1], biases[1]);              // [N, S, 2W]
+  const auto parts = packed.view({n, s, 2, heads_, d}).permute({2, 0, 3, 1, 4}).unbind();  // 2 x [N, H, S, d]
+  const auto query = torch::linear(ln_1->forward(row), weights[0], biases[0]).view({n, heads_, 1, d});
+  const auto mixed = attention(query, parts[0], parts[1], {/*causal=*/false, bias}).squeeze(1);  // [N, W]
+  const auto seen = row + torch::linear(mixed, attn->out_proj->weight, attn->out_proj->bias);    // [N, W]
+  return seen + feed_forward(ln_2->forward(seen));
+}
+
+// QuickGELU(h) = silu(1.702 h) / 1.702: the factors go into the matrix products for nothing, and silu is one pass.
+torch::Tensor TransformerBlock::feed_forward(const torch::Tensor& x) const {
+  const auto hidden = torch::silu(scaled_affine(x.flatten(0, -2), *mlp->c_fc, kQuickGeluSlope));  // [N*S, 4W]
+  const auto out =
+      torch::addmm(mlp->c_proj->bias, hidden, mlp->c_proj->weight.t(), /*beta=*/1, /*alpha=*/1 / kQuickGeluSlope);
+  return out.view(x.sizes());
+}
+
+BlockStack::BlockStack(int64_t layers, const BlockSizes& sizes) {
+  for (int64_t i = 0; i < layers; ++i) {
+    blocks_.push_back(register_module(std::to_string(i), std::make_shared<TransformerBlock>(sizes)));
+  }
+}
+
+torch::Tensor BlockStack::forward(torch::Tensor x, const AttentionMask& mask) {
+  for (const auto& block : blocks_) x = block->forward(x, mask);
+  return x;
+}
+
+torch::Tensor BlockStack::forward_before_last(torch::Tensor x, const AttentionMask& mask) {
+  GLINT_CHECK(!blocks_.empty(), "no block");
+  for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) x = blocks_[i]->forward(x, mask);
+  return x;
+}
+
+torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                        const AttentionMask& mask) {
+  GLINT_CHECK(!mask.causal || !mask.bias.defined(), "an attention mask is causal or has a bias, not both");
+  const auto bias = mask.bias.defined() ? std::optional<torch::Tensor>(mask.bias) : std::nullopt;
+  const auto mixed = at::scaled_dot_product_attention(q, k, v, bias, /*dropout_p=*/0.0, mask.causal);  // [N, H, S, d]
+  return mixed.transpose(1, 2).flatten(2);                                                             // [N, S, H*d]
+}
+
+}  // namespace glint
