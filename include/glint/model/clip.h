@@ -31,17 +31,21 @@ ClipSizes clip_sizes(const TensorMap& weights);
 enum class TextMask { kCausal, kCausalPadding };  // CLIP4Clip family; GLSCL, DiCoSA (methods 1.4)
 
 // Both towers, parameters under OpenAI's names (methods 1.6). Starts as OpenAI's initialize_parameters() does.
+// Throws Error naming the key of config.model.towers that cannot be built.
 class ClipModel final : public torch::nn::Module {
  public:
   explicit ClipModel(const ClipSizes& sizes);
   ~ClipModel() override;
 
-  // `pixels`: float [N, 3, R, R] normalised -> every token [N, 1+g*g, D]; token 0 is the image's feature.
+  // `pixels`: [N, 3, R, R], float and normalised, or uint8 -> every token [N, 1+g*g, D]; token 0 is the image's
+  // feature.
   torch::Tensor encode_image_tokens(const torch::Tensor& pixels);
-  torch::Tensor encode_image(const torch::Tensor& pixels);  // -> [N, D], projects the CLS token alone
+  torch::Tensor encode_image(const torch::Tensor& pixels);  // -> [N, D], computes the last block for token 0 alone
 
-  // `ids`, `mask`: int64 [A, L], L <= context_length -> every token [A, L, D], and the end token's feature [A, D].
-  std::pair<torch::Tensor, torch::Tensor> encode_text(const torch::Tensor& ids, const torch::Tensor& mask, TextMask style);
+  // `ids`, `mask`: int64 [A, L], L <= context_length -> every token [A, L, D], and the end token's feature [A, D]: the
+  // first of the largest ids in a row. A row's first token is always seen, whatever its mask.
+  std::pair<torch::Tensor, torch::Tensor> encode_text(const torch::Tensor& ids, const torch::Tensor& mask,
+                                                      TextMask style);
 
   const ClipSizes& sizes() const { return sizes_; }
   torch::Tensor logit_scale;  // scalar parameter, log of the multiplier
