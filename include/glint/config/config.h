@@ -8,124 +8,125 @@
 namespace glint {
 
 // Every setting of glint, with its default, unit and range, and nowhere else. A component takes its own section, never
-// the whole Config. config_file.h reads them from YAML and key=value words.
+// the whole Config. config_file.h reads them from YAML and key=value words. The comment beside a setting is its help
+// text; src/config/fields.h lists the settings for reading and writing.
 
 struct RunConfig {
   std::string dir;  // the run folder; empty: runs/<name of the configuration file>
 };
 
 struct DataConfig {
-  std::string name = "manifest";        // manifest, msrvtt
-  std::string root = ".";               // folder that relative paths of annotations and videos start from
-  std::string annotations;              // manifest: the file; msrvtt: the folder of its files; empty: root
-  std::string videos;                   // folder of the videos; empty: root
-  std::string protocol = "9k";          // msrvtt: 9k, 7k, full (train lists); test is 1k-A but for full
-  std::string train_split = "train";    // manifest: which rows train
-  std::string val_split = "val";        //           ... choose the best checkpoint; empty: none
-  std::string test_split = "test";      //           ... are evaluated
-  std::string captions = "all";         // training samples: all = every (video, caption), random = one caption a video and epoch
-  std::string on_bad_file = "skip";     // a video that cannot be read: skip (counted in every result), fail
-  int64_t workers = 2;                  // decode threads; > 0
-  int64_t prefetch = 4;                 // batches decoded ahead; > 0
-  int64_t cache_mb = 0;                 // decoded clips kept in memory, MiB; 0 keeps none; >= 0
+  std::string name = "manifest";      // manifest, msrvtt
+  std::string root = ".";             // folder that relative paths of annotations and videos start from
+  std::string annotations;            // manifest: the file; msrvtt: the folder of its files; empty: root
+  std::string videos;                 // folder of the videos; empty: manifest: the manifest's folder; msrvtt: root
+  std::string protocol = "9k";        // msrvtt: 9k, 7k, full (train lists); test is 1k-A but for full
+  std::string train_split = "train";  // manifest: which rows train
+  std::string val_split = "val";      // which rows choose the best checkpoint; msrvtt: val (497 videos); empty: none
+  std::string test_split = "test";    // manifest: which rows are evaluated
+  std::string captions = "all";       // training samples: all = each pair, random = each video, one caption an epoch
+  std::string on_bad_file = "skip";   // a video that cannot be read: skip (counted in every result), fail
+  int64_t workers = 2;                // decode threads; > 0
+  int64_t prefetch = 4;               // batches decoded ahead; > 0
+  int64_t cache_mb = 0;               // decoded clips kept in memory, MiB; 0 keeps none; >= 0
 };
 
 struct VideoConfig {
-  int64_t num_frames = 12;              // T, frames a clip at most; > 0
-  std::string sampling = "glscl";       // uniform_3fps, clip4clip, glscl, xpool
-  double fps = 1.0;                     // glscl, clip4clip: frames a second that are candidates; > 0
-  int64_t image_size = 224;             // R, side of the square the towers see, pixels; > 0
-  bool apply_rotation = true;           // turn phone videos upright; false as in the reference loaders
-  double timeout_s = 60;                // longest time one file may take, seconds; > 0
+  int64_t num_frames = 12;         // T, frames a clip at most; > 0
+  std::string sampling = "glscl";  // uniform_3fps, clip4clip, glscl, xpool
+  double fps = 1.0;                // glscl, clip4clip: frames a second that are candidates; > 0
+  int64_t image_size = 224;        // R, side of the square the towers see, pixels; > 0
+  bool apply_rotation = true;      // turn phone videos upright; false as in the reference loaders
+  double timeout_s = 60;           // longest time one file may take, seconds; > 0
 };
 
 struct TextConfig {
-  std::string tokenizer = "clip";       // clip (byte-pair encoding), sentencepiece
-  std::string vocabulary;               // clip: bpe_simple_vocab_16e6.txt.gz; sentencepiece: model file; empty: found or trained
-  int64_t vocabulary_size = 1000;       // pieces of a sentencepiece model trained on the training captions; > 0
-  int64_t max_words = 32;               // L, tokens a caption at most with start and end; >= 2
+  std::string tokenizer = "clip";  // clip (byte-pair encoding), sentencepiece
+  std::string vocabulary;  // clip: bpe_simple_vocab_16e6.txt.gz; sentencepiece: model file; empty: found or trained
+  int64_t vocabulary_size = 1000;  // pieces of a sentencepiece model trained on the training captions; > 0
+  int64_t max_words = 32;          // L, tokens a caption at most with start and end; >= 2
 };
 
 // Sizes of the two CLIP towers where they start from nothing; pretrained weights bring their own.
 struct TowerConfig {
-  int64_t embed_dim = 512;              // D
-  int64_t patch_size = 32;              // pixels
-  int64_t vision_width = 768;           // heads = width / 64
-  int64_t vision_layers = 12;
-  int64_t text_width = 512;             // heads = width / 64
-  int64_t text_layers = 12;
-  int64_t context_length = 77;          // rows of the text position table; >= max_words
+  int64_t embed_dim = 512;      // D; > 0
+  int64_t patch_size = 32;      // pixels; > 0
+  int64_t vision_width = 768;   // heads = width / 64; > 0
+  int64_t vision_layers = 12;   // blocks; > 0
+  int64_t text_width = 512;     // heads = width / 64; > 0
+  int64_t text_layers = 12;     // blocks; > 0
+  int64_t context_length = 77;  // rows of the text position table, not below text.max_words; >= 2
 };
 
 struct ModelConfig {
-  std::string weights;                  // safetensors file under OpenAI or reference names to start from; empty: random
+  std::string weights;  // safetensors file under OpenAI or reference names to start from; empty: random
   TowerConfig towers;
   std::string text_mask = "causal_padding";  // causal_padding (GLSCL), causal (CLIP4Clip)
-  std::string temporal = "seq_transf";  // none, seq_lstm, seq_transf
-  int64_t temporal_layers = 4;          // seq_transf; > 0
-  std::string freeze = "conv1";         // none, conv1 (GLSCL), clip4clip (freeze_layer_num 0), towers
-  double dropout = -1;                  // >= 0: this probability for every dropout of the head; -1: each its own; 0 none
+  std::string temporal = "seq_transf";       // none, seq_lstm, seq_transf
+  int64_t temporal_layers = 4;               // seq_transf; > 0
+  std::string freeze = "conv1";              // none, conv1 (GLSCL), clip4clip (freeze_layer_num 0), towers
+  double dropout = -1;                       // of every dropout of the head; 0: none; -1: each its own; [-1, 1)
 };
 
 struct MeanPoolConfig {};
 
 struct GlsclConfig {
-  double temperature = 3;               // GIM; > 0
-  int64_t queries = 8;                  // Q; > 0
-  int64_t decoder_layers = 3;           // > 0
-  int64_t decoder_heads = 8;            // divides D; > 0
-  int64_t decoder_ffn = 2048;           // > 0
-  double dropout = 0.1;                 // [0, 1)
-  double query_weight = 0.5;            // of the query score in S; >= 0 ("loss2_weight")
-  double alpha = 1e-4;                  // weight of the intra-diversity loss; >= 0
-  double beta = 0.005;                  // weight of the consistency term; >= 0
-  double idl_margin = 0.1;
-  double icl_target = 0.75;
+  double temperature = 3;                  // GIM; > 0
+  int64_t queries = 8;                     // Q; > 0
+  int64_t decoder_layers = 3;              // of the query decoder; > 0
+  int64_t decoder_heads = 8;               // of its attention, divides D; > 0
+  int64_t decoder_ffn = 2048;              // width of its feed-forward layers; > 0
+  double dropout = 0.1;                    // in the query decoder; [0, 1)
+  double query_weight = 0.5;               // of the query score in S; >= 0 ("loss2_weight")
+  double alpha = 1e-4;                     // weight of the intra-diversity loss; >= 0
+  double beta = 0.005;                     // weight of the pairs in the inter-consistency loss; >= 0
+  double idl_margin = 0.1;                 // two queries are held apart from a similarity of 1 - margin on
+  double icl_target = 0.75;                // similarity that the queries of a pair are drawn to
   std::string icl_normaliser = "queries";  // queries (as released), batch (methods 3.4)
   std::string idl_modalities = "video";    // video (as released), both
   std::string block = "full_decoder";      // full_decoder (as released), cross_only (the paper's figure)
-  bool share_queries = true;            // one query matrix for texts and videos
-  bool mask_local = false;              // padding hidden from the query decoder (words and frames)
+  bool share_queries = true;               // one query matrix for texts and videos
+  bool mask_local = false;                 // padding hidden from the query decoder (words and frames)
 };
 
 using HeadConfig = std::variant<MeanPoolConfig, GlsclConfig>;
 
 struct OptimConfig {
-  std::string name = "bert_adam";       // bert_adam (as released), adamw
-  double lr = 1e-4;                     // peak rate of the new weights; > 0
-  double clip_lr = 1e-7;                // peak rate of the towers; 0 freezes them; >= 0
-  double weight_decay = 0.2;            // >= 0
-  bool decay_layernorm = true;          // as released: only names with "bias" are spared
-  double beta1 = 0.9;                   // [0, 1)
-  double beta2 = 0.98;                  // [0, 1)
-  double eps = 1e-6;                    // > 0
-  bool per_tensor_clip = true;          // bert_adam: each tensor's gradient norm to 1 besides the global clip
-  double grad_clip = 1.0;               // global gradient norm; 0: none; >= 0
+  std::string name = "bert_adam";          // bert_adam (as released), adamw
+  double lr = 1e-4;                        // peak rate of the new weights; > 0
+  double clip_lr = 1e-7;                   // peak rate of the towers; 0 freezes them; >= 0
+  double weight_decay = 0.2;               // of the groups that decay; >= 0
+  bool decay_layernorm = true;             // as released: only names with "bias" are spared
+  double beta1 = 0.9;                      // of the mean of gradients; [0, 1)
+  double beta2 = 0.98;                     // of the mean of squares; [0, 1)
+  double eps = 1e-6;                       // added to the root of the mean of squares; > 0
+  bool per_tensor_clip = true;             // bert_adam: each tensor's gradient norm to 1 besides the global clip
+  double grad_clip = 1.0;                  // global gradient norm; 0: none; >= 0
   std::string schedule = "warmup_cosine";  // warmup_cosine, warmup_linear, warmup_constant, constant
-  double warmup = 0.1;                  // share of all steps; [0, 1)
-  double schedule_epochs = 0;           // length of the schedule, epochs; 0: of the run (GLSCL released: 5 always)
-  std::string after_end = "rise";       // warmup_cosine past its end: rise (as released), clamp
+  double warmup = 0.1;                     // share of all steps; [0, 1)
+  double schedule_epochs = 0;      // length of the schedule, epochs; 0: of the run (GLSCL released: 5 always); >= 0
+  std::string after_end = "rise";  // warmup_cosine past its end: rise (as released), clamp
 };
 
 struct TrainConfig {
-  int64_t seed = 42;
-  int64_t epochs = 5;                   // > 0
-  int64_t max_steps = 0;                // stop after this many steps; 0: after the epochs
-  int64_t batch_size = 128;             // pairs over all ranks together; > 0
-  int64_t threads = 0;                  // of LibTorch's operators; 0: all cores
-  int64_t validate_every = 1;           // epochs; 0: never
-  int64_t save_every = 0;               // steps between checkpoints besides one an epoch; 0: none
-  int64_t keep = 2;                     // checkpoints kept besides best; > 0
-  double max_logit_scale = 100;         // exp(logit_scale) is held at or below it; > 0
+  int64_t seed = 42;             // of everything drawn at random; >= 0
+  int64_t epochs = 5;            // passes over the training samples; > 0
+  int64_t max_steps = 0;         // stop after this many steps; 0: after the epochs; >= 0
+  int64_t batch_size = 128;      // pairs over all ranks together; > 0
+  int64_t threads = 0;           // of LibTorch's operators; 0: all cores; >= 0
+  int64_t validate_every = 1;    // epochs; 0: never; >= 0
+  int64_t save_every = 0;        // steps between checkpoints besides one an epoch; 0: none; >= 0
+  int64_t keep = 2;              // checkpoints kept besides best; > 0
+  double max_logit_scale = 100;  // exp(logit_scale) is held at or below it; > 0
 };
 
 struct EvalConfig {
-  std::string split;                    // empty: data.test_split
-  int64_t batch_size = 32;              // videos or captions encoded at once; > 0
-  int64_t block = 256;                  // texts and videos scored at once; > 0
-  std::string ties = "optimistic";      // optimistic, average
-  std::string postprocess = "none";     // none, dsl (dual softmax; uses all queries together)
-  double dsl_temperature = 100;         // on cosine scale; > 0
+  std::string split;                 // empty: data.test_split
+  int64_t batch_size = 32;           // videos or captions encoded at once; > 0
+  int64_t block = 256;               // texts and videos scored at once; > 0
+  std::string ties = "optimistic";   // optimistic, average
+  std::string postprocess = "none";  // none, dsl (dual softmax; uses all queries together)
+  double dsl_temperature = 100;      // on cosine scale; > 0
 };
 
 struct Config {
@@ -134,7 +135,7 @@ struct Config {
   VideoConfig video;
   TextConfig text;
   ModelConfig model;
-  HeadConfig head = GlsclConfig{};
+  HeadConfig head = GlsclConfig{};  // mean_pool, glscl; the other keys of the section are those of this head
   OptimConfig optim;
   TrainConfig train;
   EvalConfig eval;

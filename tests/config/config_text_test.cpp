@@ -1,0 +1,116 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "config/fields.h"
+#include "glint/config/config_file.h"
+#include "glint/core/random.h"
+#include "support/environment.h"
+
+namespace glint::test {
+namespace {
+
+using testing::HasSubstr;
+
+// Gives every field another allowed value than its default.
+struct Scrambler {
+  Random random;
+  void field(const char*, std::string& value, const Rule& rule) {
+    static const std::vector<std::string> awkward = {
+        "",   "~",  "null", "true", "1e3", "a b", "a: b", "#",           "- x",      "\"q\\\"",   "'",
+        "&a", "*a", "{",    "[",    "%",   "@",   "`",    "größe/видео", " leading", "trailing ", "---"};
+    value = rule.choices.empty() ? awkward[random.below(awkward.size())]
+                                 : std::string(rule.choices[random.below(rule.choices.size())]);
+  }
+  void field(const char*, int64_t& value, const Rule& rule) {
+    value = static_cast<int64_t>(std::max(rule.low, -1e6)) + 2 + static_cast<int64_t>(random.below(1'000'000));
+  }
+  void field(const char*, double& value, const Rule& rule) {
+    value = std::isfinite(rule.high) ? random.uniform(rule.low, rule.high)
+                                     : random.uniform() * std::pow(10, random.uniform(-12, 12));
+  }
+  void field(const char*, bool& value, const Rule&) { value = random.chance(0.5); }
+  template <class Section>
+  void section(const char*, Section& section) {
+    describe(*this, section);
+  }
+  void head(const char*, HeadConfig& head) {
+    head = all_heads()[random.below(all_heads().size())];
+    std::visit([&](auto& alternative) { describe(*this, alternative); }, head);
+  }
+};
+
+TEST(ConfigTextTest, ReadsBackToTheSameSettings) {
+  const TemporaryFolder folder;
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    Config config;
+    Scrambler scrambler{Random{seed}};
+    describe(scrambler, config);
+    config.model.towers.context_length = 2'000'000;
+    config.run.dir = "runs/x y";
+    if (config.data.val_split == config.data.test_split) config.data.val_split += "2";
+    for (const bool with_comments : {false, true}) {
+      const auto text = config_text(config, with_comments);
+      std::ofstream(folder / "a.yaml") << text;
+      const auto again = read_config(folder / "a.yaml", {});
+      EXPECT_EQ(config_text(again), config_text(config)) << text;
+      EXPECT_EQ(config_hash(again), config_hash(config));
+    }
+  }
+}
+
+TEST(ConfigTextTest, HoldsDefaultsInReadableForm) {
+  EXPECT_THAT(config_text(Config{}),
+              testing::StartsWith("run:\n  dir: \"\"\ndata:\n  name: manifest\n  root: \".\"\n"));
+  EXPECT_THAT(config_text(Config{}), HasSubstr("optim:\n  name: bert_adam\n  lr: 1e-04\n  clip_lr: 1e-07\n"));
+  EXPECT_THAT(config_text(Config{}), HasSubstr("head:\n  name: glscl\n  temperature: 3\n"));
+  EXPECT_THAT(config_text(Config{}, true), HasSubstr("# peak rate of the new weights; > 0\n"));
+  Config other;
+  other.head = MeanPoolConfig{};
+  EXPECT_THAT(config_text(other), HasSubstr("head:\n  name: mean_pool\noptim:\n"));
+}
+
+struct HelpChecker {
+  std::string path = {};
+  template <class Value>
+  void field(const char* name, Value&, const Rule& rule) {
+    const std::string help = help_text(path, name);
+    EXPECT_THAT(help, HasSubstr(rule.text())) << path << "." << name;
+    for (const auto choice : rule.choices) EXPECT_THAT(help, HasSubstr(std::string(choice))) << path << "." << name;
+    EXPECT_EQ(rule.text().empty(), help.find("; >") == std::string::npos && help.find("; [") == std::string::npos)
+        << path << "." << name;
+  }
+  template <class Section>
+  void section(const std::string& name, Section& fields) {
+    HelpChecker inner{path.empty() ? name : path + "." + name};
+    describe(inner, fields);
+  }
+  void head(const char* name, HeadConfig&) {
+    for (const auto& known : head_names()) EXPECT_THAT(help_text("", name), HasSubstr(known));
+    for (auto& known : all_heads()) {
+      std::visit([&](auto& alternative) { section(name_of(alternative), alternative); }, known);
+    }
+  }
+};
+
+// The comments of config.h are the help.
+TEST(ConfigTextTest, EveryCommentNamesTheRangeAndTheChoicesThatAreChecked) {
+  Config config;
+  HelpChecker checker;
+  describe(checker, config);
+}
+
+TEST(ConfigHashTest, ChangesWithWhatCanChangeAResultAlone) {
+  const auto hash = [](const std::vector<std::string>& words) { return config_hash(read_config("", words)); };
+  EXPECT_THAT(hash({}), testing::MatchesRegex("[0-9a-f]+"));
+  EXPECT_EQ(hash({}).size(), 16u);
+  EXPECT_EQ(hash({}), hash({"run.dir=x", "data.workers=7", "data.prefetch=9", "data.cache_mb=5", "train.threads=1"}));
+  EXPECT_NE(hash({}), hash({"optim.lr=1e-3"}));
+  EXPECT_NE(hash({}), hash({"train.seed=1"}));
+  EXPECT_NE(hash({}), hash({"head.name=mean_pool"}));
+  EXPECT_NE(hash({}), hash({"data.root=x"}));
+}
+
+}  // namespace
+}  // namespace glint::test
