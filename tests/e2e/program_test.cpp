@@ -1,0 +1,76 @@
+#include "e2e/program.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cstdlib>
+
+#include "glint/core/error.h"
+
+namespace glint::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+// Runs another program than glint while it lives.
+class OtherProgram {
+ public:
+  explicit OtherProgram(const char* file) {
+    if (const char* was = std::getenv("GLINT_PROGRAM")) before_ = was;
+    setenv("GLINT_PROGRAM", file, /*overwrite=*/1);
+  }
+  ~OtherProgram() { before_.empty() ? unsetenv("GLINT_PROGRAM") : setenv("GLINT_PROGRAM", before_.c_str(), 1); }
+
+ private:
+  std::string before_;
+};
+
+TEST(ProgramTest, HelpGoesToStdoutAndAWrongCommandIsTheUsersToMend) {
+  const auto help = run_program({"--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_THAT(help.out, HasSubstr("glint"));
+  EXPECT_THAT(help.err, IsEmpty());
+
+  const auto wrong = run_program({"no-such-command"});
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_THAT(wrong.out, IsEmpty());
+  EXPECT_THAT(wrong.err, Not(IsEmpty()));
+}
+
+TEST(ProgramTest, OutputsExitCodeFolderAndEnvironmentArePassedOn) {
+  const OtherProgram shell("/bin/sh");
+  const auto result =
+      run_program({"-c", "pwd; echo \"$COLOUR\" >&2; exit 3"}, {.folder = "/", .environment = {"COLOUR=red"}});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_EQ(result.out, "/\n");
+  EXPECT_EQ(result.err, "red\n");
+  EXPECT_FALSE(result.timed_out);
+}
+
+TEST(ProgramTest, ItsTimeOverTheProgramAndItsChildrenAreKilled) {
+  const OtherProgram shell("/bin/sh");
+  const auto result = run_program({"-c", "echo early; sleep 100 & sleep 100"}, {.timeout_s = 0.3});
+  EXPECT_TRUE(result.timed_out);
+  EXPECT_EQ(result.exit_code, 128 + SIGKILL);
+  EXPECT_EQ(result.out, "early\n");
+}
+
+TEST(ProgramTest, ASignalReachesTheRunningProgram) {
+  const OtherProgram shell("/bin/sh");
+  Program program({"-c", "echo ready; sleep 100"});
+  while (program.running() && program.out().empty()) {
+  }
+  program.send(SIGTERM);
+  EXPECT_EQ(program.wait().exit_code, 128 + SIGTERM);
+}
+
+TEST(ProgramTest, AProgramThatIsNotThereIsNamed) {
+  const OtherProgram missing("/no/such/glint");
+  EXPECT_THROW(run_program({}), Error);
+}
+
+}  // namespace
+}  // namespace glint::test
