@@ -10,8 +10,13 @@ namespace glint {
 
 namespace {
 
-const torch::Tensor& find(const TensorMap& weights, const std::string& name, int64_t dimensions) {
+TensorMap::const_iterator find(const TensorMap& weights, const std::string& name) {
   const auto found = weights.find(name);
+  return found != weights.end() ? found : weights.find("clip." + name);
+}
+
+const torch::Tensor& find(const TensorMap& weights, const std::string& name, int64_t dimensions) {
+  const auto found = find(weights, name);
   if (found == weights.end()) throw Error("CLIP weights: '", name, "' is missing");
   if (found->second.dim() != dimensions) {
     throw Error("CLIP weights: '", name, "' has ", found->second.dim(), " dimensions, expected ", dimensions);
@@ -22,7 +27,7 @@ const torch::Tensor& find(const TensorMap& weights, const std::string& name, int
 // Layers are those with an attention matrix, numbered from 0 without a gap.
 int64_t count_layers(const TensorMap& weights, const std::string& prefix) {
   int64_t layers = 0;
-  while (weights.count(prefix + std::to_string(layers) + ".attn.in_proj_weight") != 0) ++layers;
+  while (find(weights, prefix + std::to_string(layers) + ".attn.in_proj_weight") != weights.end()) ++layers;
   if (layers == 0) throw Error("CLIP weights: '", prefix, "0.attn.in_proj_weight' is missing");
   return layers;
 }

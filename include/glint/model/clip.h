@@ -25,7 +25,7 @@ struct ClipSizes {
   int64_t vocabulary_size = 49408;
 };
 
-// From a state dict with OpenAI's names. Throws Error naming what is missing or does not fit.
+// From a state dict with OpenAI's names, bare or behind "clip.". Throws Error naming what is missing or does not fit.
 ClipSizes clip_sizes(const TensorMap& weights);
 
 enum class TextMask { kCausal, kCausalPadding };  // CLIP4Clip family; GLSCL, DiCoSA (methods 1.4)
@@ -37,7 +37,7 @@ class ClipModel final : public torch::nn::Module {
   explicit ClipModel(const ClipSizes& sizes);
   ~ClipModel() override;
 
-  // `pixels`: [N, 3, R, R], float and normalised, or uint8 -> every token [N, 1+g*g, D]; token 0 is the image's
+  // `pixels`: [N, 3, R, R], float and normalised -> every token [N, 1+g*g, D]; token 0 is the image's
   // feature.
   torch::Tensor encode_image_tokens(const torch::Tensor& pixels);
   torch::Tensor encode_image(const torch::Tensor& pixels);  // -> [N, D], computes the last block for token 0 alone

@@ -1,0 +1,86 @@
+#include "glint/model/retrieval_model.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "glint/core/error.h"
+
+namespace glint {
+
+namespace {
+
+TextMask text_mask(const std::string& name) {
+  if (name == "causal") return TextMask::kCausal;
+  if (name == "causal_padding") return TextMask::kCausalPadding;
+  throw Error("config.model.text_mask: no mask '", name, "'; there are causal, causal_padding");
+}
+
+void check(const ModelConfig& model, const ClipSizes& clip, const FeatureShape& shape) {
+  GLINT_CHECK(shape.width == clip.embed_dim, "features of width ", shape.width, ", towers of ", clip.embed_dim);
+  if (shape.max_words > clip.context_length) {
+    throw Error("config.text.max_words: ", shape.max_words, " is more than the text tower's ", clip.context_length,
+                " positions");
+  }
+  if (model.temporal != "seq_transf") return;
+  if (shape.max_frames > clip.context_length) {
+    throw Error("config.video.num_frames: ", shape.max_frames, " is more than the ", clip.context_length,
+                " positions of seq_transf");
+  }
+  if (clip.embed_dim % 64 != 0) {
+    throw Error("config.model.towers.embed_dim: ", clip.embed_dim, " is not a multiple of 64, which seq_transf needs");
+  }
+  if (model.temporal_layers < 1)
+    throw Error("config.model.temporal_layers: ", model.temporal_layers, " is not above 0");
+}
+
+// Features of every frame. Padding is zero after the normalisation, as released, and has a feature like any other
+// frame; being the same picture everywhere, it is encoded once. frames [B, T, 3, R, R], mask [B, T] -> [B, T, D]
+torch::Tensor encode_frames(ClipModel& clip, const torch::Tensor& frames, const torch::Tensor& mask) {
+  const auto real = mask.flatten().nonzero().squeeze(1);  // [M]
+  const auto all = frames.flatten(0, 1);                  // [B*T, 3, R, R]
+  const bool padded = real.size(0) < all.size(0);
+  auto pixels = padded ? all.index_select(0, real) : all;
+  if (pixels.scalar_type() == torch::kUInt8) pixels = normalise_pixels(pixels);
+  if (!padded) return clip.encode_image(pixels).view({frames.size(0), frames.size(1), -1});
+  const auto blank = torch::zeros({1, pixels.size(1), pixels.size(2), pixels.size(3)}, pixels.options());
+  const auto features = clip.encode_image(torch::cat({pixels, blank}));    // [M+1, D]
+  auto source = torch::full({all.size(0)}, real.size(0), real.options());  // [B*T], M is the blank
+  source.index_copy_(0, real, torch::arange(real.size(0), real.options()));
+  return features.index_select(0, source).view({frames.size(0), frames.size(1), -1});
+}
+
+}  // namespace
+
+RetrievalModel::RetrievalModel(const ModelConfig& model, const HeadConfig& head, const ClipSizes& clip,
+                               const FeatureShape& shape)
+    : text_mask_(text_mask(model.text_mask)) {
+  check(model, clip, shape);
+  clip_ = register_module("clip", std::make_shared<ClipModel>(clip));
+  temporal_ =
+      register_module("temporal", make_temporal_encoder(model.temporal, {.width = clip.embed_dim,
+                                                                         .layers = model.temporal_layers,
+                                                                         .position_rows = clip.context_length}));
+  head_ = register_module("head", make_head(head, shape, model.dropout));
+}
+
+TextFeatures RetrievalModel::encode_text(const torch::Tensor& ids, const torch::Tensor& mask) {
+  const auto [words, sentence] = clip_->encode_text(ids, mask, text_mask_);
+  return head_->prepare_text({sentence, words, mask, {}});
+}
+
+VideoFeatures RetrievalModel::encode_video(const torch::Tensor& frames, const torch::Tensor& mask) {
+  const auto side = clip_->sizes().image_size;
+  if (frames.size(-1) != side || frames.size(-2) != side) {
+    throw Error("config.video.image_size: frames of ", frames.size(-1), " pixels, but the image tower takes ", side);
+  }
+  const auto clip_frames = encode_frames(*clip_, frames, mask);  // [B, T, D]
+  return head_->prepare_video({temporal_->forward(clip_frames, mask), clip_frames, mask, {}});
+}
+
+void RetrievalModel::clamp_logit_scale(double max_scale) {
+  torch::NoGradGuard no_grad;
+  clip_->logit_scale.clamp_max_(std::log(max_scale));
+}
+
+}  // namespace glint

@@ -1,0 +1,168 @@
+#include <torch/torch.h>
+
+#include <array>
+#include <set>
+#include <string_view>
+#include <vector>
+
+#include "glint/core/error.h"
+#include "glint/model/retrieval_model.h"
+
+// How a model's parameters meet weights that come from elsewhere, and which of them train.
+namespace glint {
+
+namespace {
+
+using Names = std::map<std::string, std::string>;
+
+constexpr std::string_view kClip = "clip.";
+
+// What the released state dicts hold beside the parameters that take part (methods 1.6, 3.3, 3.7).
+constexpr std::array<std::string_view, 8> kUnusedPrefixes = {
+    "input_resolution",    "context_length",         "vocab_size",
+    "decoder_layer_noun.", "decoder_layer_spatial.", "transformer_decoder_spatial.",
+    "weight_fc.",          "noun_queries",
+};
+
+bool starts_with_any(std::string_view name, const auto& prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
+std::string_view without_clip(std::string_view name) {
+  return name.starts_with(kClip) ? name.substr(kClip.size()) : name;
+}
+
+// Copies weights[name] into the parameter that `targets` gives it; on any problem nothing is copied.
+class Loader {
+ public:
+  explicit Loader(torch::nn::Module& module) {
+    for (auto& item : module.named_parameters()) parameters_[item.key()] = item.value();
+  }
+
+  void plan(const std::string& weight, const torch::Tensor& value, const std::string& parameter) {
+    const auto found = parameters_.find(parameter);
+    if (found == parameters_.end()) {
+      problems_.push_back(concat("'", weight, "' fits no parameter of this model"));
+    } else if (found->second.sizes() != value.sizes()) {
+      problems_.push_back(concat("'", weight, "' is ", value.sizes(), ", the model's is ", found->second.sizes()));
+    } else {
+      planned_[parameter] = value;
+    }
+  }
+
+  void require_all() {
+    for (const auto& [name, parameter] : parameters_) {
+      if (planned_.count(name) == 0) problems_.push_back(concat("'", name, "' is missing"));
+    }
+  }
+
+  void copy() {
+    if (!problems_.empty()) fail();
+    torch::NoGradGuard no_grad;
+    for (const auto& [name, value] : planned_) parameters_.at(name).copy_(value);
+  }
+
+  bool planned_any(std::string_view prefix) const {
+    const auto first = planned_.lower_bound(std::string(prefix));
+    return first != planned_.end() && first->first.starts_with(prefix);
+  }
+
+ private:
+  [[noreturn]] void fail() const {
+    std::string text =
+        concat("weights: ", problems_.size(), problems_.size() == 1 ? " name does" : " names do", " not fit: ");
+    for (std::size_t i = 0; i < problems_.size(); ++i) text += (i == 0 ? "" : "; ") + problems_[i];
+    throw Error(text);
+  }
+
+  std::map<std::string, torch::Tensor> parameters_;
+  std::map<std::string, torch::Tensor> planned_;
+  std::vector<std::string> problems_;
+};
+
+// seq_transf starts as the first text blocks and the text positions, where their width is its own (methods 2).
+void copy_text_blocks_to_temporal(RetrievalModel& model) {
+  torch::NoGradGuard no_grad;
+  auto parameters = model.named_parameters();
+  for (auto& item : parameters) {
+    const std::string& name = item.key();
+    std::string source;
+    if (name.starts_with("temporal.resblocks."))
+      source = "clip.transformer." + name.substr(std::string("temporal.").size());
+    if (name == "temporal.frame_position_embeddings.weight") source = "clip.positional_embedding";
+    const auto* from = parameters.find(source);
+    if (from != nullptr && from->sizes() == item->sizes()) item->copy_(*from);
+  }
+}
+
+bool is_frozen_by_clip4clip(std::string_view name) {
+  constexpr std::array<std::string_view, 7> kTrained = {"visual.ln_post.",
+                                                        "visual.proj",
+                                                        "ln_final.",
+                                                        "text_projection",
+                                                        "logit_scale",
+                                                        "transformer.resblocks.",
+                                                        "visual.transformer.resblocks."};
+  return name.starts_with(kClip) && !starts_with_any(without_clip(name), kTrained);
+}
+
+bool is_frozen(std::string_view name, const std::string& rule) {
+  if (rule == "none") return false;
+  if (rule == "conv1") return name == "clip.visual.conv1.weight";
+  if (rule == "clip4clip") return is_frozen_by_clip4clip(name);
+  if (rule == "towers") return name.starts_with(kClip) && name != "clip.logit_scale";
+  throw Error("config.model.freeze: no rule '", rule, "'; there are none, conv1, clip4clip, towers");
+}
+
+std::string reference_name(const std::string& name, const Names& of_head) {
+  const auto rest = [&](std::string_view prefix) { return name.substr(prefix.size()); };
+  if (name.starts_with("temporal.resblocks.")) return "transformerClip." + rest("temporal.");
+  if (name.starts_with("temporal.lstm.")) return "lstm_visual." + rest("temporal.lstm.");
+  if (name.starts_with("temporal.")) return rest("temporal.");
+  if (name.starts_with("head.")) {
+    const auto found = of_head.find(rest("head."));
+    GLINT_CHECK(found != of_head.end(), "the head gives no reference name for '", name, "'");
+    return found->second;
+  }
+  return name;
+}
+
+}  // namespace
+
+Names RetrievalModel::reference_names() const {
+  const auto of_head = head_->reference_names();
+  Names names;
+  for (const auto& item : named_parameters()) names[item.key()] = reference_name(item.key(), of_head);
+  return names;
+}
+
+void load_weights(RetrievalModel& model, const TensorMap& weights) {
+  Loader loader(model);
+  for (const auto& [name, value] : weights) loader.plan(name, value, name);
+  loader.require_all();
+  loader.copy();
+}
+
+void load_pretrained(RetrievalModel& model, const TensorMap& weights) {
+  Names ours;  // every name a file may use -> ours
+  for (const auto& [name, reference] : model.reference_names()) {
+    ours[reference] = name;
+    if (name.starts_with(kClip)) ours[std::string(without_clip(name))] = name;
+  }
+  Loader loader(model);
+  for (const auto& [name, value] : weights) {
+    const auto found = ours.find(name);
+    if (found == ours.end() && starts_with_any(without_clip(name), kUnusedPrefixes)) continue;
+    loader.plan(name, value, found == ours.end() ? std::string() : found->second);
+  }
+  loader.copy();
+  const bool has_text_blocks = loader.planned_any("clip.transformer.resblocks.");
+  if (has_text_blocks && !loader.planned_any("temporal.")) copy_text_blocks_to_temporal(model);
+}
+
+void freeze_parameters(RetrievalModel& model, const std::string& rule) {
+  for (auto& item : model.named_parameters()) item->set_requires_grad(!is_frozen(item.key(), rule));
+}
+
+}  // namespace glint
