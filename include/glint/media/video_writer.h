@@ -13,19 +13,21 @@ struct VideoWriterOptions {
   int height = 0;                 // even
   int fps_num = 25;               // time base of the frames' times
   int fps_den = 1;
-  int gop = 50;                   // frames between keyframes at most
-  int crf = 26;                   // quality of x264 and VP9
-  int rotation = 0;               // degrees clockwise a player must turn it: 0, 90, 180, 270
-  bool silent_audio = false;      // adds an audio track (AAC, or MP3/Vorbis/Opus as the container needs), a soft tone
+  bool variable_rate = false;  // the times will leave gaps: the file claims no frame rate
+  int gop = 50;                // frames between keyframes at most
+  int crf = 26;                // quality of x264 and VP9; mpeg4 has a fixed quantiser
+  int rotation = 0;            // degrees clockwise a player must turn it: 0, 90, 180, 270 (.mp4 and .mov alone)
+  bool audio = false;          // adds a soft tone: AAC, in .webm Opus, in .avi MP2
 };
 
 // Encodes pictures into a file; the container follows the file name's extension (.mp4 .mov .mkv .webm .avi).
 // One FFmpeg thread and fixed settings: the same pictures give the same bytes.
 class VideoWriter {
  public:
-  VideoWriter(const std::string& path, const VideoWriterOptions& options);  // Error where the codec is not there
+  // Throws Error where the codec is not there, the container does not take it, or the file cannot be written.
+  VideoWriter(const std::string& path, const VideoWriterOptions& options);
   ~VideoWriter();
-  // `time`: in units of fps_den/fps_num seconds, ascending; gaps make a variable frame rate.
+  // `time`: in units of fps_den/fps_num seconds, ascending. The last picture stands as long as the one before it.
   void add(const Image& image, std::int64_t time);
   void finish();  // flushes and closes; without it the file is not complete
 
