@@ -11,27 +11,32 @@
 namespace glint {
 
 struct ReaderOptions {
-  bool apply_rotation = true;            // turn by the display matrix (methods 8, setting video.apply_rotation)
-  double timeout_s = 60;                 // opening and every later call together may take this long
-  std::int64_t max_pixels = 8192LL * 8192;  // a larger picture is refused
-  std::int64_t max_frames = 2'000'000;      // a file that claims or holds more is refused
+  bool apply_rotation = true;  // turn by the display matrix (methods 8, setting video.apply_rotation)
+  bool exact_times = false;    // number the frames by decoding the file once, not from its packets: a damaged file then
+                               // lists only what decodes
+  double timeout_s = 60;       // the reader's calls together, opening included, may take this long
+  std::int64_t max_pixels = 8192LL * 8192;   // a larger picture is refused
+  std::int64_t max_frames = 2'000'000;       // a file that claims or holds more is refused
+  std::int64_t max_kept_bytes = 64LL << 20;  // compressed data kept between the calls; a larger file is read again
 };
 
 struct VideoInfo {
-  int width = 0;                // as read_frames() gives them: after rotation, as stored otherwise (no pixel aspect)
+  int width = 0;  // as read_frames() gives them: after rotation, as stored otherwise (no pixel aspect)
   int height = 0;
-  double average_fps = 0;       // as the reference loaders see it; 0 where unknown
-  double duration_s = 0;        // from the first frame's time to the end of the last
-  int rotation = 0;             // degrees clockwise to show it: 0, 90, 180, 270
-  double sample_aspect = 1;     // width of a pixel over its height
+  double average_fps = 0;    // as the reference loaders see it; 0 where unknown
+  double duration_s = 0;     // from the first frame's time to the end of the last
+  int rotation = 0;          // degrees clockwise to show it: 0, 90, 180, 270
+  double sample_aspect = 1;  // width of a pixel over its height
   std::string codec;
   std::string container;
 };
 
-// Reads one video file with libav. Not thread-safe: one reader a thread. Frames are numbered in the order they are shown.
+// Reads one video file with libav. Not thread-safe: one reader a thread. Frames are numbered in the order they are
+// shown.
 class VideoReader {
  public:
-  // Throws Error naming the file where it cannot be opened, holds no video stream, or no frame decodes.
+  // Lists the file's frames. Throws Error naming the file where it cannot be opened or holds no video stream; where
+  // nothing decodes, this or read_frames() throws (the packets of nearly all files tell their frames without decoding).
   explicit VideoReader(const std::string& path, const ReaderOptions& options = {});
   ~VideoReader();
   VideoReader(VideoReader&&) noexcept;
@@ -39,18 +44,23 @@ class VideoReader {
 
   const VideoInfo& info() const;
 
-  // Times of all frames in seconds (best-effort timestamps, edit lists applied), ascending; from the packets alone where
-  // they tell it (nearly all files), else by decoding once.
-  const std::vector<double>& frame_times();
+  // Times of all frames in seconds (best-effort timestamps, edit lists applied), ascending; from the packets alone
+  // where they tell it (nearly all files), else by decoding once. A frame without a time has one frame's length beside
+  // its neighbour's.
+  const std::vector<double>& frame_times() const;
 
-  // Hands the frames with these numbers (ascending, repeats allowed, in [0, frame_times().size())) to `sink` in order, each as RGB
-  // at its stored size (turned upright), bit-equal to FFmpeg's default conversion. Decodes no more than the plan needs
-  // (design: decoding). `position` counts from 0 over `frames`. The image is valid during the call.
+  // Hands the frames with these numbers (ascending, repeats allowed, in [0, frame_times().size())) to `sink` in order,
+  // each as RGB at its stored size (turned upright), bit-equal to FFmpeg's default conversion. Decodes no more than
+  // needed (design: decoding). `position` counts from 0 over `frames`. The image is valid during the call. A frame that
+  // turns out to be damaged gives the one on screen at its time, and counts as lost.
   using Sink = std::function<void(std::size_t position, const Image& image)>;
   void read_frames(const std::vector<std::int64_t>& frames, const Sink& sink);
 
   // The number of the frame on screen at `time_s`: the last one that starts at or before it; clamped to the file.
-  std::int64_t frame_at(double time_s);
+  std::int64_t frame_at(double time_s) const;
+
+  // How many frames read_frames() had to replace so far.
+  std::int64_t lost_frames() const;
 
  private:
   struct Impl;  // keeps FFmpeg's headers out of this one

@@ -1,0 +1,46 @@
+#pragma once
+
+// Owners for libav's handles and a check for its return codes: the only header that brings FFmpeg into media/.
+extern "C" {
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/avutil.h>
+#include <libswscale/swscale.h>
+}
+
+#include <memory>
+#include <string>
+
+#include "glint/core/error.h"
+
+namespace glint::media {
+
+struct AvFree {
+  void operator()(AVFormatContext* p) const { avformat_close_input(&p); }
+  void operator()(AVCodecContext* p) const { avcodec_free_context(&p); }
+  void operator()(AVCodecParameters* p) const { avcodec_parameters_free(&p); }
+  void operator()(AVPacket* p) const { av_packet_free(&p); }
+  void operator()(AVFrame* p) const { av_frame_free(&p); }
+  void operator()(SwsContext* p) const { sws_freeContext(p); }
+};
+template <class T>
+using AvPtr = std::unique_ptr<T, AvFree>;
+
+// libav's own words for one of its return codes.
+std::string av_text(int code);
+
+// Throws Error "path: what: libav's words" where `code` is negative; hands it back otherwise.
+int av_check(int code, const std::string& path, const char* what);
+
+// An owner of what libav allocated; std::bad_alloc where it could not.
+template <class T>
+AvPtr<T> av_owned(T* handle) {
+  if (handle == nullptr) throw std::bad_alloc();
+  return AvPtr<T>(handle);
+}
+
+// libav writes warnings about damaged files to stderr by itself; ours are the Errors we throw. Call before opening
+// anything.
+void quiet_libav();
+
+}  // namespace glint::media

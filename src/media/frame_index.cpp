@@ -1,0 +1,215 @@
+#include "media/frame_index.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <optional>
+
+namespace glint::media {
+
+namespace {
+
+struct PacketEntry {
+  std::int64_t pts;
+  std::int64_t duration;
+  bool is_key;
+  bool is_shown;  // gives a frame: inside the edit list, no hidden reference picture
+};
+
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+// VP8 and VP9 may store a picture that is only referred to in a packet of its own; the first bits of its header say so.
+// (VP9 mostly joins it with a shown one in a superframe, whose last byte is a marker 110xxxxx.)
+bool is_hidden_picture(AVCodecID codec, const AVPacket& packet) {
+  if (packet.size < 1) return false;
+  const unsigned first = packet.data[0];
+  if (codec == AV_CODEC_ID_VP8) return (first & 0x10) == 0;
+  if (codec != AV_CODEC_ID_VP9 || (first >> 6) != 2) return false;
+  if ((packet.data[packet.size - 1] & 0xe0) == 0xc0) return false;
+  const bool is_profile_3 = (first & 0x30) == 0x30;
+  const unsigned bits = is_profile_3 ? first << 1 : first;  // profile 3 has a reserved bit more
+  const bool shows_existing = (bits & 0x08) != 0;
+  return !shows_existing && (bits & 0x02) == 0;
+}
+
+std::vector<PacketEntry> list_packets(PacketSource& source, const ReaderOptions& options, const std::string& path) {
+  std::vector<PacketEntry> packets;
+  const AVCodecID codec = source.facts().parameters->codec_id;
+  while (const AVPacket* packet = source.next()) {
+    if (static_cast<std::int64_t>(packets.size()) >= options.max_frames) {
+      throw Error(path, ": holds more than ", options.max_frames, " frames, which is the most that is read");
+    }
+    const bool is_discarded = (packet->flags & AV_PKT_FLAG_DISCARD) != 0;
+    packets.push_back({packet->pts, packet->duration, (packet->flags & AV_PKT_FLAG_KEY) != 0,
+                       !is_discarded && !is_hidden_picture(codec, *packet)});
+  }
+  if (packets.empty()) throw Error(path, ": its video stream holds no data");
+  return packets;
+}
+
+// Containers that store whole pictures, each with its time. The others (transport and program streams, bare streams,
+// MXF) are cut into packets by a parser, which may give a field or no time.
+bool stores_pictures(const std::string& container) {
+  for (const char* name : {"mov,", "matroska", "avi", "flv", "gif", "asf", "ogg"}) {
+    if (container.compare(0, std::strlen(name), name) == 0) return true;
+  }
+  return false;
+}
+
+// -> packets in the order they are shown; none where they do not tell it.
+std::optional<std::vector<std::int64_t>> shown_order(const std::vector<PacketEntry>& packets) {
+  std::vector<std::int64_t> order;
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    if (!packets[i].is_shown) continue;
+    if (packets[i].pts == AV_NOPTS_VALUE) return std::nullopt;
+    order.push_back(static_cast<std::int64_t>(i));
+  }
+  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return packets[a].pts < packets[b].pts; });
+  const auto same =
+      std::adjacent_find(order.begin(), order.end(), [&](auto a, auto b) { return packets[a].pts == packets[b].pts; });
+  if (order.empty() || same != order.end()) return std::nullopt;
+  return order;
+}
+
+// Fills keys, ends and reorder from `packets`.
+void link_packets(const std::vector<PacketEntry>& entries, FrameIndex& index) {
+  const auto packet_count = static_cast<std::int64_t>(entries.size());
+  std::vector<std::int64_t> frame_of(entries.size(), -1);
+  for (std::int64_t frame = 0; frame < index.size(); ++frame) frame_of[index.packets[frame]] = frame;
+  index.ends.resize(index.packets.size());
+  std::int64_t next_start = packet_count;
+  for (std::int64_t packet = packet_count - 1; packet >= 0; --packet) {
+    if (frame_of[packet] < 0) continue;
+    index.ends[frame_of[packet]] = next_start - 1;
+    next_start = packet;
+  }
+  std::int64_t shown = 0;
+  for (std::int64_t packet = 0; packet < packet_count; ++packet) {
+    if (frame_of[packet] < 0) continue;
+    if (entries[packet].is_key) index.keys.push_back({packet, frame_of[packet]});
+    index.reorder = static_cast<int>(std::clamp<std::int64_t>(shown - frame_of[packet], index.reorder, 16));
+    ++shown;
+  }
+}
+
+FrameIndex index_from_packets(const std::vector<PacketEntry>& entries, std::vector<std::int64_t> order, double tick_s) {
+  FrameIndex index;
+  index.packets = std::move(order);
+  for (const auto packet : index.packets) index.times_s.push_back(static_cast<double>(entries[packet].pts) * tick_s);
+  index.last_duration_s = static_cast<double>(entries[index.packets.back()].duration) * tick_s;
+  link_packets(entries, index);
+  return index;
+}
+
+// The best guess of when a frame is shown: its pts, or the dts of the packet that brought it out where there is no pts
+// or where the dts have ascended more faithfully so far. The same rule as libav's best-effort timestamp, which we
+// cannot take because our frames carry packet numbers as pts.
+class BestEffortTime {
+ public:
+  std::int64_t operator()(std::int64_t pts, std::int64_t dts) {
+    const bool has_pts = pts != AV_NOPTS_VALUE, has_dts = dts != AV_NOPTS_VALUE;
+    if (has_dts && dts <= last_dts_) ++dts_faults_;
+    if (has_pts && pts <= last_pts_) ++pts_faults_;
+    if (has_dts || has_pts) last_dts_ = has_dts ? dts : pts;
+    if (has_dts || has_pts) last_pts_ = has_pts ? pts : dts;
+    return has_pts && (pts_faults_ <= dts_faults_ || !has_dts) ? pts : dts;
+  }
+
+ private:
+  std::int64_t last_pts_ = std::numeric_limits<std::int64_t>::min();
+  std::int64_t last_dts_ = std::numeric_limits<std::int64_t>::min();
+  std::int64_t pts_faults_ = 0;
+  std::int64_t dts_faults_ = 0;
+};
+
+// Gives frames without a time, and those that do not lie after their predecessor, the time one frame after it (before
+// its successor at the start of the file).
+void fill_times(std::vector<double>& times, double frame_s) {
+  const auto first = std::find_if(times.begin(), times.end(), [](double t) { return !std::isnan(t); });
+  if (first == times.end()) times.front() = 0;
+  for (auto i = (first == times.end() ? 0 : first - times.begin()) - 1; i >= 0; --i) times[i] = times[i + 1] - frame_s;
+  for (std::size_t i = 1; i < times.size(); ++i) {
+    if (!(times[i] > times[i - 1])) times[i] = times[i - 1] + frame_s;
+  }
+}
+
+double frame_duration_s(const StreamFacts& facts, const std::vector<double>& times) {
+  std::vector<double> steps;
+  for (std::size_t i = 1; i < times.size(); ++i) {
+    if (times[i] > times[i - 1]) steps.push_back(times[i] - times[i - 1]);
+  }
+  if (!steps.empty()) {
+    std::nth_element(steps.begin(), steps.begin() + steps.size() / 2, steps.end());
+    return steps[steps.size() / 2];
+  }
+  const double fps = facts.average_fps.den > 0 ? av_q2d(facts.average_fps) : 0;
+  return fps > 0 ? 1 / fps : 0.04;
+}
+
+FrameIndex index_by_decoding(PacketSource& source, const std::vector<PacketEntry>& entries, int reorder,
+                             const ReaderOptions& options, const std::string& path) {
+  FrameIndex index;
+  index.is_exact = true;
+  const double tick_s = av_q2d(source.facts().time_base);
+  BestEffortTime best_effort;
+  const auto note = [&](const AVFrame& frame) {
+    const bool is_known = frame.pts >= 0 && frame.pts < static_cast<std::int64_t>(entries.size());
+    const auto time = best_effort(is_known ? entries[frame.pts].pts : AV_NOPTS_VALUE, frame.pkt_dts);
+    index.times_s.push_back(time == AV_NOPTS_VALUE ? kUnknown : static_cast<double>(time) * tick_s);
+    index.packets.push_back(is_known ? frame.pts : -1);
+    if (index.size() > options.max_frames) {
+      throw Error(path, ": holds more than ", options.max_frames, " frames, which is the most that is read");
+    }
+  };
+  FrameDecoder decoder(source.facts(), options, path, reorder, FrameDecoder::Effort::kTimesOnly);
+  source.go_to(0);
+  for (std::int64_t number = 0; const AVPacket* packet = source.next(); ++number) {
+    decoder.send(*packet, number, AVDISCARD_DEFAULT, note);
+  }
+  decoder.drain(note);
+  if (index.times_s.empty()) {
+    throw Error(path, ": no frame of its video can be decoded; it is damaged, encrypted or of a kind that libav lacks");
+  }
+  fill_times(index.times_s, frame_duration_s(source.facts(), index.times_s));
+  auto unique = index.packets;
+  std::sort(unique.begin(), unique.end());
+  index.can_plan = unique.front() >= 0 && std::adjacent_find(unique.begin(), unique.end()) == unique.end();
+  index.can_skip = index.packets.size() == entries.size();
+  if (index.can_plan) {
+    index.last_duration_s = static_cast<double>(entries[index.packets.back()].duration) * tick_s;
+    link_packets(entries, index);
+  }
+  return index;
+}
+
+}  // namespace
+
+std::int64_t FrameIndex::start_packet(std::int64_t frame) const {
+  auto key = std::upper_bound(keys.begin(), keys.end(), packets[frame],
+                              [](std::int64_t packet, const Key& k) { return packet < k.packet; });
+  while (key != keys.begin()) {
+    --key;
+    if (key->frame <= frame) return key->packet;
+  }
+  return 0;
+}
+
+std::int64_t FrameIndex::frame_at(double time_s) const {
+  const auto after = std::upper_bound(times_s.begin(), times_s.end(), time_s);
+  return std::max<std::int64_t>(0, after - times_s.begin() - 1);
+}
+
+FrameIndex index_frames(PacketSource& source, const ReaderOptions& options, const std::string& path, bool exact) {
+  source.go_to(0);
+  const auto entries = list_packets(source, options, path);
+  auto order = stores_pictures(source.facts().container) ? shown_order(entries) : std::nullopt;
+  FrameIndex index;
+  if (order) index = index_from_packets(entries, std::move(*order), av_q2d(source.facts().time_base));
+  if (!order || exact) index = index_by_decoding(source, entries, index.reorder, options, path);
+  if (index.last_duration_s <= 0) index.last_duration_s = frame_duration_s(source.facts(), index.times_s);
+  return index;
+}
+
+}  // namespace glint::media
