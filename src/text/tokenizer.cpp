@@ -1,0 +1,31 @@
+#include "glint/text/tokenizer.h"
+
+#include <algorithm>
+
+#include "glint/core/error.h"
+
+namespace glint {
+
+TokenBatch Tokenizer::batch(const std::vector<std::string>& captions, int64_t max_words) const {
+  GLINT_CHECK(max_words >= 2, "start and end do not fit into ", max_words, " words");
+  TokenBatch batch;
+  batch.rows = static_cast<int64_t>(captions.size());
+  batch.max_words = max_words;
+  batch.ids.assign(captions.size() * static_cast<std::size_t>(max_words), 0);  // [A, L]
+  batch.mask = batch.ids;                                                      // [A, L]
+  auto ids_row = batch.ids.begin();
+  auto mask_row = batch.mask.begin();
+  for (const auto& caption : captions) {
+    const auto ids = encode(caption);
+    const auto kept = std::min(static_cast<int64_t>(ids.size()), max_words - 2);
+    ids_row[0] = start_id();
+    std::copy_n(ids.begin(), kept, ids_row + 1);
+    ids_row[kept + 1] = end_id();
+    std::fill_n(mask_row, kept + 2, 1);
+    ids_row += max_words;
+    mask_row += max_words;
+  }
+  return batch;
+}
+
+}  // namespace glint
