@@ -1,0 +1,67 @@
+#include "optim/gradient_norm.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "glint/core/error.h"
+#include "glint/optim/optimizer.h"
+#include "optim/adam_kernel.h"
+
+namespace glint {
+
+namespace {
+constexpr int64_t kPieceSize = 1 << 16;  // elements
+}
+
+std::vector<Piece> pieces(const std::vector<torch::Tensor>& tensors) {
+  std::vector<Piece> result;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const int64_t count = tensors[i].numel();
+    for (int64_t begin = 0; begin < count; begin += kPieceSize) {
+      result.push_back({i, begin, std::min(begin + kPieceSize, count)});
+    }
+  }
+  return result;
+}
+
+std::vector<double> squared_norms(const std::vector<torch::Tensor>& tensors) {
+  const auto work = pieces(tensors);
+  std::vector<double> partial(work.size());
+  at::parallel_for(0, static_cast<int64_t>(work.size()), 1, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const auto& piece = work[static_cast<std::size_t>(i)];
+      const float* values = tensors[piece.tensor].const_data_ptr<float>();
+      partial[static_cast<std::size_t>(i)] = sum_of_squares(values + piece.begin, piece.end - piece.begin);
+    }
+  });
+  std::vector<double> sums(tensors.size());
+  for (std::size_t i = 0; i < work.size(); ++i) sums[work[i].tensor] += partial[i];
+  return sums;
+}
+
+torch::Tensor plain_gradient(const torch::Tensor& parameter) {
+  const auto& gradient = parameter.grad();
+  GLINT_CHECK(gradient.is_cpu() && gradient.scalar_type() == torch::kFloat32, "gradient is ", gradient.toString());
+  return gradient.contiguous();
+}
+
+double clip_global_norm(const NamedParameters& parameters, double max_norm) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> gradients;
+  for (const auto& [name, parameter] : parameters) {
+    if (parameter.grad().defined()) gradients.push_back(plain_gradient(parameter));
+  }
+  double sum = 0;
+  for (const double square : squared_norms(gradients)) sum += square;
+  const double norm = std::sqrt(sum);
+  const double scale = max_norm / (norm + 1e-6);  // the released clip's eps
+  if (max_norm <= 0 || !std::isfinite(norm) || scale >= 1) return norm;
+  for (const auto& [name, parameter] : parameters) {
+    if (parameter.grad().defined()) parameter.grad().mul_(scale);
+  }
+  return norm;
+}
+
+}  // namespace glint

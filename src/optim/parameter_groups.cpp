@@ -1,0 +1,36 @@
+#include <torch/torch.h>
+
+#include "glint/optim/optimizer.h"
+
+namespace glint {
+namespace {
+
+bool has(const std::string& name, const char* part) {
+  return name.find(part) != std::string::npos;
+}
+
+// Note [LayerNorm decay]: the released list spares names with "bias", "LayerNorm.bias" and "LayerNorm.weight", but the
+// models call their layer norms ln_1, norm1 and so on, so their weights are decayed. decay_layernorm = false spares
+// them.
+bool is_decayed(const std::string& name, const torch::Tensor& parameter, const OptimConfig& config) {
+  if (has(name, "bias") || has(name, "LayerNorm.weight")) return false;
+  const bool is_norm_weight = parameter.dim() == 1 && name.ends_with(".weight");  // no other layer has a flat weight
+  return config.decay_layernorm || !is_norm_weight;
+}
+
+}  // namespace
+
+std::vector<ParameterGroup> parameter_groups(const NamedParameters& parameters, const OptimConfig& config) {
+  std::vector<ParameterGroup> groups = {{"clip_decay", config.clip_lr, config.weight_decay, {}},
+                                        {"other_decay", config.lr, config.weight_decay, {}},
+                                        {"clip_no_decay", config.clip_lr, 0, {}},
+                                        {"other_no_decay", config.lr, 0, {}}};
+  for (const auto& [name, parameter] : parameters) {
+    const bool is_other = !has(name, "clip.");  // "transformerClip." is none of the towers
+    const bool is_spared = !is_decayed(name, parameter, config);
+    groups[(is_spared ? 2 : 0) + (is_other ? 1 : 0)].parameters.emplace_back(name, parameter);
+  }
+  return groups;
+}
+
+}  // namespace glint
