@@ -4,8 +4,10 @@ namespace glint::test {
 
 const std::map<std::string, ParityCheck>& parity_checks() {
   static const std::map<std::string, ParityCheck> checks = {
+      {"bertadam", check_bertadam},
       {"clip_tower", check_clip_tower},
       {"frame_sampling", check_frame_sampling},
+      {"metrics", check_metrics},
       {"tokenizer", check_tokenizer},
   };
   return checks;
