@@ -1,0 +1,38 @@
+#include "glint/model/head.h"
+#include "model/heads/unit.h"
+
+namespace glint {
+namespace {
+
+// CLIP4Clip's meanP (methods 2): the cosine of the sentence with the mean of the unit frames. No parameters.
+// A texts, B videos, T frames, D width.
+class MeanPoolHead final : public RetrievalHead {
+ public:
+  TextFeatures prepare_text(TextFeatures text) override {
+    text.sentence = unit(text.sentence);  // [A, D]
+    text.words.reset();
+    text.mask.reset();
+    return text;
+  }
+
+  VideoFeatures prepare_video(VideoFeatures video) override {
+    const auto mask = video.mask.to(video.frames.dtype()).unsqueeze(-1);  // [B, T, 1]
+    const auto sum = (unit(video.frames) * mask).sum(1);                  // [B, D]
+    video.prepared["pooled"] = unit(sum / mask.sum(1).clamp_min(1));      // [B, D]
+    video.frames.reset();
+    video.clip_frames.reset();
+    return video;
+  }
+
+  torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
+    return at::mm(text.sentence, video.prepared.at("pooled").t());  // [A, B]
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<RetrievalHead> make(const MeanPoolConfig&, const FeatureShape&) {
+  return std::make_shared<MeanPoolHead>();
+}
+
+}  // namespace glint

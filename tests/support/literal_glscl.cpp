@@ -1,0 +1,74 @@
+#include "support/literal_glscl.h"
+
+#include <algorithm>
+
+namespace glint::test {
+
+namespace {
+
+torch::Tensor unit(const torch::Tensor& x) {
+  return x / x.norm(2, -1, /*keepdim=*/true);
+}
+
+}  // namespace
+
+LiteralGlscl::LiteralGlscl(const GlsclConfig& config, int64_t width) : config_(config) {
+  queries_ = register_parameter("spatial_queries", torch::rand({config.queries, width}));
+  const auto layer = torch::nn::TransformerDecoderLayerOptions(width, config.decoder_heads)
+                         .dim_feedforward(config.decoder_ffn)
+                         .dropout(config.dropout)
+                         .activation(torch::kReLU);
+  decoder_ =
+      register_module("transformer_decoder_noun",
+                      torch::nn::TransformerDecoder(torch::nn::TransformerDecoderLayer(layer), config.decoder_layers));
+}
+
+torch::Tensor LiteralGlscl::concepts(const torch::Tensor& tokens) {
+  const auto queries = queries_.unsqueeze(1).expand({-1, tokens.size(0), -1});      // [Q, N, D]
+  return unit(decoder_->forward(queries, tokens.transpose(0, 1)).transpose(0, 1));  // [N, Q, D]
+}
+
+LiteralGlscl::Scores LiteralGlscl::forward(const torch::Tensor& sentence, const torch::Tensor& words,
+                                           const torch::Tensor& frames, const torch::Tensor& mask) {
+  const auto dots = torch::einsum("ad,btd->abt", {sentence, frames});
+  const auto weights = (dots / config_.temperature).softmax(-1) * mask.to(frames.dtype()).unsqueeze(0);  // [A, B, T]
+  const auto pooled = torch::einsum("abt,btd->abd", {weights, frames});                                  // [A, B, D]
+  Scores scores;
+  scores.global = torch::einsum("ad,abd->ab", {unit(sentence), unit(pooled)});
+  const auto nouns = concepts(words), visuals = concepts(frames);  // [A, Q, D], [B, Q, D]
+  scores.query = torch::einsum("aqd,bqd->abq", {nouns, visuals}).mean(-1);
+  scores.all = scores.global + config_.query_weight * scores.query;
+  if (nouns.size(0) == visuals.size(0)) {
+    scores.icl = icl(visuals, nouns);
+    scores.idl = config_.alpha * (config_.idl_modalities == "both" ? idl(visuals) + idl(nouns) : idl(visuals));
+  }
+  return scores;
+}
+
+torch::Tensor LiteralGlscl::icl(const torch::Tensor& visuals, const torch::Tensor& nouns) const {
+  const auto B = visuals.size(0), Q = visuals.size(1);
+  torch::Tensor consistency = torch::zeros({}, visuals.options());
+  for (int64_t q = 0; q < Q; ++q) {
+    torch::Tensor sum = torch::zeros({}, visuals.options());
+    for (int64_t b = 0; b < B; ++b) sum = sum + visuals[b][q].dot(nouns[b][q]);
+    const auto k = sum / static_cast<double>(config_.icl_normaliser == "queries" ? Q : B);
+    consistency = consistency + (k - config_.icl_target).pow(2);
+  }
+  return (visuals.mean(0) - nouns.mean(0)).pow(2).mean() + config_.beta * consistency;
+}
+
+torch::Tensor LiteralGlscl::idl(const torch::Tensor& concepts) const {
+  const auto Q = concepts.size(1);
+  const auto gram = torch::einsum("bid,bjd->bij", {concepts, concepts}).mean(0);  // [Q, Q]
+  torch::Tensor sum = torch::zeros({}, concepts.options());
+  for (int64_t i = 0; i < Q; ++i) {
+    for (int64_t j = 0; j < Q; ++j) {
+      if (i == j) continue;
+      sum = sum + (config_.idl_margin + gram[i][j] - gram[i][i]).clamp_min(0) +
+            (config_.idl_margin + gram[i][j] - gram[j][j]).clamp_min(0);
+    }
+  }
+  return sum / static_cast<double>(std::max<int64_t>(1, Q * (Q - 1)));
+}
+
+}  // namespace glint::test
