@@ -5,8 +5,10 @@ namespace glint::test {
 const std::map<std::string, ParityCheck>& parity_checks() {
   static const std::map<std::string, ParityCheck> checks = {
       {"bertadam", check_bertadam},
+      {"clip4clip_meanp", check_clip4clip_meanp},
       {"clip_tower", check_clip_tower},
       {"frame_sampling", check_frame_sampling},
+      {"glscl_head", check_glscl_head},
       {"metrics", check_metrics},
       {"tokenizer", check_tokenizer},
   };
