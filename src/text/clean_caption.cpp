@@ -155,17 +155,24 @@ bool is_plain(std::string_view text) {
 
 }  // namespace
 
-std::string clean_caption(std::string_view text) {
+std::string repair_caption(std::string_view text) {
   if (is_plain(text)) {
-    auto words = collapsed(std::string(text), [](char c) { return c == ' ' || c == '\n' || c == '\t'; });
-    for (auto& c : words) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return words;
+    return collapsed(std::string(text), [](char c) { return c == ' ' || c == '\n' || c == '\t'; });
   }
   const auto fixed = unescape_html(unescape_html(fix_text(decode_utf8(text))));
-  const auto words = collapsed(fixed, [](char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c)) != 0; });
-  return encode_utf8(to_icu(words).toLower(icu::Locale::getRoot()));
+  return encode_utf8(
+      to_icu(collapsed(fixed, [](char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c)) != 0; })));
+}
+
+std::string clean_caption(std::string_view text) {
+  auto words = repair_caption(text);
+  const bool is_ascii =
+      std::all_of(words.begin(), words.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  if (!is_ascii) return encode_utf8(icu::UnicodeString::fromUTF8(words).toLower(icu::Locale::getRoot()));
+  for (auto& c : words) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return words;
 }
 
 }  // namespace glint

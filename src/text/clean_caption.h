@@ -5,8 +5,11 @@
 
 namespace glint {
 
-// The caption as the published tokenizers see it (methods 7): ftfy.fix_text without its repair of wrong encodings, HTML
-// unescaped twice, white space collapsed and stripped, lower case. UTF-8 in and out; bad sequences become U+FFFD.
+// ftfy.fix_text without its repair of wrong encodings, HTML unescaped twice, white space collapsed and stripped: the
+// caption that a writer meant. UTF-8 out whatever comes in: bad sequences become U+FFFD. No control characters.
+std::string repair_caption(std::string_view text);
+
+// The repaired caption in small letters, as CLIP's tokenizer sees it (methods 7).
 std::string clean_caption(std::string_view text);
 
 }  // namespace glint

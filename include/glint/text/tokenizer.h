@@ -40,8 +40,9 @@ std::shared_ptr<const Tokenizer> clip_tokenizer(const std::string& vocabulary = 
 // A sentencepiece model from its serialized bytes. Throws Error where they are not one.
 std::shared_ptr<const Tokenizer> sentencepiece_tokenizer(const std::string& model_bytes);
 
-// Trains a sentencepiece (unigram) model on captions; deterministic. `vocabulary_size` is lowered where the captions
-// cannot fill it.
+// Trains a sentencepiece (unigram) model on captions: the same captions in the same order give the same bytes.
+// `vocabulary_size` counts its pieces (start and end come on top) and is lowered where the captions cannot fill it. Throws
+// Error where it is too small for the captions' characters, or no caption has a letter or a digit.
 std::shared_ptr<const Tokenizer> train_sentencepiece(const std::vector<std::string>& captions, int64_t vocabulary_size);
 
 }  // namespace glint
