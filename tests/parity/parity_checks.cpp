@@ -9,6 +9,7 @@ const std::map<std::string, ParityCheck>& parity_checks() {
       {"clip_tower", check_clip_tower},
       {"frame_sampling", check_frame_sampling},
       {"glscl_head", check_glscl_head},
+      {"glscl_train", check_glscl_train},
       {"metrics", check_metrics},
       {"tokenizer", check_tokenizer},
   };
