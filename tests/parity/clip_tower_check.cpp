@@ -6,31 +6,27 @@
 
 namespace glint::test {
 
+// Inputs are `<set>` (pixels) and `<set>.ids` with `<set>.mask`.
 CaseReport check_clip_tower(const GoldenCase& golden) {
   CaseReport report;
   ClipModel clip(clip_sizes(golden.weights));
   load_parameters(clip, golden.weights, report);
   torch::NoGradGuard no_grad;
-  const auto compare = [&](const std::string& name, const torch::Tensor& actual) {
-    report.compare(name, actual, golden.want(name), golden.atol(name));
-  };
-  std::size_t compared = 0;
+  TensorMap results;
   for (const auto& [name, input] : golden.inputs) {
     const auto set = name.substr(0, name.find('.'));
-    if (name == set) {  // pixels
-      compare(set + ".hidden", clip.encode_image_tokens(input));
-      compare(set + ".feature", clip.encode_image(input));
-      compared += 2;
+    if (name == set) {
+      results[set + ".hidden"] = clip.encode_image_tokens(input);
+      results[set + ".feature"] = clip.encode_image(input);
     } else if (name == set + ".ids") {
-      for (const auto& [style, mask] : {std::pair{"causal", TextMask::kCausal}, {"masked", TextMask::kCausalPadding}}) {
-        const auto [words, feature] = clip.encode_text(input, golden.input(set + ".mask"), mask);
-        compare(set + "." + style + ".hidden", words);
-        compare(set + "." + style + ".feature", feature);
-        compared += 2;
-      }
+      const auto& mask = golden.input(set + ".mask");
+      std::tie(results[set + ".causal.hidden"], results[set + ".causal.feature"]) =
+          clip.encode_text(input, mask, TextMask::kCausal);
+      std::tie(results[set + ".masked.hidden"], results[set + ".masked.feature"]) =
+          clip.encode_text(input, mask, TextMask::kCausalPadding);
     }
   }
-  report.require(compared == golden.expected.size(), "some expected tensors were not compared");
+  compare_everything(golden, results, report);
   return report;
 }
 

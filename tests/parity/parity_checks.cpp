@@ -6,11 +6,14 @@ const std::map<std::string, ParityCheck>& parity_checks() {
   static const std::map<std::string, ParityCheck> checks = {
       {"bertadam", check_bertadam},
       {"clip4clip_meanp", check_clip4clip_meanp},
+      {"clip4clip_seqtransf_loss", check_clip4clip_seqtransf_loss},
       {"clip_tower", check_clip_tower},
       {"frame_sampling", check_frame_sampling},
+      {"glscl_full", check_glscl_full},
       {"glscl_head", check_glscl_head},
       {"glscl_train", check_glscl_train},
       {"metrics", check_metrics},
+      {"temporal", check_temporal},
       {"tokenizer", check_tokenizer},
   };
   return checks;

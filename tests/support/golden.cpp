@@ -11,7 +11,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const torch::Tensor& find(const GoldenCase& golden, const TensorMap& tensors, const char* file, const std::string& name) {
+const torch::Tensor& find(const GoldenCase& golden, const TensorMap& tensors, const char* file,
+                          const std::string& name) {
   const auto found = tensors.find(name);
   if (found == tensors.end()) throw Error(golden.name, ": ", file, " has no tensor '", name, "'");
   return found->second;
@@ -28,9 +29,15 @@ TensorMap read_as_float32(const fs::path& path) {
 
 }  // namespace
 
-const torch::Tensor& GoldenCase::weight(const std::string& tensor) const { return find(*this, weights, "weights", tensor); }
-const torch::Tensor& GoldenCase::input(const std::string& tensor) const { return find(*this, inputs, "inputs", tensor); }
-const torch::Tensor& GoldenCase::want(const std::string& tensor) const { return find(*this, expected, "expected", tensor); }
+const torch::Tensor& GoldenCase::weight(const std::string& tensor) const {
+  return find(*this, weights, "weights", tensor);
+}
+const torch::Tensor& GoldenCase::input(const std::string& tensor) const {
+  return find(*this, inputs, "inputs", tensor);
+}
+const torch::Tensor& GoldenCase::want(const std::string& tensor) const {
+  return find(*this, expected, "expected", tensor);
+}
 
 double GoldenCase::atol(const std::string& tensor) const {
   const auto& table = json.at("atol");
@@ -58,6 +65,14 @@ GoldenCase load_golden_case(const fs::path& folder) {
   return golden;
 }
 
+void compare_everything(const GoldenCase& golden, const TensorMap& results, CaseReport& report) {
+  for (const auto& [name, want] : golden.expected) {
+    const auto found = results.find(name);
+    report.require(found != results.end() && found->second.defined(), "nothing was computed for " + name);
+    if (found != results.end() && found->second.defined()) report.compare(name, found->second, want, golden.atol(name));
+  }
+}
+
 void CaseReport::note(const std::string& name, double error, double atol) {
   ++comparisons_;
   const double share = std::isnan(error) ? INFINITY : (atol > 0 ? error / atol : (error > 0 ? INFINITY : 0));
@@ -73,7 +88,8 @@ void CaseReport::note(const std::string& name, double error, double atol) {
   }
 }
 
-void CaseReport::compare(const std::string& tensor, const torch::Tensor& actual, const torch::Tensor& expected, double atol) {
+void CaseReport::compare(const std::string& tensor, const torch::Tensor& actual, const torch::Tensor& expected,
+                         double atol) {
   if (actual.sizes() != expected.sizes()) {
     note(tensor, NAN, atol);
     failures_.back() = concat(tensor, ": shape ", actual.sizes(), ", expected ", expected.sizes());

@@ -18,7 +18,7 @@ struct GoldenCase {
   std::string name;  // of the folder
   std::string kind;
   nlohmann::json json;
-  TensorMap weights;   // with the formula weights made; from `weights_from` where the case names another
+  TensorMap weights;  // with the formula weights made; from `weights_from` where the case names another
   TensorMap inputs;
   TensorMap expected;
 
@@ -33,6 +33,10 @@ struct GoldenCase {
   }
 };
 GoldenCase load_golden_case(const std::filesystem::path& folder);
+
+// Compares every expected tensor of the case with the result of its name; one without a result is a failure.
+class CaseReport;
+void compare_everything(const GoldenCase& golden, const TensorMap& results, CaseReport& report);
 
 // The tensors of `formula_weights` in a case.json (golden README, "Formula weights"), checked by their SHA-256.
 TensorMap formula_weights(const nlohmann::json& formula);

@@ -1,0 +1,54 @@
+#include <torch/torch.h>
+
+#include "glint/model/losses.h"
+#include "parity/clip4clip.h"
+#include "parity/parity.h"
+
+namespace glint::test {
+
+namespace {
+
+struct Run {
+  torch::Tensor text, frames, scale;  // leaves
+  torch::Tensor scores;               // [A, B], with the logit scale
+};
+
+Run run(const GoldenCase& golden, const std::string& set, TemporalEncoder& encoder) {
+  const auto leaf = [](const torch::Tensor& value) { return value.clone().set_requires_grad(true); };
+  Run run{leaf(golden.input(set + ".c")), leaf(golden.input(set + ".V")), leaf(golden.weight("logit_scale")), {}};
+  const auto& mask = golden.input(set + ".video_mask");
+  run.scores = run.scale.exp() * mean_pooled(run.text, encoder.forward(run.frames, mask), mask).cosine;
+  return run;
+}
+
+// "gradnorm" holds one norm a name of `grad_names`.
+torch::Tensor norms(const GoldenCase& golden, const TensorMap& results) {
+  std::vector<torch::Tensor> norms;
+  for (const auto& name : golden.json.at("grad_names").get<std::vector<std::string>>()) {
+    const auto& gradient = results.at("grad." + name);
+    norms.push_back(gradient.defined() ? gradient.norm() : torch::tensor(NAN));
+  }
+  return torch::stack(norms);
+}
+
+}  // namespace
+
+CaseReport check_clip4clip_seqtransf_loss(const GoldenCase& golden) {
+  CaseReport report;
+  const auto encoder = temporal_encoder_of(golden, "seq_transf", report);
+  const auto train = run(golden, "train", *encoder);
+  const auto loss = contrastive_loss(train.scores);
+  loss.backward();
+  TensorMap results = gradients_of(*encoder, "grad.");
+  results["grad.c"] = train.text.grad();
+  results["grad.V"] = train.frames.grad();
+  results["grad.logit_scale"] = train.scale.grad();
+  results["gradnorm"] = norms(golden, results);
+  results["train.S"] = train.scores;
+  results["train.loss"] = loss;
+  results["eval.S"] = run(golden, "eval", *encoder).scores;
+  compare_everything(golden, results, report);
+  return report;
+}
+
+}  // namespace glint::test
