@@ -43,9 +43,15 @@ Image to_rgb(const AVFrame& frame) {
   AvPtr<SwsContext> converter(sws_getContext(frame.width, frame.height, static_cast<AVPixelFormat>(frame.format),
                                              frame.width, frame.height, AV_PIX_FMT_RGB24, SWS_BICUBIC, nullptr, nullptr,
                                              nullptr));
-  std::uint8_t* planes[1] = {image.rgb.data()};
-  const int strides[1] = {frame.width * 3};
-  sws_scale(converter.get(), frame.data, frame.linesize, 0, frame.height, planes, strides);
+  AvPtr<AVFrame> rgb(av_frame_alloc());  // swscale writes past the last pixel: it gets rows with room behind them
+  rgb->format = AV_PIX_FMT_RGB24;
+  rgb->width = frame.width;
+  rgb->height = frame.height;
+  GLINT_CHECK(av_frame_get_buffer(rgb.get(), 0) >= 0, "out of memory");
+  sws_scale(converter.get(), frame.data, frame.linesize, 0, frame.height, rgb->data, rgb->linesize);
+  for (int y = 0; y < frame.height; ++y) {
+    std::copy_n(rgb->data[0] + std::ptrdiff_t{y} * rgb->linesize[0], std::size_t{3} * frame.width, image.row(y));
+  }
   return image;
 }
 
