@@ -45,7 +45,7 @@ std::vector<PacketEntry> list_packets(PacketSource& source, const ReaderOptions&
     packets.push_back({packet->pts, packet->duration, (packet->flags & AV_PKT_FLAG_KEY) != 0,
                        !is_discarded && !is_hidden_picture(codec, *packet)});
   }
-  if (packets.empty()) throw Error(path, ": its video stream holds no data");
+  if (packets.empty()) throw Error(path, ": its video stream holds no data; the file is cut off or a header alone");
   return packets;
 }
 

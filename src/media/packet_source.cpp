@@ -83,7 +83,8 @@ void PacketSource::open() {
   const int code = avformat_open_input(&raw, ("file:" + path_).c_str(), nullptr, &settings);  // frees `raw` if it fails
   av_dict_free(&settings);
   budget_.check();
-  av_check(code, path_, "cannot be opened as a video; is it whole and not encrypted?");
+  if (code < 0)
+    throw Error(path_, ": no video that can be opened (", av_text(code), "); it may be cut off or encrypted");
   format_.reset(raw);
   choose_stream();
   position_ = 0;
@@ -116,6 +117,7 @@ void PacketSource::fill_facts() {
   facts_.container = format_->iformat->name;
   facts_.time_base = stream.time_base;
   facts_.average_fps = stream.avg_frame_rate;
+  if (facts_.average_fps.num <= 0) facts_.average_fps = av_guess_frame_rate(format_.get(), &stream, nullptr);
   facts_.sample_aspect = av_guess_sample_aspect_ratio(format_.get(), &stream, nullptr);
   facts_.rotation = clockwise_rotation(stream);
   const std::int64_t pixels = static_cast<std::int64_t>(facts_.parameters->width) * facts_.parameters->height;

@@ -5,25 +5,10 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "glint/core/error.h"
+#include "glint/core/atomic_file.h"
+#include "glint/core/gzip.h"
 
 namespace glint::test {
-
-namespace {
-
-std::string gunzip(const std::filesystem::path& path) {
-  std::string quoted;
-  for (const char c : path.string()) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  std::FILE* pipe = popen(("gzip -dc < '" + quoted + "'").c_str(), "r");
-  if (pipe == nullptr) throw Error(path, ": gzip cannot be started");
-  std::string text;
-  char block[65536];
-  for (std::size_t n = 0; (n = std::fread(block, 1, sizeof block, pipe)) > 0;) text.append(block, n);
-  if (pclose(pipe) != 0) throw Error(path, ": gzip cannot read it");
-  return text;
-}
-
-}  // namespace
 
 std::vector<RealVideo> real_videos(const std::filesystem::path& shared) {
   const auto folder = shared / "data" / "videos";
@@ -35,7 +20,9 @@ std::vector<RealVideo> real_videos(const std::filesystem::path& shared) {
     video.is_good = row.at("expect") == "ok";
     video.is_damaged = row.value("damaged", false);
     if (video.is_good) {
-      video.average_fps = row.at("avg_frame_rate");
+      double numerator = 0, denominator = 0;
+      std::sscanf(row.at("avg_frame_rate").get<std::string>().c_str(), "%lf/%lf", &numerator, &denominator);
+      video.average_fps = denominator > 0 ? numerator / denominator : 0;
       video.width = row.at("width");
       video.height = row.at("height");
       video.rotation = row.at("rotation").is_number() ? row.at("rotation").get<int>() : 0;
@@ -46,7 +33,8 @@ std::vector<RealVideo> real_videos(const std::filesystem::path& shared) {
 }
 
 std::vector<double> listed_times(const RealVideo& video) {
-  const auto list = nlohmann::json::parse(gunzip(video.path.parent_path() / "pts" / (video.name + ".json.gz")));
+  const auto path = video.path.parent_path() / "pts" / (video.name + ".json.gz");
+  const auto list = nlohmann::json::parse(gunzip(read_file(path), path));
   std::vector<double> times;
   for (const auto& time : list.at(list.contains("best_effort_s") ? "best_effort_s" : "pts_s")) {
     times.push_back(time.is_null() ? std::numeric_limits<double>::quiet_NaN() : time.get<double>());

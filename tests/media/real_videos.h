@@ -12,7 +12,7 @@ struct RealVideo {
   std::string name;
   bool is_good = false;     // at least one frame decodes
   bool is_damaged = false;  // good, with data missing
-  std::string average_fps;  // as ffprobe prints it
+  double average_fps = 0;   // 0: unknown
   int width = 0, height = 0;
   int rotation = 0;  // as ffprobe prints it: counter-clockwise
 };
