@@ -51,8 +51,8 @@ int main(int argc, char** argv) {
       failures = {problem.what()};
     }
     all_ok = all_ok && verdict == "ok";
-    std::printf("%-28s %-26s %-44s %10.3g %10.3g %s\n", folder.filename().c_str(), kind.c_str(), worst.c_str(), error, tolerance,
-                verdict.c_str());
+    std::printf("%-28s %-26s %-44s %10.3g %10.3g %s\n", folder.filename().c_str(), kind.c_str(), worst.c_str(), error,
+                tolerance, verdict.c_str());
     for (std::size_t i = 0; i < failures.size() && i < 10; ++i) std::printf("    %s\n", failures[i].c_str());
     std::fflush(stdout);
   }

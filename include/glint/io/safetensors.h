@@ -15,7 +15,8 @@ struct TensorFile {
   std::map<std::string, std::string> metadata;  // the file's __metadata__
 };
 
-// Throws Error naming the file and what is wrong with it: cut short, sizes that do not fit, overlapping or unknown data.
+// Throws Error naming the file and what is wrong with it: cut short, sizes that do not fit, overlapping or unknown
+// data.
 TensorFile read_safetensors(const std::filesystem::path& path);
 
 // Atomic: the file appears whole or not at all. Tensors are written in the order of their names; any device and stride.

@@ -24,13 +24,13 @@ struct HeadOutput {
 };
 
 struct FeatureShape {
-  int64_t width = 0;      // D
-  int64_t max_words = 0;  // L
-  int64_t max_frames = 0; // T
+  int64_t width = 0;       // D
+  int64_t max_words = 0;   // L
+  int64_t max_frames = 0;  // T
 };
 
-// Scores every text against every video. Work per item goes into prepare_*, work per pair into score(). A head never sees
-// pixels, the logit scale, the labels or other ranks; evaluation asks score() for any block, so A and B are free.
+// Scores every text against every video. Work per item goes into prepare_*, work per pair into score(). A head never
+// sees pixels, the logit scale, the labels or other ranks; evaluation asks score() for any block, so A and B are free.
 class RetrievalHead : public torch::nn::Module {
  public:
   virtual TextFeatures prepare_text(TextFeatures text) { return text; }

@@ -15,9 +15,9 @@ class TemporalEncoder : public torch::nn::Module {
 };
 
 struct TemporalSizes {
-  int64_t width = 512;          // D; seq_transf has width / 64 heads
+  int64_t width = 512;  // D; seq_transf has width / 64 heads
   int64_t layers = 4;
-  int64_t position_rows = 77;   // T at most
+  int64_t position_rows = 77;  // T at most
 };
 
 // "none", "seq_lstm", "seq_transf". Parameters: frame_position_embeddings.weight, resblocks.<i>.*; lstm.*.

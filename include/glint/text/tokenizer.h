@@ -24,7 +24,7 @@ class Tokenizer {
   virtual std::vector<int64_t> encode(std::string_view text) const = 0;
   virtual int64_t vocabulary_size() const = 0;
   virtual int64_t start_id() const = 0;
-  virtual int64_t end_id() const = 0;  // the largest id: the text tower reads its feature at argmax(ids)
+  virtual int64_t end_id() const = 0;    // the largest id: the text tower reads its feature at argmax(ids)
   virtual std::string name() const = 0;  // "clip", "sentencepiece"
   // What a checkpoint keeps to make the same tokenizer again; empty for one that is known by its name.
   virtual std::string serialized() const = 0;
@@ -33,16 +33,17 @@ class Tokenizer {
   TokenBatch batch(const std::vector<std::string>& captions, int64_t max_words) const;
 };
 
-// CLIP's byte-pair encoding (methods 7). `vocabulary`: bpe_simple_vocab_16e6.txt.gz; empty: searched in GLINT_CLIP_VOCABULARY and in
-// the open_clip wheel beside LibTorch. Throws Error where it is not found or its SHA-256 is not the known one.
+// CLIP's byte-pair encoding (methods 7). `vocabulary`: bpe_simple_vocab_16e6.txt.gz; empty: searched in
+// GLINT_CLIP_VOCABULARY and in the open_clip wheel beside LibTorch. Throws Error where it is not found or its SHA-256
+// is not the known one.
 std::shared_ptr<const Tokenizer> clip_tokenizer(const std::string& vocabulary = {});
 
 // A sentencepiece model from its serialized bytes. Throws Error where they are not one.
 std::shared_ptr<const Tokenizer> sentencepiece_tokenizer(const std::string& model_bytes);
 
 // Trains a sentencepiece (unigram) model on captions: the same captions in the same order give the same bytes.
-// `vocabulary_size` counts its pieces (start and end come on top) and is lowered where the captions cannot fill it. Throws
-// Error where it is too small for the captions' characters, or no caption has a letter or a digit.
+// `vocabulary_size` counts its pieces (start and end come on top) and is lowered where the captions cannot fill it.
+// Throws Error where it is too small for the captions' characters, or no caption has a letter or a digit.
 std::shared_ptr<const Tokenizer> train_sentencepiece(const std::vector<std::string>& captions, int64_t vocabulary_size);
 
 }  // namespace glint
