@@ -63,11 +63,14 @@ class HeaderReader {
                   " bytes of data");
     }
     std::uint64_t bytes = c10::elementSize(entry.type);
+    std::uint64_t stride = bytes;  // LibTorch's strides pass over zero sizes, so they can overflow where `bytes` is 0
     for (const auto size : entry.shape) {
-      if (size != 0 && bytes > std::numeric_limits<std::uint64_t>::max() / static_cast<std::uint64_t>(size)) {
+      const auto count = static_cast<std::uint64_t>(size);
+      if (count != 0 && stride > static_cast<std::uint64_t>(std::numeric_limits<int64_t>::max()) / count) {
         fail(name, "has an impossible shape");
       }
-      bytes *= static_cast<std::uint64_t>(size);
+      bytes *= count;
+      stride *= std::max<std::uint64_t>(count, 1);
     }
     if (bytes != entry.end - entry.begin) fail(name, "has a shape that does not fit its bytes");
     return entry;
