@@ -1,0 +1,122 @@
+#include <algorithm>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "data/manifest_rows.h"
+#include "data/video_files.h"
+#include "glint/core/error.h"
+#include "glint/data/dataset.h"
+
+namespace glint {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path manifest_path(const DataConfig& config) {
+  const fs::path path = config.annotations.empty() ? fs::path(config.root) : fs::path(config.root) / config.annotations;
+  if (!fs::is_directory(path)) return path;
+  for (const char* name : {"manifest.json", "manifest.jsonl", "manifest.csv"}) {
+    if (fs::exists(path / name)) return path / name;
+  }
+  throw Error(path.string(),
+              ": holds no manifest.json, manifest.jsonl or manifest.csv; data.annotations names another file");
+}
+
+// The setting that names the rows of "train", "val" or "test", and its value; any other split stands for itself.
+struct SplitName {
+  std::string setting;
+  std::string value;
+};
+SplitName split_name(const DataConfig& config, const std::string& split) {
+  if (split == "train") return {"data.train_split", config.train_split};
+  if (split == "val") return {"data.val_split", config.val_split};
+  if (split == "test") return {"data.test_split", config.test_split};
+  return {"the split", split};
+}
+
+// Rows that name no split train, except where none names one: then each split is all of them.
+std::vector<ManifestRow> rows_of_split(std::vector<ManifestRow> rows, const DataConfig& config, const SplitName& wanted,
+                                       const fs::path& manifest) {
+  std::set<std::string> names;
+  for (const auto& row : rows) {
+    if (row.split) names.insert(*row.split);
+  }
+  if (names.empty()) return rows;
+  std::erase_if(rows, [&](const auto& row) { return row.split.value_or(config.train_split) != wanted.value; });
+  if (!rows.empty()) return rows;
+  std::string known;
+  for (const auto& name : names) known += (known.empty() ? "'" : ", '") + name + "'";
+  throw Error(manifest.string(), ": no entry has the split '", wanted.value, "' that ", wanted.setting,
+              " asks for; there are ", known);
+}
+
+// Adds the row's clip, or finds the one that earlier rows made, and its captions.
+class DatasetBuilder {
+ public:
+  DatasetBuilder(const DataConfig& config, const fs::path& manifest)
+      : folder_(folder_of(config, manifest)), root_(config.root) {}
+
+  void add(const ManifestRow& row) {
+    const auto [place, is_new] = index_.try_emplace(row.id, items_.size());
+    if (is_new) {
+      const auto file = find_video(folder_, row.video);
+      const auto in_root = file ? file : find_video(root_, row.video);
+      items_.push_back({{row.id, in_root.value_or(fs::path()), row.start_s, row.end_s, row.tags}, row, {}});
+    }
+    Item& item = items_[place->second];
+    const auto& first = item.row;
+    if (first.video != row.video || first.start_s != row.start_s || first.end_s != row.end_s) {
+      throw Error(row.where, ": id '", row.id, "' stands for another video or window than at ", first.where);
+    }
+    item.captions.insert(item.captions.end(), row.captions.begin(), row.captions.end());
+  }
+
+  void finish(Dataset& dataset) {
+    for (auto& item : items_) {
+      for (auto& text : item.captions)
+        dataset.captions.push_back({std::move(text), static_cast<int64_t>(dataset.clips.size())});
+      dataset.clips.push_back(std::move(item.clip));
+    }
+  }
+  const fs::path& folder() const { return folder_; }
+
+ private:
+  struct Item {
+    Clip clip;
+    ManifestRow row;  // that made it
+    std::vector<std::string> captions;
+  };
+  static fs::path folder_of(const DataConfig& config, const fs::path& manifest) {
+    return config.videos.empty() ? manifest.parent_path() : fs::path(config.root) / config.videos;
+  }
+
+  fs::path folder_;
+  fs::path root_;
+  std::vector<Item> items_;
+  std::unordered_map<std::string, std::size_t> index_;  // id -> item
+};
+
+}  // namespace
+
+Dataset load_manifest(const DataConfig& config, const std::string& split) {
+  const fs::path manifest = manifest_path(config);
+  const SplitName wanted = split_name(config, split);
+  if (wanted.value.empty()) throw Error(wanted.setting, " is empty: there is no split to load");
+  auto rows = read_manifest_rows(manifest);
+  const bool has_splits = std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.split.has_value(); });
+  rows = rows_of_split(std::move(rows), config, wanted, manifest);
+
+  Dataset dataset;
+  dataset.name = "manifest";
+  dataset.split = wanted.value;
+  dataset.protocol = manifest.filename().string() + (has_splits ? "" : ", all rows (it names no splits)");
+  DatasetBuilder builder(config, manifest);
+  for (const auto& row : rows) builder.add(row);
+  builder.finish(dataset);
+  drop_missing(dataset, config, builder.folder());
+  return dataset;
+}
+
+}  // namespace glint

@@ -1,0 +1,189 @@
+#include "data/manifest_rows.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "data/json_text.h"
+#include "glint/core/error.h"
+#include "glint/io/csv.h"
+
+namespace glint {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+// Reads the fields of one entry; every sentence it throws names the place.
+class RowReader {
+ public:
+  RowReader(const json& entry, std::string where) : entry_(entry), where_(std::move(where)) {
+    if (!entry_.is_object()) fail("is not an object with fields");
+  }
+
+  ManifestRow row() const {
+    ManifestRow row;
+    row.where = where_;
+    row.video = video();
+    row.start_s = seconds("start_s");
+    row.end_s = seconds("end_s");
+    if (row.end_s && *row.end_s <= row.start_s.value_or(0)) {
+      fail(concat("end_s is ", *row.end_s, ", not after start_s, ", row.start_s.value_or(0)));
+    }
+    row.split = word("split");
+    row.id = word("id").value_or(default_id(row));
+    row.captions = captions();
+    if (const auto* tags = find("tags")) {
+      if (!tags->is_array()) fail("tags must be a list of words");
+      for (const auto& tag : *tags) row.tags.push_back(non_empty("tags", tag));
+    }
+    return row;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const { throw Error(where_, ": ", what); }
+
+  // The field; null is as good as not there.
+  const json* find(const char* name) const {
+    const auto found = entry_.find(name);
+    return found == entry_.end() || found->is_null() ? nullptr : &*found;
+  }
+
+  std::string non_empty(const char* name, const json& value) const {
+    if (!value.is_string()) fail(concat(name, " must be text, is ", value.dump().substr(0, 60)));
+    auto text = value.get<std::string>();
+    if (text.empty()) fail(concat(name, " is empty"));
+    if (text.find('\0') != std::string::npos) fail(concat(name, " holds a NUL"));
+    return text;
+  }
+
+  std::optional<std::string> word(const char* name) const {
+    const auto* value = find(name);
+    if (value == nullptr) return std::nullopt;
+    return value->is_number_integer() ? value->dump() : non_empty(name, *value);
+  }
+
+  std::string video() const {
+    for (const char* name : {"video", "file"}) {
+      if (const auto* value = find(name)) return non_empty(name, *value);
+    }
+    std::string names;
+    for (const auto& field : entry_.items()) names += (names.empty() ? "" : ", ") + field.key().substr(0, 40);
+    fail(concat("has no field 'video' (or 'file'), only: ", names.substr(0, 200)));
+  }
+
+  static std::string default_id(const ManifestRow& row) {
+    if (!row.start_s && !row.end_s) return row.video;
+    std::ostringstream id;
+    id << row.video << '@' << row.start_s.value_or(0) << '-';
+    if (row.end_s) id << *row.end_s;
+    return id.str();
+  }
+
+  std::optional<double> seconds(const char* name) const {
+    const auto* value = find(name);
+    if (value == nullptr) return std::nullopt;
+    if (!value->is_number()) fail(concat(name, " must be a number of seconds, is ", value->dump().substr(0, 60)));
+    const double time_s = value->get<double>();
+    if (!std::isfinite(time_s) || time_s < 0) fail(concat(name, " is ", time_s, ", which is no time in a video"));
+    return time_s;
+  }
+
+  std::vector<std::string> captions() const {
+    const auto* one = find("caption");
+    const auto* many = find("captions");
+    if (one != nullptr && many != nullptr) fail("has both 'caption' and 'captions'");
+    if (one == nullptr && many == nullptr) fail("has no caption (field 'caption' or 'captions')");
+    const json& value = one != nullptr ? *one : *many;
+    std::vector<std::string> captions;
+    if (!value.is_array()) return {caption(value)};
+    for (const auto& item : value) captions.push_back(caption(item));
+    if (captions.empty()) fail("has no caption: its list is empty");
+    return captions;
+  }
+
+  std::string caption(const json& value) const {
+    const json* text = &value;
+    if (value.is_object()) {
+      const auto found = value.find("text");
+      if (found == value.end()) fail("a caption has no 'text'");
+      text = &*found;
+    }
+    if (!text->is_string()) fail(concat("a caption must be text, is ", text->dump().substr(0, 60)));
+    auto caption = text->get<std::string>();
+    if (caption.find_first_not_of(" \t\r\n") == std::string::npos) fail("a caption is empty");
+    return caption;
+  }
+
+  const json& entry_;
+  std::string where_;
+};
+
+std::vector<ManifestRow> rows_of_array(const std::string& text, const std::string& file) {
+  const json entries = parse_json(text, file);
+  std::vector<ManifestRow> rows;
+  for (const auto& entry : entries) {
+    rows.push_back(RowReader(entry, concat(file, ": entry ", rows.size() + 1)).row());
+  }
+  return rows;
+}
+
+std::vector<ManifestRow> rows_of_lines(const std::string& text, const std::string& file) {
+  std::vector<ManifestRow> rows;
+  std::istringstream lines(text);
+  std::string line;
+  for (int64_t number = 1; std::getline(lines, line); ++number) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    rows.push_back(RowReader(parse_json(line, file, number), concat(file, ":", number)).row());
+  }
+  return rows;
+}
+
+// A CSV field as the JSON value it stands for; an empty one is not there.
+json csv_value(const std::string& column, const std::string& field) {
+  if (field.empty() && column.rfind("caption", 0) != 0) return nullptr;
+  if (column == "start_s" || column == "end_s") {
+    double number = 0;
+    const auto [rest, problem] = std::from_chars(field.data(), field.data() + field.size(), number);
+    if (problem == std::errc() && rest == field.data() + field.size()) return number;
+  }
+  if (column != "tags") return field;
+  json tags = json::array();
+  std::istringstream words(field);
+  for (std::string word; std::getline(words, word, ';');) tags.push_back(word);
+  return tags;
+}
+
+std::vector<ManifestRow> rows_of_csv(const std::string& text, const std::string& file) {
+  const auto table = parse_csv(text, file);
+  std::vector<ManifestRow> rows;
+  for (const auto& row : table.rows) {
+    json entry = json::object();
+    for (std::size_t c = 0; c < row.fields.size(); ++c) {
+      entry[table.columns[c]] = csv_value(table.columns[c], row.fields[c]);
+    }
+    rows.push_back(RowReader(entry, concat(file, ":", row.line)).row());
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::vector<ManifestRow> read_manifest_rows(const fs::path& path) {
+  const std::string file = path.string();
+  const auto extension = (path.extension() == ".gz" ? path.stem() : path).extension();
+  const bool is_csv = extension == ".csv";
+  if (!is_csv && extension != ".json" && extension != ".jsonl" && extension != ".ndjson") {
+    throw Error(file, ": a manifest is a .json, .jsonl or .csv file");
+  }
+  const std::string text = read_text(file);
+  const auto first = text.find_first_not_of(" \t\r\n");
+  const bool is_array = first != std::string::npos && text[first] == '[';
+  auto rows = is_csv ? rows_of_csv(text, file) : is_array ? rows_of_array(text, file) : rows_of_lines(text, file);
+  if (rows.empty()) throw Error(file, ": holds no entry");
+  return rows;
+}
+
+}  // namespace glint
