@@ -1,0 +1,204 @@
+#include "glint/data/loader.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <deque>
+#include <future>
+#include <unordered_set>
+#include <utility>
+
+#include "glint/core/error.h"
+#include "glint/core/random.h"
+#include "glint/core/thread_pool.h"
+
+namespace glint {
+namespace {
+
+constexpr int kMaxReplacements = 100;  // bad files met in a row for one sample until the run gives up
+
+// What is drawn for (seed, epoch, ...): no two uses share a stream.
+enum Stream : std::uint64_t { kOrder = 1, kCaptionChoice = 2, kReplacement = 3 };
+
+// What one worker found out about one sample; frames and tokens stand in the batch already.
+struct SampleResult {
+  int64_t caption = 0;
+  std::vector<BadFile> bad_files;
+};
+
+// A batch in the making: its tensors, each row written by one task.
+struct PendingBatch {
+  Batch batch;
+  std::vector<std::future<SampleResult>> samples;
+};
+
+void copy_row(const torch::Tensor& batch, int64_t row, const void* from) {
+  const auto bytes = static_cast<std::size_t>(batch.nbytes()) / static_cast<std::size_t>(batch.size(0));
+  std::memcpy(static_cast<char*>(batch.data_ptr()) + static_cast<std::size_t>(row) * bytes, from, bytes);
+}
+
+// Where the captions of each clip begin, and where the last one's end.
+std::vector<int64_t> first_captions(const Dataset& dataset) {
+  std::vector<int64_t> first = {0};
+  for (std::size_t i = 0; i < dataset.captions.size(); ++i) {
+    const int64_t clip = dataset.captions[i].clip;
+    const auto last = static_cast<int64_t>(first.size()) - 1;
+    GLINT_CHECK(clip == last || (clip == last + 1 && first.back() < static_cast<int64_t>(i)), "caption ", i,
+                " of clip ", clip, " follows those of clip ", last);
+    if (clip != last) first.push_back(static_cast<int64_t>(i));
+  }
+  first.push_back(static_cast<int64_t>(dataset.captions.size()));
+  GLINT_CHECK(first.size() == dataset.clips.size() + 1, first.size() - 1, " clips have captions, of ",
+              dataset.clips.size());
+  return first;
+}
+
+}  // namespace
+
+struct TrainLoader::Impl {
+  int64_t batches_per_epoch() const { return num_samples / batch_size; }
+  void schedule();
+  SampleResult make_sample(Batch& batch, int64_t row, int64_t epoch, int64_t place, int64_t sample) const;
+  int64_t caption_of(int64_t sample, int64_t epoch) const;
+
+  std::shared_ptr<const Dataset> dataset;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  std::shared_ptr<ClipSource> source;
+  DataConfig data;
+  int64_t max_words = 0;
+  int64_t batch_size = 0;
+  std::uint64_t seed = 0;
+
+  int64_t num_samples = 0;                  // captions, or clips where each epoch draws one caption a clip
+  std::vector<int64_t> first_caption = {};  // of each clip, and the end of the last
+  LoaderPosition scheduled = {};            // the next batch that workers have not been told of
+  std::vector<int64_t> order = {};          // of the samples in epoch `scheduled.epoch`
+  int64_t order_epoch = -1;
+  std::unordered_set<std::string> reported = {};  // clips whose fault next() has told of
+  std::deque<std::unique_ptr<PendingBatch>> queue = {};
+  std::atomic<bool> stopping = false;
+  std::unique_ptr<ThreadPool> pool = {};  // the last member: its threads end before what they use
+};
+
+// Tells the workers of one more batch.
+void TrainLoader::Impl::schedule() {
+  if (order_epoch != scheduled.epoch) {
+    order = Random({seed, static_cast<std::uint64_t>(scheduled.epoch), kOrder}).permutation(num_samples);
+    order_epoch = scheduled.epoch;
+  }
+  auto pending = std::make_unique<PendingBatch>();
+  pending->batch.epoch = scheduled.epoch;
+  pending->batch.index = scheduled.batch;
+  const int64_t side = source->image_size();
+  pending->batch.frames = torch::empty({batch_size, source->num_frames(), 3, side, side}, torch::kUInt8);
+  pending->batch.frame_mask = torch::empty({batch_size, source->num_frames()}, torch::kInt64);
+  pending->batch.token_ids = torch::empty({batch_size, max_words}, torch::kInt64);
+  pending->batch.token_mask = torch::empty({batch_size, max_words}, torch::kInt64);
+  for (int64_t row = 0; row < batch_size; ++row) {
+    const int64_t place = scheduled.batch * batch_size + row;
+    const int64_t sample = order[static_cast<std::size_t>(place)];
+    pending->samples.push_back(pool->submit([this, batch = pending.get(), row, epoch = scheduled.epoch, place, sample] {
+      return make_sample(batch->batch, row, epoch, place, sample);
+    }));
+  }
+  queue.push_back(std::move(pending));
+  if (++scheduled.batch == batches_per_epoch()) scheduled = {scheduled.epoch + 1, 0};
+}
+
+// The caption that stands for a sample.
+int64_t TrainLoader::Impl::caption_of(int64_t sample, int64_t epoch) const {
+  if (data.captions != "random") return sample;
+  const auto clip = static_cast<std::size_t>(sample);
+  const auto count = static_cast<std::uint64_t>(first_caption[clip + 1] - first_caption[clip]);
+  Random random({seed, static_cast<std::uint64_t>(epoch), kCaptionChoice, clip});
+  return first_caption[clip] + static_cast<int64_t>(random.below(count));
+}
+
+// Writes one row of the batch: `sample`, which is number `place` in its epoch, or what replaces it. Run by workers.
+SampleResult TrainLoader::Impl::make_sample(Batch& batch, int64_t row, int64_t epoch, int64_t place,
+                                            int64_t sample) const {
+  SampleResult result;
+  Random replacements({seed, static_cast<std::uint64_t>(epoch), kReplacement, static_cast<std::uint64_t>(place)});
+  while (!stopping) {
+    result.caption = caption_of(sample, epoch);
+    const Caption& caption = dataset->captions[static_cast<std::size_t>(result.caption)];
+    const Clip& clip = dataset->clips[static_cast<std::size_t>(caption.clip)];
+    const ClipFrames frames = source->read(clip);
+    if (frames.error.empty()) {
+      copy_row(batch.frames, row, frames.frames.data_ptr());
+      copy_row(batch.frame_mask, row, frames.mask.data_ptr());
+      const auto tokens = tokenizer->batch({caption.text}, max_words);
+      copy_row(batch.token_ids, row, tokens.ids.data());
+      copy_row(batch.token_mask, row, tokens.mask.data());
+      break;
+    }
+    if (data.on_bad_file == "fail") throw Error(frames.error, " (data.on_bad_file is fail)");
+    result.bad_files.push_back({clip.id, frames.error});
+    if (result.bad_files.size() == kMaxReplacements) {
+      throw Error(kMaxReplacements, " videos in a row cannot be read; the last one: ", frames.error);
+    }
+    sample = static_cast<int64_t>(replacements.below(static_cast<std::uint64_t>(num_samples)));
+  }
+  return result;
+}
+
+TrainLoader::TrainLoader(std::shared_ptr<const Dataset> dataset, std::shared_ptr<const Tokenizer> tokenizer,
+                         std::shared_ptr<ClipSource> source, const DataConfig& data, const TextConfig& text,
+                         int64_t batch_size, uint64_t seed, LoaderPosition start)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->dataset = std::move(dataset);
+  impl_->tokenizer = std::move(tokenizer);
+  impl_->source = std::move(source);
+  impl_->data = data;
+  impl_->max_words = text.max_words;
+  impl_->batch_size = batch_size;
+  impl_->seed = seed;
+  impl_->first_caption = first_captions(*impl_->dataset);
+  impl_->num_samples =
+      static_cast<int64_t>(data.captions == "random" ? impl_->dataset->clips.size() : impl_->dataset->captions.size());
+  if (impl_->num_samples < batch_size) {
+    throw Error("config.train.batch_size is ", batch_size, ", more than the ", impl_->num_samples,
+                " training samples of split '", impl_->dataset->split, "'");
+  }
+  if (start.epoch < 0 || start.batch < 0 || start.batch >= impl_->batches_per_epoch()) {
+    throw Error("the run cannot go on at batch ", start.batch, " of epoch ", start.epoch, ": an epoch has ",
+                impl_->batches_per_epoch(), " batches; the data or train.batch_size have changed");
+  }
+  impl_->scheduled = start;
+  impl_->pool = std::make_unique<ThreadPool>(static_cast<int>(data.workers));
+  for (int64_t i = 0; i < data.prefetch; ++i) impl_->schedule();
+}
+
+TrainLoader::~TrainLoader() {
+  impl_->stopping = true;
+  impl_->pool->cancel_pending();
+}
+
+Batch TrainLoader::next() {
+  const auto pending = std::move(impl_->queue.front());
+  impl_->queue.pop_front();
+  for (auto& sample : pending->samples) sample.wait();  // all, so that no worker writes to a batch that is gone
+  impl_->schedule();
+  Batch& batch = pending->batch;
+  for (auto& sample : pending->samples) {
+    const auto result = sample.get();
+    batch.samples.push_back(result.caption);
+    for (const auto& bad : result.bad_files) {
+      if (impl_->reported.insert(bad.clip).second) batch.bad_files.push_back(bad);
+    }
+  }
+  return std::move(batch);
+}
+
+LoaderPosition TrainLoader::position() const {
+  const Batch& next = impl_->queue.front()->batch;
+  return {next.epoch, next.index};
+}
+
+int64_t TrainLoader::batches_per_epoch() const {
+  return impl_->batches_per_epoch();
+}
+
+}  // namespace glint

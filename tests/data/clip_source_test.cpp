@@ -1,0 +1,130 @@
+#include "glint/data/clip_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <fstream>
+#include <future>
+
+#include "data/tiny_video.h"
+#include "glint/core/error.h"
+#include "support/environment.h"
+
+namespace glint::test {
+namespace {
+
+using testing::HasSubstr;
+
+class ClipSourceTest : public testing::Test {
+ protected:
+  ClipSourceTest() {
+    video_.num_frames = 5;
+    video_.image_size = 4;
+    video_.sampling = "glscl";
+  }
+  Clip clip(const std::string& name) const {
+    Clip clip;
+    clip.id = name;
+    clip.file = folder_ / name;
+    return clip;
+  }
+  TemporaryFolder folder_;
+  DataConfig data_;
+  VideoConfig video_;
+};
+
+TEST_F(ClipSourceTest, AShortClipIsPaddedAndMasked) {
+  write_tiny_video(folder_ / "a.y4m", 6, 2);  // 3 seconds: frames 0, 2, 4 at one a second
+  ClipSource source(data_, video_);
+  const auto frames = source.read(clip("a.y4m"));
+  EXPECT_EQ(frames.error, "");
+  EXPECT_EQ(frames.frames.sizes(), (torch::IntArrayRef{5, 3, 4, 4}));
+  EXPECT_TRUE(torch::equal(frames.mask, torch::tensor({1, 1, 1, 0, 0}, torch::kInt64)));
+  EXPECT_EQ(frames.frames.slice(0, 3).max().item<int>(), 0);
+  const auto grey = frames.frames.select(1, 0).select(1, 0).select(1, 0);  // [T], one pixel of each
+  EXPECT_LT(grey[0].item<int>(), grey[1].item<int>());
+  EXPECT_LT(grey[1].item<int>(), grey[2].item<int>());
+}
+
+TEST_F(ClipSourceTest, AWindowShowsItsOwnFrames) {
+  write_tiny_video(folder_ / "a.y4m", 8, 2);
+  ClipSource source(data_, video_);
+  auto window = clip("a.y4m");
+  const auto whole = source.read(window);
+  window.start_s = 2;
+  window.end_s = 3;
+  const auto part = source.read(window);
+  EXPECT_EQ(part.mask.sum().item<int>(), 2);
+  EXPECT_TRUE(torch::equal(part.frames[0], whole.frames[2]));
+  window.start_s = 100;
+  window.end_s = 101;
+  EXPECT_THAT(source.read(window).error, HasSubstr("a.y4m: no frame stands between start_s and end_s"));
+}
+
+TEST_F(ClipSourceTest, ABadFileGivesItsCauseAndAnEmptyMask) {
+  std::ofstream(folder_ / "bad.mp4") << "no video";
+  ClipSource source(data_, video_);
+  for (const char* name : {"bad.mp4", "none.mp4"}) {
+    const auto frames = source.read(clip(name));
+    EXPECT_THAT(frames.error, HasSubstr(name));
+    EXPECT_EQ(frames.mask.sum().item<int>(), 0);
+    EXPECT_EQ(frames.frames.sizes(), (torch::IntArrayRef{5, 3, 4, 4}));
+    EXPECT_EQ(frames.frames.max().item<int>(), 0);
+  }
+}
+
+TEST_F(ClipSourceTest, AFailureIsRememberedAndSoAreClipsThatFitTheCache) {
+  write_tiny_video(folder_ / "a.y4m", 4, 2);
+  data_.cache_mb = 1;
+  ClipSource keeps(data_, video_);
+  data_.cache_mb = 0;
+  ClipSource forgets(data_, video_);
+  const auto first = keeps.read(clip("a.y4m"));
+  EXPECT_EQ(forgets.read(clip("a.y4m")).error, "");
+  EXPECT_NE(keeps.read(clip("b.y4m")).error, "");
+  write_tiny_video(folder_ / "b.y4m", 4, 2);
+  std::filesystem::remove(folder_ / "a.y4m");
+  EXPECT_TRUE(torch::equal(keeps.read(clip("a.y4m")).frames, first.frames));
+  EXPECT_NE(forgets.read(clip("a.y4m")).error, "");
+  EXPECT_NE(keeps.read(clip("b.y4m")).error, "");
+}
+
+TEST_F(ClipSourceTest, TheCacheHoldsNoMoreThanItMay) {
+  video_.image_size = 224;  // 5 x 3 x 224 x 224 bytes: 0.72 MiB a clip, so that one of two fits
+  data_.cache_mb = 1;
+  write_tiny_video(folder_ / "a.y4m", 4, 2);
+  write_tiny_video(folder_ / "b.y4m", 4, 2);
+  ClipSource source(data_, video_);
+  source.read(clip("a.y4m"));
+  source.read(clip("b.y4m"));
+  std::filesystem::remove(folder_ / "a.y4m");
+  std::filesystem::remove(folder_ / "b.y4m");
+  EXPECT_EQ(source.read(clip("a.y4m")).error, "");
+  EXPECT_NE(source.read(clip("b.y4m")).error, "");
+}
+
+TEST_F(ClipSourceTest, ThreadsMayShareOne) {
+  for (int i = 0; i < 4; ++i) write_tiny_video(folder_ / concat(i, ".y4m"), 4, 2, 40 * i + 20);
+  data_.cache_mb = 1;
+  ClipSource source(data_, video_);
+  std::vector<std::future<std::vector<ClipFrames>>> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.push_back(std::async(std::launch::async, [&] {
+      std::vector<ClipFrames> clips;
+      for (int i = 0; i < 40; ++i) clips.push_back(source.read(clip(concat(i % 5, ".y4m"))));
+      return clips;
+    }));
+  }
+  for (auto& thread : threads) {
+    const auto clips = thread.get();
+    for (std::size_t i = 0; i < clips.size(); ++i) {
+      EXPECT_EQ(clips[i].error.empty(), i % 5 != 4);
+      EXPECT_TRUE(torch::equal(clips[i].frames, source.read(clip(concat(i % 5, ".y4m"))).frames));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace glint::test

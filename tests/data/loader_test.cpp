@@ -1,0 +1,168 @@
+#include "glint/data/loader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <fstream>
+#include <set>
+
+#include "data/tiny_video.h"
+#include "glint/core/error.h"
+#include "support/environment.h"
+
+namespace glint::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+// One id a letter.
+class LetterTokenizer : public Tokenizer {
+ public:
+  std::vector<int64_t> encode(std::string_view text) const override { return {text.begin(), text.end()}; }
+  int64_t vocabulary_size() const override { return 302; }
+  int64_t start_id() const override { return 300; }
+  int64_t end_id() const override { return 301; }
+  std::string name() const override { return "letters"; }
+  std::string serialized() const override { return ""; }
+};
+
+// Clip i has i % 3 + 1 captions, "i/0", "i/1", ..., and a grey picture of luma 40 + 5 i.
+class TrainLoaderTest : public testing::Test {
+ protected:
+  static constexpr int kClips = 13;
+
+  TrainLoaderTest() {
+    video_.num_frames = 2;
+    video_.image_size = 4;
+    text_.max_words = 8;
+    data_.workers = 3;
+    for (int i = 0; i < kClips; ++i) {
+      write_tiny_video(folder_ / concat(i, ".y4m"), 1, 1, 40 + 5 * i);
+      Clip clip;
+      clip.id = concat(i);
+      clip.file = folder_ / concat(i, ".y4m");
+      dataset_.clips.push_back(clip);
+      for (int c = 0; c <= i % 3; ++c) dataset_.captions.push_back({concat(i, "/", c), i});
+    }
+  }
+  std::unique_ptr<TrainLoader> loader(int64_t batch_size, uint64_t seed = 7, LoaderPosition start = {}) const {
+    return std::make_unique<TrainLoader>(std::make_shared<Dataset>(dataset_), std::make_shared<LetterTokenizer>(),
+                                         std::make_shared<ClipSource>(data_, video_), data_, text_, batch_size, seed,
+                                         start);
+  }
+  int64_t clip_of(int64_t sample) const { return dataset_.captions[static_cast<std::size_t>(sample)].clip; }
+  void break_clip(int i) const { std::ofstream(folder_ / concat(i, ".y4m")) << "broken"; }
+  static double brightness(int64_t clip) { return static_cast<double>(40 + 5 * clip - 16) * 255 / 219; }  // of luma
+  // That frames and tokens are those of the samples.
+  void expect_consistent(const Batch& batch) const {
+    for (int64_t row = 0; row < static_cast<int64_t>(batch.samples.size()); ++row) {
+      const auto& caption = dataset_.captions[static_cast<std::size_t>(batch.samples[static_cast<std::size_t>(row)])];
+      const auto tokens = LetterTokenizer().batch({caption.text}, text_.max_words);
+      EXPECT_TRUE(torch::equal(batch.token_ids[row], torch::tensor(tokens.ids)));
+      EXPECT_TRUE(torch::equal(batch.token_mask[row], torch::tensor(tokens.mask)));
+      EXPECT_NEAR(batch.frames[row][0][0][0][0].item<int>(), brightness(caption.clip), 1);
+      EXPECT_TRUE(torch::equal(batch.frame_mask[row], torch::tensor({1, 0}, torch::kInt64)));
+    }
+  }
+  static std::vector<std::vector<int64_t>> samples(TrainLoader& loader, int batches) {
+    std::vector<std::vector<int64_t>> all;
+    for (int i = 0; i < batches; ++i) all.push_back(loader.next().samples);
+    return all;
+  }
+  TemporaryFolder folder_;
+  Dataset dataset_;
+  DataConfig data_;
+  VideoConfig video_;
+  TextConfig text_;
+};
+
+TEST_F(TrainLoaderTest, AnEpochShowsEachCaptionOnceWithItsClip) {
+  const auto loads = loader(4);
+  ASSERT_EQ(dataset_.captions.size(), 25u);
+  EXPECT_EQ(loads->batches_per_epoch(), 6);
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    std::set<int64_t> seen;
+    for (int i = 0; i < 6; ++i) {
+      EXPECT_EQ(loads->position().epoch, epoch);
+      EXPECT_EQ(loads->position().batch, i);
+      const auto batch = loads->next();
+      EXPECT_EQ(batch.epoch, epoch);
+      EXPECT_EQ(batch.index, i);
+      EXPECT_EQ(batch.frames.sizes(), (torch::IntArrayRef{4, 2, 3, 4, 4}));
+      expect_consistent(batch);
+      seen.insert(batch.samples.begin(), batch.samples.end());
+    }
+    EXPECT_EQ(seen.size(), 24u);  // the 25th makes no whole batch
+  }
+}
+
+TEST_F(TrainLoaderTest, TheOrderDependsOnSeedAndEpochAlone) {
+  const auto expected = samples(*loader(5), 12);
+  EXPECT_NE(expected[0], expected[5]);  // the first batches of two epochs
+  EXPECT_NE(expected, samples(*loader(5, 8), 12));
+  data_.workers = 1;
+  data_.prefetch = 1;
+  EXPECT_EQ(expected, samples(*loader(5), 12));
+  const auto resumed = samples(*loader(5, 7, {1, 2}), 5);
+  EXPECT_EQ(resumed, (std::vector<std::vector<int64_t>>(expected.begin() + 7, expected.end())));
+}
+
+TEST_F(TrainLoaderTest, RandomCaptionsGiveEachClipOnceAnEpoch) {
+  data_.captions = "random";
+  const auto loads = loader(13);
+  std::set<int64_t> captions;
+  for (int epoch = 0; epoch < 20; ++epoch) {
+    const auto batch = loads->next();
+    expect_consistent(batch);
+    std::set<int64_t> clips;
+    for (const auto sample : batch.samples) clips.insert(clip_of(sample));
+    EXPECT_EQ(clips.size(), 13u);
+    captions.insert(batch.samples.begin(), batch.samples.end());
+  }
+  EXPECT_EQ(captions.size(), dataset_.captions.size());
+}
+
+TEST_F(TrainLoaderTest, BadFilesAreReplacedTheSameWayEachTimeAndReportedOnce) {
+  break_clip(2);
+  break_clip(5);
+  const auto loads = loader(5);
+  std::vector<std::vector<int64_t>> seen;
+  std::multiset<std::string> reported;
+  for (int i = 0; i < 10; ++i) {
+    const auto batch = loads->next();
+    expect_consistent(batch);
+    for (const auto& bad : batch.bad_files) {
+      reported.insert(bad.clip);
+      EXPECT_THAT(bad.cause, HasSubstr(bad.clip + ".y4m"));
+    }
+    seen.push_back(batch.samples);
+  }
+  EXPECT_EQ(reported, (std::multiset<std::string>{"2", "5"}));
+  data_.workers = 1;
+  EXPECT_EQ(seen, samples(*loader(5), 10));
+  EXPECT_EQ(seen[7], samples(*loader(5, 7, {1, 2}), 1)[0]);
+}
+
+TEST_F(TrainLoaderTest, ABadFileThrowsWhereThePolicyIsFail) {
+  break_clip(3);
+  data_.on_bad_file = "fail";
+  const auto loads = loader(5);
+  EXPECT_THAT([&] { samples(*loads, 5); },
+              ThrowsMessage<Error>(testing::AllOf(HasSubstr("3.y4m"), HasSubstr("on_bad_file"))));
+}
+
+TEST_F(TrainLoaderTest, ManyBadFilesInARowEndTheRun) {
+  for (int i = 0; i < kClips; ++i) break_clip(i);
+  EXPECT_THAT([&] { loader(5)->next(); }, ThrowsMessage<Error>(HasSubstr("100 videos in a row cannot be read")));
+}
+
+TEST_F(TrainLoaderTest, WhatDoesNotFitTheDataIsRefused) {
+  EXPECT_THAT([&] { loader(26); },
+              ThrowsMessage<Error>(HasSubstr("config.train.batch_size is 26, more than the 25 training samples")));
+  EXPECT_THAT([&] { loader(5, 7, {0, 5}); }, ThrowsMessage<Error>(HasSubstr("the run cannot go on at batch 5")));
+}
+
+}  // namespace
+}  // namespace glint::test
