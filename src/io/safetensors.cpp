@@ -30,9 +30,9 @@ struct TypeName {
   torch::ScalarType type;
 };
 constexpr TypeName kTypes[] = {
-    {"F64", torch::kFloat64},   {"F32", torch::kFloat32}, {"F16", torch::kFloat16}, {"BF16", torch::kBFloat16},
-    {"I64", torch::kInt64},     {"I32", torch::kInt32},   {"I16", torch::kInt16},   {"I8", torch::kInt8},
-    {"U8", torch::kUInt8},      {"BOOL", torch::kBool},
+    {"F64", torch::kFloat64}, {"F32", torch::kFloat32}, {"F16", torch::kFloat16}, {"BF16", torch::kBFloat16},
+    {"I64", torch::kInt64},   {"I32", torch::kInt32},   {"I16", torch::kInt16},   {"I8", torch::kInt8},
+    {"U8", torch::kUInt8},    {"BOOL", torch::kBool},
 };
 
 struct Entry {
@@ -109,7 +109,8 @@ class HeaderReader {
 
 json parse_header(const fs::path& path, std::ifstream& in, std::uint64_t file_size) {
   std::uint64_t header_size = 0;
-  if (file_size < sizeof header_size) throw Error(path.string(), ": is not a safetensors file: it has ", file_size, " bytes");
+  if (file_size < sizeof header_size)
+    throw Error(path.string(), ": is not a safetensors file: it has ", file_size, " bytes");
   in.read(reinterpret_cast<char*>(&header_size), sizeof header_size);
   if (header_size > kHeaderLimit || header_size > file_size - sizeof header_size) {
     throw Error(path.string(), ": is not a safetensors file or is cut short: its header would have ", header_size,
@@ -159,7 +160,8 @@ TensorFile read_safetensors(const fs::path& path) {
             [](const Entry& a, const Entry& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
   std::uint64_t next = 0;
   for (const auto& entry : entries) {
-    if (entry.begin != next) throw Error(path.string(), ": the data of tensor '", entry.name, "' overlap or leave a gap");
+    if (entry.begin != next)
+      throw Error(path.string(), ": the data of tensor '", entry.name, "' overlap or leave a gap");
     next = entry.end;
   }
   if (next != file_size - data_start) throw Error(path.string(), ": holds data that belong to no tensor");
@@ -173,7 +175,8 @@ TensorFile read_safetensors(const fs::path& path) {
   return file;
 }
 
-void write_safetensors(const fs::path& path, const TensorMap& tensors, const std::map<std::string, std::string>& metadata) {
+void write_safetensors(const fs::path& path, const TensorMap& tensors,
+                       const std::map<std::string, std::string>& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::uint64_t offset = 0;

@@ -64,16 +64,21 @@ TEST_F(SafetensorsTest, BadHeadersAreRefusedWithTheirReason) {
   expect_refused(with_header(R"({"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", "abcd"), "counts");
   expect_refused(with_header(R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", "abcd"), "does not fit");
   expect_refused(with_header(R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "ab"), "cut short");
-  expect_refused(with_header(R"({"w":{"dtype":"U8","shape":[4611686018427387904,8],"data_offsets":[0,0]}})"), "impossible");
-  expect_refused(with_header(R"({"w":{"dtype":"U8","shape":[0,4611686018427387904,8],"data_offsets":[0,0]}})"), "impossible");
-  expect_refused(with_header(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})",
-                             "abc"),
-                 "overlap");
+  expect_refused(with_header(R"({"w":{"dtype":"U8","shape":[4611686018427387904,8],"data_offsets":[0,0]}})"),
+                 "impossible");
+  expect_refused(with_header(R"({"w":{"dtype":"U8","shape":[0,4611686018427387904,8],"data_offsets":[0,0]}})"),
+                 "impossible");
+  expect_refused(
+      with_header(
+          R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})",
+          "abc"),
+      "overlap");
   expect_refused(with_header(R"({"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", "ab"), "belong to no tensor");
 }
 
 TEST_F(SafetensorsTest, AMissingFileIsNamed) {
-  EXPECT_THAT([&] { read_safetensors(folder_ / "none.safetensors"); }, ThrowsMessage<Error>(HasSubstr("none.safetensors: No such file")));
+  EXPECT_THAT([&] { read_safetensors(folder_ / "none.safetensors"); },
+              ThrowsMessage<Error>(HasSubstr("none.safetensors: No such file")));
 }
 
 }  // namespace
