@@ -1,5 +1,6 @@
 #include <sentencepiece_processor.h>
 #include <sentencepiece_trainer.h>
+#include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include "glint/core/error.h"
 #include "glint/text/tokenizer.h"
 #include "text/clean_caption.h"
+#include "text/sentencepiece_model.h"
 #include "text/unicode.h"
 
 // The ids are the model's own, then start, then end: any sentencepiece file fits, whatever special pieces it has.
@@ -27,10 +29,31 @@ std::string words_of(const Status& status) {
   return end == message.npos ? message : message.substr(end + 2);
 }
 
+// The text that the model sees: capitals, widths and invisible characters do not count. ICU does here what the
+// library's own tables would do: they take 240 kB of each model and, damaged, end the process.
+std::string folded(std::string_view text) {
+  UErrorCode status = U_ZERO_ERROR;
+  const auto* normalizer = icu::Normalizer2::getNFKCCasefoldInstance(status);
+  GLINT_CHECK(U_SUCCESS(status), "ICU has no NFKC_Casefold: ", u_errorName(status));
+  const auto folded = normalizer->normalize(icu::UnicodeString::fromUTF8(repair_caption(text)), status);
+  GLINT_CHECK(U_SUCCESS(status), u_errorName(status));
+  return encode_utf8(folded);
+}
+
 class SentencePieceTokenizer final : public Tokenizer {
  public:
   explicit SentencePieceTokenizer(const std::string& model_bytes) {
-    const auto status = processor_.LoadFromSerializedProto(model_bytes);
+    if (has_character_table(model_bytes)) {
+      throw Error(
+          "the sentencepiece model changes characters itself, which glint leaves to ICU; train it with "
+          "--normalization_rule_name=identity");
+    }
+    Status status;
+    try {
+      status = processor_.LoadFromSerializedProto(model_bytes);
+    } catch (const std::exception& problem) {  // of the tries that the library builds
+      throw Error("the tokenizer's ", model_bytes.size(), " bytes are not a sentencepiece model: ", problem.what());
+    }
     if (!status.ok() || processor_.GetPieceSize() == 0) {
       throw Error("the tokenizer's ", model_bytes.size(), " bytes are not a sentencepiece model: ", words_of(status));
     }
@@ -38,7 +61,7 @@ class SentencePieceTokenizer final : public Tokenizer {
 
   std::vector<int64_t> encode(std::string_view text) const override {
     std::vector<int> ids;
-    const auto status = processor_.Encode(repair_caption(text), &ids);
+    const auto status = processor_.Encode(folded(text), &ids);
     GLINT_CHECK(status.ok(), words_of(status));
     return {ids.begin(), ids.end()};
   }
@@ -89,7 +112,7 @@ std::shared_ptr<const Tokenizer> train_sentencepiece(const std::vector<std::stri
                                                      int64_t vocabulary_size) {
   std::vector<std::string> sentences;
   for (const auto& caption : captions) {
-    auto sentence = start_of(repair_caption(caption), kMostTrainedBytes);
+    auto sentence = start_of(folded(caption), kMostTrainedBytes);
     if (!has_letter_or_digit(sentence)) continue;  // the trainer ends the process where nothing is left to train on
     sentences.push_back(std::move(sentence));
   }
@@ -99,8 +122,8 @@ std::shared_ptr<const Tokenizer> train_sentencepiece(const std::vector<std::stri
   const std::unordered_map<std::string, std::string> settings = {
       {"model_type", "unigram"},
       {"vocab_size", std::to_string(vocabulary_size)},
-      {"hard_vocab_limit", "false"},               // fewer pieces where the captions have no more
-      {"normalization_rule_name", "nmt_nfkc_cf"},  // capitals and widths do not count
+      {"hard_vocab_limit", "false"},            // fewer pieces where the captions have no more
+      {"normalization_rule_name", "identity"},  // folded() has done it
       {"character_coverage", "1.0"},
       {"max_sentence_length", std::to_string(10 * kMostTrainedBytes)},  // no caption is left out
       {"pad_id", "0"},

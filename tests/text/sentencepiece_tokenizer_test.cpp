@@ -63,6 +63,7 @@ TEST(SentencePieceTokenizerTest, TrainingTwiceAndTheSavedBytesGiveTheSameTokeniz
 
 TEST(SentencePieceTokenizerTest, CapitalsEntitiesAndQuotesDoNotCount) {
   const auto tokenizer = train_sentencepiece({"it's a red & blue ball", "one \"star\""}, 100);
+  EXPECT_EQ(tokenizer->encode("\uff52\uff25\u00adD"), tokenizer->encode("red"));
   EXPECT_EQ(tokenizer->encode("IT\u2019S a  red &amp; blue BALL"), tokenizer->encode("it's a red & blue ball"));
 }
 
@@ -99,6 +100,12 @@ TEST(SentencePieceTokenizerTest, OtherBytesAreRefused) {
   for (const auto& other : {""s, "not a model"s, bytes.substr(0, bytes.size() / 2), bytes.substr(0, 5)}) {
     EXPECT_THAT(message_of([&] { sentencepiece_tokenizer(other); }), HasSubstr("sentencepiece model"));
   }
+}
+
+// Field 3 of a model is its normalizer, field 2 of that its table; here a table of one byte.
+TEST(SentencePieceTokenizerTest, ModelsThatChangeCharactersThemselvesAreRefused) {
+  const auto bytes = train_sentencepiece({"a red ball"}, 30)->serialized() + "\x1a\x03\x12\x01x";
+  EXPECT_THAT(message_of([&] { sentencepiece_tokenizer(bytes); }), HasSubstr("--normalization_rule_name=identity"));
 }
 
 }  // namespace
