@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -72,6 +73,7 @@ struct ClipSource::Impl {
   std::unordered_map<std::string, ClipFrames> cache;
   int64_t cached_bytes = 0;
   std::unordered_map<std::string, std::string> errors;  // clips that failed once are not tried again
+  std::unordered_set<std::string> logged_files;         // so that a file cut into many clips is named once
 };
 
 ClipFrames ClipSource::Impl::decode(const Clip& clip) {
@@ -121,7 +123,8 @@ std::optional<ClipFrames> ClipSource::Impl::known(const std::string& key) {
 void ClipSource::Impl::remember(const std::string& key, const Clip& clip, const ClipFrames& frames) {
   const std::lock_guard lock(mutex);
   if (!frames.error.empty()) {
-    if (errors.try_emplace(key, frames.error).second) log_warning("clip '", clip.id, "' is left out: ", frames.error);
+    errors.try_emplace(key, frames.error);
+    if (logged_files.insert(clip.file.string()).second) log_warning("clip '", clip.id, "' is left out: ", frames.error);
     return;
   }
   const auto bytes = static_cast<int64_t>(frames.frames.nbytes() + frames.mask.nbytes());
