@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "glint/core/error.h"
+#include "glint/nn/affine.h"
 #include "glint/nn/transformer.h"
 
 // N images, P patches, p patch side in pixels, W tower width, D embedding; A texts, L tokens.
@@ -71,7 +72,7 @@ struct VisionTower : torch::nn::Module {
   torch::Tensor embed_patches(const torch::Tensor& pixels) const {
     const auto n = pixels.size(0), side = pixels.size(2) / patch;
     const auto cut = pixels.view({n, 3, side, patch, side, patch}).permute({0, 2, 4, 1, 3, 5});  // [N, g, g, 3, p, p]
-    return torch::matmul(cut.reshape({n, side * side, 3 * patch * patch}), conv1->weight.flatten(1).t());
+    return affine(cut.reshape({n, side * side, 3 * patch * patch}), conv1->weight.flatten(1));
   }
 
   torch::Tensor start(const torch::Tensor& pixels) const {
@@ -147,7 +148,7 @@ ClipModel::~ClipModel() = default;
 torch::Tensor ClipModel::encode_image_tokens(const torch::Tensor& pixels) {
   auto& visual = *towers_->visual;
   const auto x = visual.transformer->resblocks->forward(visual.start(pixels), {});
-  return torch::matmul(visual.ln_post->forward(x), visual.proj);  // [N, 1+P, D]
+  return affine(visual.ln_post->forward(x), visual.proj.t());  // [N, 1+P, D]
 }
 
 torch::Tensor ClipModel::encode_image(const torch::Tensor& pixels) {
@@ -155,7 +156,7 @@ torch::Tensor ClipModel::encode_image(const torch::Tensor& pixels) {
   auto& blocks = *visual.transformer->resblocks;
   const auto x = blocks.forward_before_last(visual.start(pixels), {});                     // [N, 1+P, W]
   const auto row = blocks[blocks.size() - 1].forward_row(x.select(1, 0).contiguous(), x);  // [N, W]
-  return torch::matmul(visual.ln_post->forward(row), visual.proj);                         // [N, D]
+  return affine(visual.ln_post->forward(row), visual.proj.t());                            // [N, D]
 }
 
 std::pair<torch::Tensor, torch::Tensor> ClipModel::encode_text(const torch::Tensor& ids, const torch::Tensor& mask,
@@ -166,7 +167,7 @@ std::pair<torch::Tensor, torch::Tensor> ClipModel::encode_text(const torch::Tens
   auto x = torch::embedding(t.token_embedding->weight, ids) + t.positional_embedding.slice(0, 0, length);  // [A, L, W]
   const bool causal = style == TextMask::kCausal;
   x = t.transformer->resblocks->forward(x, {causal, causal ? torch::Tensor() : causal_padding_bias(mask)});
-  const auto words = torch::matmul(t.ln_final->forward(x), t.text_projection);     // [A, L, D]
+  const auto words = affine(t.ln_final->forward(x), t.text_projection.t());        // [A, L, D]
   const auto end = ids.argmax(1).view({-1, 1, 1}).expand({-1, 1, words.size(2)});  // [A, 1, D]
   return {words, words.gather(1, end).squeeze(1)};
 }

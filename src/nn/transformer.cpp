@@ -6,6 +6,7 @@
 #include <string>
 
 #include "glint/core/error.h"
+#include "glint/nn/affine.h"
 
 namespace glint {
 
@@ -15,11 +16,6 @@ constexpr double kQuickGeluSlope = 1.702;
 
 torch::Tensor uniform(torch::IntArrayRef shape, double bound) {
   return torch::empty(shape).uniform_(-bound, bound);
-}
-
-// y = x W^T + b over the last dimension, times `scale`.
-torch::Tensor scaled_affine(const torch::Tensor& x, const Affine& affine, double scale) {
-  return torch::addmm(affine.bias, x, affine.weight.t(), /*beta=*/scale, /*alpha=*/scale);
 }
 
 }  // namespace
@@ -68,9 +64,9 @@ torch::Tensor TransformerBlock::forward(const torch::Tensor& x, const AttentionM
 
 torch::Tensor TransformerBlock::attend(const torch::Tensor& x, const AttentionMask& mask) const {
   const auto n = x.size(0), s = x.size(1), w = x.size(2);
-  const auto packed = torch::linear(x, attn->in_proj_weight, attn->in_proj_bias);                   // [N, S, 3W]
+  const auto packed = affine(x, attn->in_proj_weight, attn->in_proj_bias);                          // [N, S, 3W]
   const auto parts = packed.view({n, s, 3, heads_, w / heads_}).permute({2, 0, 3, 1, 4}).unbind();  // 3 x [N, H, S, d]
-  return torch::linear(attention(parts[0], parts[1], parts[2], mask), attn->out_proj->weight, attn->out_proj->bias);
+  return affine(attention(parts[0], parts[1], parts[2], mask), attn->out_proj->weight, attn->out_proj->bias);
 }
 
 torch::Tensor TransformerBlock::forward_row(const torch::Tensor& row, const torch::Tensor& x,
@@ -78,20 +74,19 @@ torch::Tensor TransformerBlock::forward_row(const torch::Tensor& row, const torc
   const auto n = x.size(0), s = x.size(1), w = x.size(2), d = w / heads_;
   const auto weights = attn->in_proj_weight.split_with_sizes({w, 2 * w});  // [W, W], [2W, W]
   const auto biases = attn->in_proj_bias.split_with_sizes({w, 2 * w});
-  const auto packed = torch::linear(ln_1->forward(x), weights[1], biases[1]);              // [N, S, 2W]
+  const auto packed = affine(ln_1->forward(x), weights[1], biases[1]);                     // [N, S, 2W]
   const auto parts = packed.view({n, s, 2, heads_, d}).permute({2, 0, 3, 1, 4}).unbind();  // 2 x [N, H, S, d]
-  const auto query = torch::linear(ln_1->forward(row), weights[0], biases[0]).view({n, heads_, 1, d});
+  const auto query = affine(ln_1->forward(row), weights[0], biases[0]).view({n, heads_, 1, d});
   const auto mixed = attention(query, parts[0], parts[1], {/*causal=*/false, bias}).squeeze(1);  // [N, W]
-  const auto seen = row + torch::linear(mixed, attn->out_proj->weight, attn->out_proj->bias);    // [N, W]
+  const auto seen = row + affine(mixed, attn->out_proj->weight, attn->out_proj->bias);           // [N, W]
   return seen + feed_forward(ln_2->forward(seen));
 }
 
-// QuickGELU(h) = silu(1.702 h) / 1.702: the factors go into the matrix products for nothing, and silu is one pass.
+// QuickGELU(h) = silu(1.702 h) / 1.702. The factors go into the matrices, which are smaller than what they multiply, so
+// that the activation is LibTorch's silu: one pass forward and one backward.
 torch::Tensor TransformerBlock::feed_forward(const torch::Tensor& x) const {
-  const auto hidden = torch::silu(scaled_affine(x.flatten(0, -2), *mlp->c_fc, kQuickGeluSlope));  // [N*S, 4W]
-  const auto out =
-      torch::addmm(mlp->c_proj->bias, hidden, mlp->c_proj->weight.t(), /*beta=*/1, /*alpha=*/1 / kQuickGeluSlope);
-  return out.view(x.sizes());
+  const auto hidden = affine(x, kQuickGeluSlope * mlp->c_fc->weight, kQuickGeluSlope * mlp->c_fc->bias);  // [..., 4W]
+  return affine(torch::silu(hidden), mlp->c_proj->weight / kQuickGeluSlope, mlp->c_proj->bias);
 }
 
 BlockStack::BlockStack(int64_t layers, const BlockSizes& sizes) {
