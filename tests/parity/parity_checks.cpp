@@ -13,6 +13,7 @@ const std::map<std::string, ParityCheck>& parity_checks() {
       {"glscl_head", check_glscl_head},
       {"glscl_train", check_glscl_train},
       {"metrics", check_metrics},
+      {"preprocess", check_preprocess},
       {"temporal", check_temporal},
       {"tokenizer", check_tokenizer},
   };
