@@ -1,0 +1,44 @@
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "app/commands.h"
+#include "app/machine.h"
+
+namespace glint::app {
+
+namespace {
+
+void print_lines(const std::vector<Finding>& findings) {
+  for (const auto& finding : findings) {
+    std::printf("%-8s %-16s %s%s%s\n", finding.ok ? "ok" : "missing", finding.name.c_str(), finding.found.c_str(),
+                finding.ok ? "" : "; ", finding.ok ? "" : finding.advice.c_str());
+  }
+}
+
+void print_json(const std::vector<Finding>& findings) {
+  auto checks = nlohmann::json::array();
+  for (const auto& finding : findings) {
+    checks.push_back({{"name", finding.name}, {"ok", finding.ok}, {"found", finding.found}});
+    if (!finding.ok) checks.back()["advice"] = finding.advice;
+  }
+  const nlohmann::json result = {{"version", GLINT_VERSION}, {"checks", checks}};
+  using nlohmann::json;
+  std::cout << result.dump(2, ' ', false, json::error_handler_t::replace) << "\n";
+}
+
+}  // namespace
+
+void add_doctor_command(CLI::App& app) {
+  auto* command = app.add_subcommand("doctor", "Tells what this machine has for glint and what is missing");
+  command->footer("Example: glint doctor --json");
+  const auto as_json = std::make_shared<bool>(false);
+  command->add_flag("--json", *as_json, "Print one JSON object instead of lines");
+  command->callback([as_json] {
+    const auto findings = examine_machine();
+    *as_json ? print_json(findings) : print_lines(findings);
+  });
+}
+
+}  // namespace glint::app

@@ -1,0 +1,140 @@
+#include "app/machine.h"
+
+#include <ATen/Version.h>
+#include <dlfcn.h>
+#include <sys/sysinfo.h>
+#include <torch/version.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <thread>
+
+#include "glint/core/error.h"
+#include "glint/media/codecs.h"
+#include "glint/text/tokenizer.h"
+
+namespace glint::app {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
+
+std::string gib(double bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f GiB", bytes / kGib);
+  return text;
+}
+
+std::string cpu_model() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    const auto colon = line.find(": ");
+    if (line.rfind("model name", 0) == 0 && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown model";
+}
+
+Finding cpu() {
+  return {"CPU", true, concat(cpu_model(), ", ", std::thread::hardware_concurrency(), " cores for glint"), ""};
+}
+
+Finding vectors() {
+  const auto capability = at::get_cpu_capability();
+  return {"vector units", capability != "DEFAULT", capability,
+          "LibTorch knows no vector instructions of this CPU (AVX2 or AVX512 on x86): training will be several times "
+          "slower"};
+}
+
+// The limit of the container we are in, where there is one.
+double container_limit_bytes() {
+  for (const char* file : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::ifstream in(file);
+    if (double bytes = 0; in >> bytes) return bytes;
+  }
+  return std::numeric_limits<double>::infinity();  // none, or the word "max"
+}
+
+Finding memory() {
+  struct sysinfo info = {};
+  sysinfo(&info);
+  const double total = std::min(static_cast<double>(info.totalram) * info.mem_unit, container_limit_bytes());
+  return {"memory", total >= 6 * kGib, gib(total),
+          "a training step of ViT-B/32 at batch 4 takes 5 GiB; smaller batches or the demo's model need less"};
+}
+
+Finding libtorch() {
+  Dl_info info = {};
+  const bool known = dladdr(reinterpret_cast<void*>(&at::get_cpu_capability), &info) != 0 && info.dli_fname != nullptr;
+  return {"LibTorch", true,
+          concat(TORCH_VERSION, known ? concat(" in ", fs::path(info.dli_fname).parent_path().string()) : ""), ""};
+}
+
+Finding libav() {
+  std::string versions;
+  for (const auto& version : libav_versions()) versions += (versions.empty() ? "" : ", ") + version;
+  return {"FFmpeg", true, versions, ""};
+}
+
+Finding decoder(const std::string& codec) {
+  const auto name = decoder_of(codec);
+  return {codec + " decoder", !name.empty(), name.empty() ? "none" : name,
+          concat("videos in ", codec, " cannot be read; install an FFmpeg built with a decoder for it")};
+}
+
+Finding vocabulary() {
+  try {
+    const auto tokenizer = clip_tokenizer();
+    return {"CLIP vocabulary", true, concat(tokenizer->vocabulary_size(), " tokens, checked"), ""};
+  } catch (const Error& error) {
+    return {"CLIP vocabulary", false, "none", error.what()};
+  }
+}
+
+Finding gpu() {
+  const std::string advice =
+      "training and evaluation run on the CPU; an NVIDIA driver would make them many times faster";
+  void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+  if (driver == nullptr) return {"GPU driver", false, "none", advice};
+  const auto ask_version = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDriverGetVersion"));
+  int version = 0;  // 1000 * major + 10 * minor
+  const bool told = ask_version != nullptr && ask_version(&version) == 0;
+  dlclose(driver);
+  return {"GPU driver", told, told ? concat("for CUDA ", version / 1000, ".", version % 1000 / 10) : "gives no version",
+          advice};
+}
+
+Finding disk(const std::string& name, const fs::path& folder, double wanted_bytes, const std::string& advice) {
+  std::error_code failure;
+  const auto space = fs::space(folder, failure);
+  const double bytes = failure ? 0 : static_cast<double>(space.available);
+  return {name, bytes >= wanted_bytes, concat(gib(bytes), " in ", folder.string()), advice};
+}
+
+fs::path temporary_folder() {
+  std::error_code failure;
+  const auto folder = fs::temp_directory_path(failure);
+  return failure ? fs::path("/tmp") : folder;
+}
+
+}  // namespace
+
+std::vector<Finding> examine_machine() {
+  std::vector<Finding> findings = {cpu(), vectors(), memory(), libtorch(), libav()};
+  for (const char* codec : {"h264", "hevc", "vp9", "av1", "mpeg4"}) findings.push_back(decoder(codec));
+  findings.push_back(vocabulary());
+  findings.push_back(gpu());
+  std::error_code gone;  // a working directory that was removed
+  findings.push_back(disk("disk, here", fs::current_path(gone), 2 * kGib,
+                          "a checkpoint of ViT-B/32 takes 1.8 GiB; run where there is more, or set run.dir"));
+  findings.push_back(
+      disk("disk, temporary", temporary_folder(), 0.5 * kGib, "free some, or set TMPDIR to another folder"));
+  return findings;
+}
+
+}  // namespace glint::app
