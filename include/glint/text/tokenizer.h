@@ -38,8 +38,8 @@ class Tokenizer {
 // is not the known one.
 std::shared_ptr<const Tokenizer> clip_tokenizer(const std::string& vocabulary = {});
 
-// A sentencepiece model from its serialized bytes. Throws Error where they are not one, or where it was not trained with
-// the normalization rule `identity`: characters are folded (NFKC, case) before the model sees them.
+// A sentencepiece model from its serialized bytes. Throws Error where they are not one, or where it was not trained
+// with the normalization rule `identity`: characters are folded (NFKC, case) before the model sees them.
 std::shared_ptr<const Tokenizer> sentencepiece_tokenizer(const std::string& model_bytes);
 
 // Trains a sentencepiece (unigram) model on captions: the same captions in the same order give the same bytes.
