@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", GLINT_VERSION);
   app.require_subcommand(1);
   glint::app::add_doctor_command(app);
+  glint::app::add_frames_command(app);
   try {
     app.parse(argc, argv);
     return glint::stop_requested() != 0 ? 128 + glint::stop_requested() : 0;
