@@ -15,7 +15,8 @@ class FrameDecoder {
  public:
   enum class Effort {
     kAll,
-    kTimesOnly,  // the same frames with the same times in the same order, but no right pixels
+    kTimesOnly,    // the same frames with the same times in the same order, but no right pixels
+    kHeadersOnly,  // the same of the undamaged data: of H.264 the decoder sees the headers alone, a tenth of the work
   };
   // `reorder`: how many frames the decoder must hold back to give them in the order they are shown.
   FrameDecoder(const StreamFacts& facts, const ReaderOptions& options, const std::string& path, int reorder,
@@ -37,6 +38,8 @@ class FrameDecoder {
   AvPtr<AVCodecContext> codec_;
   AvPtr<AVPacket> packet_;
   AvPtr<AVFrame> frame_;
+  bool is_headers_only_ = false;
+  int length_bytes_ = 0;  // before each unit of H.264; 0: units begin with a start code
 };
 
 }  // namespace glint::media

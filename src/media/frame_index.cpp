@@ -148,10 +148,11 @@ double frame_duration_s(const StreamFacts& facts, const std::vector<double>& tim
   return fps > 0 ? 1 / fps : 0.04;
 }
 
+// Empty where nothing decodes.
 FrameIndex index_by_decoding(PacketSource& source, const std::vector<PacketEntry>& entries, int reorder,
-                             const ReaderOptions& options, const std::string& path) {
+                             FrameDecoder::Effort effort, const ReaderOptions& options, const std::string& path) {
   FrameIndex index;
-  index.is_exact = true;
+  index.is_exact = effort == FrameDecoder::Effort::kTimesOnly;
   const double tick_s = av_q2d(source.facts().time_base);
   BestEffortTime best_effort;
   const auto note = [&](const AVFrame& frame) {
@@ -163,15 +164,13 @@ FrameIndex index_by_decoding(PacketSource& source, const std::vector<PacketEntry
       throw Error(path, ": holds more than ", options.max_frames, " frames, which is the most that is read");
     }
   };
-  FrameDecoder decoder(source.facts(), options, path, reorder, FrameDecoder::Effort::kTimesOnly);
+  FrameDecoder decoder(source.facts(), options, path, reorder, effort);
   source.go_to(0);
   for (std::int64_t number = 0; const AVPacket* packet = source.next(); ++number) {
     decoder.send(*packet, number, AVDISCARD_DEFAULT, note);
   }
   decoder.drain(note);
-  if (index.times_s.empty()) {
-    throw Error(path, ": no frame of its video can be decoded; it is damaged, encrypted or of a kind that libav lacks");
-  }
+  if (index.times_s.empty()) return index;
   fill_times(index.times_s, frame_duration_s(source.facts(), index.times_s));
   auto unique = index.packets;
   std::sort(unique.begin(), unique.end());
@@ -207,7 +206,14 @@ FrameIndex index_frames(PacketSource& source, const ReaderOptions& options, cons
   auto order = stores_pictures(source.facts().container) ? shown_order(entries) : std::nullopt;
   FrameIndex index;
   if (order) index = index_from_packets(entries, std::move(*order), av_q2d(source.facts().time_base));
-  if (!order || exact) index = index_by_decoding(source, entries, index.reorder, options, path);
+  using Effort = FrameDecoder::Effort;
+  if (!order && !exact) index = index_by_decoding(source, entries, 0, Effort::kHeadersOnly, options, path);
+  if (exact || index.size() == 0) {
+    index = index_by_decoding(source, entries, index.reorder, Effort::kTimesOnly, options, path);
+  }
+  if (index.size() == 0) {
+    throw Error(path, ": no frame of its video can be decoded; it is damaged, encrypted or of a kind that libav lacks");
+  }
   if (index.last_duration_s <= 0) index.last_duration_s = frame_duration_s(source.facts(), index.times_s);
   return index;
 }
