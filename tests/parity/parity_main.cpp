@@ -1,4 +1,6 @@
 // scripts/parity: runs every golden case under the folders given and prints a line each.
+#include <torch/torch.h>
+
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -21,6 +23,9 @@ int main(int argc, char** argv) {
     }
     setenv("GLINT_GOLDEN_DIR", folders.c_str(), /*overwrite=*/1);
   }
+  // As the golden numbers were computed. In glscl_train20 a ReLU input comes within rounding of zero at step 14: half a
+  // unit in the last place on all weights turned it in 2 of 8 tries, and L_ICL left its tolerance from step 15 on.
+  at::set_num_threads(1);
   const auto cases = golden_case_dirs();
   if (cases.empty()) {
     std::fprintf(stderr, "error: no golden case (a folder with case.json) was found\n");
