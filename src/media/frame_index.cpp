@@ -175,7 +175,10 @@ FrameIndex index_by_decoding(PacketSource& source, const std::vector<PacketEntry
   auto unique = index.packets;
   std::sort(unique.begin(), unique.end());
   index.can_plan = unique.front() >= 0 && std::adjacent_find(unique.begin(), unique.end()) == unique.end();
-  index.can_skip = index.packets.size() == entries.size();
+  // XviD packs a B picture behind the one before it in a packet, and leaves an empty packet where it is shown: leaving
+  // out one would lose the other.
+  const bool may_be_packed = source.facts().parameters->codec_id == AV_CODEC_ID_MPEG4;
+  index.can_skip = index.packets.size() == entries.size() && !may_be_packed;
   if (index.can_plan) {
     index.last_duration_s = static_cast<double>(entries[index.packets.back()].duration) * tick_s;
     link_packets(entries, index);
