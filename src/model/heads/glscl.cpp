@@ -5,6 +5,7 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head.h"
+#include "glint/nn/affine.h"
 #include "model/heads/query_decoder.h"
 #include "model/heads/text_guided_pooling.h"
 #include "model/heads/unit.h"
@@ -54,11 +55,7 @@ class GlsclHead final : public RetrievalHead {
     const auto nouns = text.prepared.at("concepts").flatten(1);     // [A, Q*D]
     const auto visuals = video.prepared.at("concepts").flatten(1);  // [B, Q*D]
     const double weight = config_.query_weight / static_cast<double>(config_.queries);
-    if (global.requires_grad() ||
-        (torch::GradMode::is_enabled() && (nouns.requires_grad() || visuals.requires_grad()))) {
-      return at::addmm(global, nouns, visuals.t(), 1, weight);  // [A, B]
-    }
-    return global.contiguous().addmm_(nouns, visuals.t(), 1, weight);
+    return at::add(global, affine(nouns, visuals), weight);  // [A, B]
   }
 
   HeadOutput score_pairs(const TextFeatures& text, const VideoFeatures& video) override {

@@ -1,4 +1,5 @@
 #include "glint/model/head.h"
+#include "glint/nn/affine.h"
 #include "model/heads/unit.h"
 
 namespace glint {
@@ -25,7 +26,7 @@ class MeanPoolHead final : public RetrievalHead {
   }
 
   torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
-    return at::mm(text.sentence, video.prepared.at("pooled").t());  // [A, B]
+    return affine(text.sentence, video.prepared.at("pooled"));  // [A, B]
   }
 };
 

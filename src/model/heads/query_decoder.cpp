@@ -4,6 +4,8 @@
 #include <limits>
 #include <string>
 
+#include "glint/nn/affine.h"
+
 namespace glint {
 namespace {
 
@@ -22,7 +24,7 @@ class Attention final : public nn::Module {
 
   // x [N or 1, Q, D] sees itself -> [N, Q, D]
   torch::Tensor over_itself(const torch::Tensor& x, int64_t N) {
-    const auto parts = torch::linear(x, in_proj_weight_, in_proj_bias_)  // [N or 1, Q, 3D]
+    const auto parts = affine(x, in_proj_weight_, in_proj_bias_)  // [N or 1, Q, 3D]
                            .view({x.size(0), x.size(1), 3, heads_, -1})
                            .permute({2, 0, 3, 1, 4});  // [3, N or 1, H, Q, E]
     return attend(parts[0], parts[1], parts[2], {}, N);
@@ -31,10 +33,10 @@ class Attention final : public nn::Module {
   // x [N or 1, Q, D] sees memory [N, M, D] but where hidden [N, 1, 1, M] says no -> [N, Q, D]
   torch::Tensor over(const torch::Tensor& memory, const torch::Tensor& x, const torch::Tensor& hidden) {
     const auto D = memory.size(-1);
-    const auto query = torch::linear(x, in_proj_weight_.narrow(0, 0, D), in_proj_bias_.narrow(0, 0, D))
+    const auto query = affine(x, in_proj_weight_.narrow(0, 0, D), in_proj_bias_.narrow(0, 0, D))
                            .view({x.size(0), x.size(1), heads_, -1})
                            .transpose(1, 2);  // [N or 1, H, Q, E]
-    const auto parts = torch::linear(memory, in_proj_weight_.narrow(0, D, 2 * D), in_proj_bias_.narrow(0, D, 2 * D))
+    const auto parts = affine(memory, in_proj_weight_.narrow(0, D, 2 * D), in_proj_bias_.narrow(0, D, 2 * D))
                            .view({memory.size(0), memory.size(1), 2, heads_, -1})
                            .permute({2, 0, 3, 1, 4});  // [2, N, H, M, E]
     return attend(query, parts[0], parts[1], hidden, memory.size(0));
@@ -50,7 +52,7 @@ class Attention final : public nn::Module {
     auto weights = logits.softmax(-1);
     if (is_training() && dropout_ > 0) weights = torch::dropout(weights.expand({N, -1, -1, -1}), dropout_, true);
     const auto seen = torch::matmul(weights, value).transpose(1, 2).flatten(2);  // [N or 1, Q, D]
-    return out_proj_->forward(seen);
+    return affine(seen, out_proj_->weight, out_proj_->bias);
   }
 
   int64_t heads_;
@@ -79,11 +81,16 @@ class QueryDecoder::Layer final : public nn::Module {
   torch::Tensor forward(torch::Tensor x, const torch::Tensor& memory, const torch::Tensor& hidden) {
     if (!cross_only_) x = norm1_->forward(x + drop(self_attn_->over_itself(x, memory.size(0))));
     x = norm2_->forward(x + drop(multihead_attn_->over(memory, x, hidden)));
-    if (!cross_only_) x = norm3_->forward(x + drop(linear2_->forward(drop(linear1_->forward(x).relu()))));
+    if (!cross_only_) x = norm3_->forward(x + drop(feed_forward(x)));
     return x;
   }
 
  private:
+  torch::Tensor feed_forward(const torch::Tensor& x) const {
+    const auto hidden = affine(x, linear1_->weight, linear1_->bias).relu();  // [N, Q, ffn]
+    return affine(drop(hidden), linear2_->weight, linear2_->bias);
+  }
+
   torch::Tensor drop(const torch::Tensor& x) const {
     return is_training() && dropout_ > 0 ? torch::dropout(x, dropout_, true) : x;
   }

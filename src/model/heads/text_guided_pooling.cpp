@@ -5,11 +5,13 @@
 #include <torch/autograd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include "glint/core/error.h"
+#include "glint/nn/affine.h"
 #include "model/heads/pooling_kernel.h"
 
 namespace glint {
@@ -23,9 +25,13 @@ namespace {
 // the sum of its diagonal terms, the pair's v is formed after all; with real features that happens to hardly a pair.
 constexpr float kCancelled = 1.0F / 16;
 
-constexpr int64_t kBlockFloats = 1 << 20;  // of dot products at a time: 4 MiB
+constexpr int64_t kPieceFloats = 1 << 18;  // dot products that one thread holds at a time: 1 MiB stays in its cache
 constexpr int64_t kTextsAtOnce = 1024;
-constexpr int64_t kVideosAtOnce = 8;  // a piece of work for one thread: so many videos and kPoolingLanes texts
+constexpr int64_t kPiecesAThread = 4;  // at least, so that no thread waits long for the last one
+
+int64_t divide_up(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
 
 // |v|^2 of the pairs named by `pairs` [n, 2] = (video, text), ascending; weights [B, T, A]. -> [n]
 torch::Tensor formed_squares(const torch::Tensor& pairs, const torch::Tensor& weights, const torch::Tensor& frames) {
@@ -45,8 +51,7 @@ torch::Tensor formed_squares(const torch::Tensor& pairs, const torch::Tensor& we
 // transposed.
 torch::Tensor differentiable_cosine(const PoolingTexts& texts, const PoolingVideos& videos, double temperature) {
   const auto& frames = videos.frames;
-  const auto B = frames.size(0), T = frames.size(1), A = texts.sentence.size(0);
-  const auto dots = at::mm(frames.reshape({B * T, frames.size(2)}), texts.sentence.t()).view({B, T, A});
+  const auto dots = affine(frames, texts.sentence);       // [B, T, A]
   const auto padding = (videos.mask == 0).unsqueeze(-1);  // [B, T, 1]
   // A finite filler, so that a video without any frame gives weights that the second masking takes away.
   const auto logits = (dots / temperature).masked_fill(padding, std::numeric_limits<float>::lowest());
@@ -111,56 +116,81 @@ class PackedVideos {
   std::vector<int64_t> counts_;
 };
 
-// Scores of kPoolingLanes texts (or the `texts` that are left) with one video, into every `stride`-th float of
-// `scores`.
-void write_scores(const PoolingLanes& lanes, const PoolingVideo& video, const float* frames, int64_t width,
-                  const float* norms, int64_t texts, float* scores, int64_t stride) {
-  for (int64_t l = 0; l < texts; ++l) {
-    double norm = std::sqrt(lanes.square[l]);
-    if (!(lanes.square[l] >= kCancelled * lanes.terms[l])) norm = formed_norm(frames, width, video, lanes.weights + l);
-    const double scale = norm * norms[l];
-    scores[l * stride] = scale == 0 ? 0.0F : static_cast<float>(lanes.numerator[l] / scale);
-  }
-}
+// The work of one call, cut into pieces of some texts and some videos that threads take one after the other.
+class FusedCosine {
+ public:
+  FusedCosine(const PoolingTexts& texts, const PoolingVideos& videos, double temperature)
+      : A_(texts.sentence.size(0)),
+        sentence_(
+            at::constant_pad_nd(texts.sentence.detach(), {0, 0, 0, divide_up(A_, kPoolingLanes) * kPoolingLanes - A_})),
+        norm_(texts.norm.detach().contiguous()),
+        frames_(videos.frames.detach().contiguous()),
+        packed_(videos.mask, videos.gram.detach().contiguous()),
+        inverse_temperature_(static_cast<float>(1 / temperature)),
+        scores_(at::empty({A_, frames_.size(0)}, sentence_.options())) {}
 
-torch::Tensor fused_cosine(const PoolingTexts& texts, const PoolingVideos& videos, double temperature) {
-  const auto frames = videos.frames.contiguous(), sentence = texts.sentence.contiguous(),
-             norm = texts.norm.contiguous();
-  const auto B = frames.size(0), T = frames.size(1), D = frames.size(2), A = sentence.size(0);
-  auto scores = at::empty({A, B}, sentence.options());
-  if (A == 0 || B == 0) return scores;
-  const PackedVideos packed(videos.mask, videos.gram.contiguous());
-  const auto rows = std::min(A, kTextsAtOnce);
-  const auto stride = (rows + kPoolingLanes - 1) / kPoolingLanes * kPoolingLanes;
-  const auto videos_a_block = std::clamp<int64_t>(kBlockFloats / (stride * T), 1, B);
-  const auto buffer = at::zeros({videos_a_block * T, stride}, sentence.options());
-  const auto all_frames = frames.view({B * T, D});
-  for (int64_t b0 = 0; b0 < B; b0 += videos_a_block) {
-    for (int64_t a0 = 0; a0 < A; a0 += rows) {
-      const auto num_b = std::min(videos_a_block, B - b0), num_a = std::min(rows, A - a0);
-      auto dots = buffer.narrow(0, 0, num_b * T).narrow(1, 0, num_a);
-      at::mm_out(dots, all_frames.narrow(0, b0 * T, num_b * T), sentence.narrow(0, a0, num_a).t());
-      const auto groups = (num_b + kVideosAtOnce - 1) / kVideosAtOnce,
-                 tiles = (num_a + kPoolingLanes - 1) / kPoolingLanes;
-      at::parallel_for(0, groups * tiles, 4, [&](int64_t begin, int64_t end) {
-        std::vector<float> weights(static_cast<std::size_t>(T * kPoolingLanes));
-        PoolingLanes lanes;
-        lanes.weights = weights.data();
-        for (int64_t piece = begin; piece < end; ++piece) {
-          const auto a = piece / groups * kPoolingLanes, b_begin = piece % groups * kVideosAtOnce;
-          for (int64_t b = b_begin; b < std::min(b_begin + kVideosAtOnce, num_b); ++b) {
-            const auto video = packed.at(b0 + b, buffer.const_data_ptr<float>() + b * T * stride + a, stride);
-            pool_lanes(video, static_cast<float>(1 / temperature), lanes);
-            write_scores(lanes, video, frames.const_data_ptr<float>() + (b0 + b) * T * D, D,
-                         norm.const_data_ptr<float>() + a0 + a, std::min<int64_t>(kPoolingLanes, num_a - a),
-                         scores.data_ptr<float>() + (a0 + a) * B + b0 + b, B);
-          }
+  torch::Tensor run() {
+    const auto B = frames_.size(0), T = frames_.size(1);
+    if (A_ == 0 || B == 0) return scores_;
+    const int64_t threads = at::get_num_threads();
+    texts_a_piece_ = std::min(sentence_.size(0), kTextsAtOnce);
+    videos_a_piece_ = std::clamp<int64_t>(
+        std::min(kPieceFloats / (texts_a_piece_ * T), divide_up(B, kPiecesAThread * threads)), 1, B);
+    const auto text_pieces = divide_up(A_, texts_a_piece_), pieces = text_pieces * divide_up(B, videos_a_piece_);
+    const auto workers = std::min(threads, pieces);
+    const auto weights = at::empty({workers, T, kPoolingLanes}, sentence_.options());
+    std::atomic<int64_t> next{0};
+    at::parallel_for(0, workers, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t worker = begin; worker < end; ++worker) {
+        for (int64_t i = next++; i < pieces; i = next++) {
+          score_piece(i % text_pieces * texts_a_piece_, i / text_pieces * videos_a_piece_, weights[worker]);
         }
-      });
+      }
+    });
+    return scores_;
+  }
+
+ private:
+  // The texts from `a0` on with the videos from `b0` on; weights [T, kPoolingLanes] are this thread's own.
+  void score_piece(int64_t a0, int64_t b0, const torch::Tensor& weights) {
+    const auto B = frames_.size(0), T = frames_.size(1);
+    const auto num_a = std::min(texts_a_piece_, A_ - a0), num_b = std::min(videos_a_piece_, B - b0);
+    const auto dots = affine(frames_.narrow(0, b0, num_b), sentence_.slice(0, a0, a0 + texts_a_piece_));
+    const auto stride = dots.size(2);  // dots [num_b, T, stride], num_a rounded up to whole lanes
+    PoolingLanes lanes;
+    lanes.weights = weights.data_ptr<float>();
+    for (int64_t a = 0; a < num_a; a += kPoolingLanes) {
+      for (int64_t b = 0; b < num_b; ++b) {
+        const auto video = packed_.at(b0 + b, dots.const_data_ptr<float>() + b * T * stride + a, stride);
+        pool_lanes(video, inverse_temperature_, lanes);
+        write_scores(lanes, video, a0 + a, std::min<int64_t>(kPoolingLanes, num_a - a), b0 + b);
+      }
     }
   }
-  return scores;
-}
+
+  // The scores of `count` texts from `a` on with video b, which `lanes` holds the sums of.
+  void write_scores(const PoolingLanes& lanes, const PoolingVideo& video, int64_t a, int64_t count, int64_t b) {
+    const auto B = frames_.size(0), D = frames_.size(2);
+    const float* norms = norm_.const_data_ptr<float>() + a;
+    float* scores = scores_.data_ptr<float>() + a * B + b;
+    for (int64_t l = 0; l < count; ++l) {
+      double norm = std::sqrt(lanes.square[l]);
+      if (!(lanes.square[l] >= kCancelled * lanes.terms[l])) {
+        norm = formed_norm(frames_.const_data_ptr<float>() + b * frames_.size(1) * D, D, video, lanes.weights + l);
+      }
+      const double scale = norm * norms[l];
+      scores[l * B] = scale == 0 ? 0.0F : static_cast<float>(lanes.numerator[l] / scale);
+    }
+  }
+
+  int64_t A_;
+  torch::Tensor sentence_;  // [A rounded up to whole lanes, D], zero behind A
+  torch::Tensor norm_, frames_;
+  PackedVideos packed_;
+  float inverse_temperature_;
+  torch::Tensor scores_;  // [A, B]
+  int64_t texts_a_piece_ = 0, videos_a_piece_ = 0;
+};
 
 }  // namespace
 
@@ -175,7 +205,7 @@ torch::Tensor text_guided_cosine(const PoolingTexts& texts, const PoolingVideos&
   if (wants_gradient || !frames.is_cpu() || frames.scalar_type() != at::kFloat) {
     return differentiable_cosine(texts, videos, temperature);
   }
-  return fused_cosine(texts, videos, temperature);
+  return FusedCosine(texts, videos, temperature).run();
 }
 
 }  // namespace glint
