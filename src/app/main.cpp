@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
   CLI::App app("Trains, evaluates and exports text-video retrieval models", "glint");
   app.set_version_flag("--version", GLINT_VERSION);
   app.require_subcommand(1);
+  glint::app::add_bench_command(app);
   glint::app::add_doctor_command(app);
   glint::app::add_frames_command(app);
   try {

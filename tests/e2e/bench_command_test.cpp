@@ -1,0 +1,56 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "e2e/program.h"
+
+namespace glint::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const std::vector<std::string> kSmall = {"--texts", "5",  "--videos",  "7", "--frames",  "3", "--words",   "4",
+                                         "--width", "16", "--queries", "2", "--repeats", "1", "--threads", "1"};
+
+ProgramResult bench(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {"bench", "head"});
+  arguments.insert(arguments.end(), kSmall.begin(), kSmall.end());
+  return run_program(arguments);
+}
+
+TEST(BenchCommandTest, PrintsAnArrayOfWhatItMeasuredForEveryHead) {
+  for (const std::string head : {"glscl", "mean_pool"}) {
+    const auto result = bench({"--head", head, "--json"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const auto measured = nlohmann::json::parse(result.out);
+    ASSERT_EQ(measured.size(), 2U);
+    EXPECT_EQ(measured[0].at("name"), "head_score/" + head);
+    EXPECT_EQ(measured[0].at("macs"), head == "glscl" ? 5 * 7 * (3 * 16 + 3 * 3 + 2 * 16) : 5 * 7 * 16);
+    EXPECT_GT(measured[0].at("seconds").get<double>(), 0);
+    EXPECT_GE(measured[0].at("peak_bytes").get<int64_t>(), 0);
+    EXPECT_DOUBLE_EQ(measured[0].at("ratio").get<double>(),
+                     measured[0].at("seconds").get<double>() / measured[1].at("seconds").get<double>());
+    EXPECT_EQ(measured[1].at("name"), "head_score/" + head + "/products_alone");
+  }
+}
+
+TEST(BenchCommandTest, ATrainingStepPrintsATable) {
+  const auto result = bench({"--train"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("head_step/glscl"));
+}
+
+TEST(BenchCommandTest, WhatCannotBeMeasuredIsOneSentence) {
+  const auto unknown = bench({"--head", "xpool"});
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.out, IsEmpty());
+  EXPECT_THAT(unknown.err, HasSubstr("--head: no head 'xpool'; there are mean_pool, glscl"));
+  const auto none = run_program({"bench", "head", "--texts", "0"});
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_THAT(none.err, HasSubstr("--texts: 0 is not above 0"));
+}
+
+}  // namespace
+}  // namespace glint::test
