@@ -15,6 +15,9 @@ Config read_config(const std::filesystem::path& path, const std::vector<std::str
 // All settings resolved, as YAML that read_config() accepts; with_comments: each with what it means.
 std::string config_text(const Config& config, bool with_comments = false);
 
+// The same as a JSON object of sections.
+std::string config_json(const Config& config);
+
 // Of all settings that can change a result (not run.*, worker and thread counts): 16 hexadecimal digits.
 std::string config_hash(const Config& config);
 
