@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "glint/config/config.h"
+#include "glint/data/clip_source.h"
+#include "glint/data/dataset.h"
+#include "glint/eval/metrics.h"
+#include "glint/model/retrieval_model.h"
+#include "glint/text/tokenizer.h"
+
+namespace glint {
+
+struct SkippedClip {
+  std::string clip;
+  std::string cause;
+};
+
+// What one split gives: every caption asked of every clip, and the other way round.
+struct Evaluation {
+  RetrievalMetrics t2v;
+  RetrievalMetrics v2t;
+  std::map<std::string, RetrievalMetrics> t2v_of_tag;  // of the captions of clips with that tag, against all clips
+  std::vector<SkippedClip> skipped;                    // unreadable clips, left out together with their captions
+  int64_t clips = 0;                                   // searched
+  double encode_s = 0;                                 // wall time, decoding included
+  double score_s = 0;
+};
+
+// Encodes each clip and each caption once, scores in blocks, ranks. Puts the model into evaluation mode and back.
+// `workers` threads decode ahead. Throws Error where nothing is left to search or a score is not finite.
+Evaluation evaluate(RetrievalModel& model, const Tokenizer& tokenizer, const Dataset& dataset, ClipSource& source,
+                    const EvalConfig& config, const TextConfig& text, int64_t workers);
+
+}  // namespace glint

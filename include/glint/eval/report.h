@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "glint/eval/evaluation.h"
+
+namespace glint {
+
+// Where an evaluation's numbers come from, as results.json tells it.
+struct Provenance {
+  std::string data;         // "msrvtt"
+  std::string split;        // "test"
+  std::string protocol;     // of the data set: "1k-A"
+  std::string selected_on;  // "val": which split chose the checkpoint, "none" where the last one was taken
+  std::string checkpoint;   // "step_001200"
+  std::string config_hash;
+  std::string head;
+  EvalConfig eval;
+};
+
+// The object of results.json and `glint eval --json`: {"t2v": {"R@1", ...}, "v2t": {...}, "queries", "skipped", ...}.
+std::string results_json(const Evaluation& evaluation, const Provenance& provenance);
+
+// The same for a terminal: one row a direction and a tag, with what was evaluated under it.
+std::string results_table(const Evaluation& evaluation, const Provenance& provenance);
+
+}  // namespace glint
