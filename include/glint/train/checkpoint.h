@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "glint/config/config.h"
+#include "glint/data/loader.h"
+#include "glint/model/retrieval_model.h"
+#include "glint/optim/optimizer.h"
+#include "glint/text/tokenizer.h"
+
+namespace glint {
+
+// How far a run has come, and what it needs to go on where it stopped.
+struct TrainState {
+  int64_t step = 0;         // optimizer steps done
+  LoaderPosition position;  // of the next batch
+  double best_score = -1;   // t2v R@1 on the validation split; -1: none yet
+  int64_t best_step = 0;
+  int64_t validated_epochs = 0;  // behind position.epoch where a signal came between the last step and its validation
+};
+
+// A checkpoint is a folder: model.safetensors, optimizer.safetensors, tokenizer.model (where the tokenizer is a trained
+// one), config.yaml, and state.json with the format's version and a checksum of every other file.
+struct Checkpoint {
+  std::filesystem::path folder;
+  Config config;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  TensorMap model;
+  TrainState state;
+};
+
+// Appears whole or not at all: written beside its place, synced, renamed. Throws Error naming the file where the disk
+// is full or the folder read-only; nothing that was there before is lost.
+void save_checkpoint(const std::filesystem::path& folder, const Config& config, const Tokenizer& tokenizer,
+                     const RetrievalModel& model, const Optimizer& optimizer, const TrainState& state);
+
+// `where`: a checkpoint folder, or a run folder (its best checkpoint, or its last where none was selected). Throws
+// Error where it is of an unknown version, a file is missing or does not match its checksum.
+Checkpoint load_checkpoint(const std::filesystem::path& where);
+
+// The optimizer's tensors of a checkpoint (they are twice the model's size, so evaluation leaves them on the disk).
+TensorMap load_optimizer_state(const Checkpoint& checkpoint);
+
+// The model a checkpoint describes, with its weights.
+std::shared_ptr<RetrievalModel> restore_model(const Checkpoint& checkpoint);
+
+// A run's checkpoint folders, newest first.
+std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run_dir);
+
+}  // namespace glint

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "glint/config/config.h"
+#include "glint/model/retrieval_model.h"
+#include "glint/text/tokenizer.h"
+
+namespace glint {
+
+// The tokenizer `config` asks for; a sentencepiece model without a file is trained on `captions`.
+std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const std::vector<std::string>& captions);
+
+// A model at its start: random from `config.train.seed`, then the weights of model.weights where it names some. Throws
+// Error where the settings do not fit one another or the weights.
+std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabulary_size);
+
+}  // namespace glint

@@ -1,0 +1,176 @@
+#include "glint/train/checkpoint.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "glint/config/config_file.h"
+#include "glint/core/atomic_file.h"
+#include "glint/core/error.h"
+#include "glint/core/hash.h"
+#include "glint/io/safetensors.h"
+
+namespace glint {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kFormat = 1;
+constexpr const char* kModelFile = "model.safetensors";
+constexpr const char* kOptimizerFile = "optimizer.safetensors";
+constexpr const char* kTokenizerFile = "tokenizer.model";
+constexpr const char* kConfigFile = "config.yaml";
+constexpr const char* kStateFile = "state.json";
+
+TensorMap named_tensors(const RetrievalModel& model) {
+  TensorMap tensors;
+  for (const auto& item : model.named_parameters()) tensors[item.key()] = item.value();
+  return tensors;
+}
+
+Json state_json(const fs::path& folder, const TrainState& state, const Tokenizer& tokenizer) {
+  Json json;
+  json["format"] = kFormat;
+  json["step"] = state.step;
+  json["epoch"] = state.position.epoch;
+  json["batch"] = state.position.batch;
+  json["best_score"] = state.best_score;
+  json["best_step"] = state.best_step;
+  json["validated_epochs"] = state.validated_epochs;
+  json["tokenizer"] = tokenizer.name();
+  for (const char* name : {kModelFile, kOptimizerFile, kTokenizerFile, kConfigFile}) {
+    if (fs::exists(folder / name)) json["files"][name] = xxhash64_of_file(folder / name);
+  }
+  return json;
+}
+
+Json read_state(const fs::path& folder) {
+  const auto path = folder / kStateFile;
+  auto json = Json::parse(read_file(path, 1 << 20), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("format"))
+    throw Error(path.string(), ": is not a checkpoint's state or is cut short");
+  if (json["format"] != kFormat) {
+    throw Error(path.string(), ": has the format ", json["format"].dump(), ", this glint knows ", kFormat);
+  }
+  return json;
+}
+
+void check_files(const fs::path& folder, const Json& state) {
+  for (const auto& [name, checksum] : state.at("files").items()) {
+    const auto path = folder / name;
+    if (!fs::exists(path)) throw Error(path.string(), ": is missing from the checkpoint");
+    if (xxhash64_of_file(path) != checksum.get<std::string>()) {
+      throw Error(path.string(), ": does not match its checksum in ", kStateFile,
+                  ", it is cut short or damaged; use another checkpoint");
+    }
+  }
+}
+
+std::shared_ptr<const Tokenizer> read_tokenizer(const fs::path& folder, const Json& state, const TextConfig& config) {
+  if (state.at("tokenizer") == "clip") return clip_tokenizer(config.vocabulary);
+  return sentencepiece_tokenizer(read_file(folder / kTokenizerFile));
+}
+
+// A run folder's checkpoint: the best, else the newest.
+fs::path find_checkpoint(const fs::path& where) {
+  if (!fs::is_directory(where))
+    throw Error(where.string(), ": is not a folder; a run folder or a checkpoint folder is needed");
+  if (fs::exists(where / kStateFile)) return where;
+  const auto best = where / "checkpoints" / "best";
+  if (fs::exists(best / kStateFile)) return fs::canonical(best);
+  const auto all = list_checkpoints(where);
+  if (all.empty()) throw Error(where.string(), ": holds no checkpoint");
+  return all.front();
+}
+
+// The temporary folder of a checkpoint being written; goes where it was not published.
+class Draft {
+ public:
+  explicit Draft(const fs::path& final_folder)
+      : path_(final_folder.parent_path() / (".writing_" + final_folder.filename().string())) {
+    fs::remove_all(path_);
+    fs::create_directories(path_);
+  }
+  ~Draft() {
+    std::error_code ignored;  // what failed is already on its way up
+    fs::remove_all(path_, ignored);
+  }
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+}  // namespace
+
+void save_checkpoint(const fs::path& folder, const Config& config, const Tokenizer& tokenizer,
+                     const RetrievalModel& model, const Optimizer& optimizer, const TrainState& state) try {
+  const Draft draft(folder);
+  write_safetensors(draft.path() / kModelFile, named_tensors(model), {{"glint", "model"}});
+  write_safetensors(draft.path() / kOptimizerFile, optimizer.state(), {{"glint", "optimizer"}});
+  if (const auto bytes = tokenizer.serialized(); !bytes.empty()) write_file(draft.path() / kTokenizerFile, bytes);
+  write_file(draft.path() / kConfigFile, config_text(config));
+  write_file(draft.path() / kStateFile, state_json(draft.path(), state, tokenizer).dump(2) + "\n");
+  fs::remove_all(folder);  // of the same step: a resumed run that could not use it writes it again
+  publish_folder(draft.path(), folder);
+} catch (const fs::filesystem_error& error) {
+  throw Error(error.path1().string(), ": the checkpoint cannot be written: ", error.code().message());
+}
+
+Checkpoint load_checkpoint(const fs::path& where) {
+  Checkpoint checkpoint;
+  checkpoint.folder = find_checkpoint(where);
+  const auto state = read_state(checkpoint.folder);
+  try {
+    check_files(checkpoint.folder, state);
+    checkpoint.state = {state.at("step").get<int64_t>(),
+                        {state.at("epoch").get<int64_t>(), state.at("batch").get<int64_t>()},
+                        state.at("best_score").get<double>(),
+                        state.at("best_step").get<int64_t>(),
+                        state.at("validated_epochs").get<int64_t>()};
+    checkpoint.config = read_config(checkpoint.folder / kConfigFile, {});
+    checkpoint.tokenizer = read_tokenizer(checkpoint.folder, state, checkpoint.config.text);
+  } catch (const nlohmann::json::exception& error) {
+    throw Error((checkpoint.folder / kStateFile).string(), ": ", error.what());
+  }
+  checkpoint.model = read_safetensors(checkpoint.folder / kModelFile).tensors;
+  return checkpoint;
+}
+
+TensorMap load_optimizer_state(const Checkpoint& checkpoint) {
+  return read_safetensors(checkpoint.folder / kOptimizerFile).tensors;
+}
+
+std::shared_ptr<RetrievalModel> restore_model(const Checkpoint& checkpoint) {
+  constexpr std::string_view prefix = "clip.";
+  TensorMap towers;
+  for (const auto& [name, tensor] : checkpoint.model) {
+    if (name.compare(0, prefix.size(), prefix) == 0) towers[name.substr(prefix.size())] = tensor;
+  }
+  const auto& config = checkpoint.config;
+  const auto sizes = clip_sizes(towers);
+  const FeatureShape shape{sizes.embed_dim, config.text.max_words, config.video.num_frames};
+  auto model = std::make_shared<RetrievalModel>(config.model, config.head, sizes, shape);
+  load_weights(*model, checkpoint.model);
+  return model;
+}
+
+std::vector<fs::path> list_checkpoints(const fs::path& run_dir) {
+  std::vector<fs::path> folders;
+  const auto parent = run_dir / "checkpoints";
+  if (!fs::is_directory(parent)) return folders;
+  for (const auto& entry : fs::directory_iterator(parent)) {
+    const bool named = entry.path().filename().string().rfind("step_", 0) == 0;
+    if (named && !entry.is_symlink() && fs::exists(entry.path() / kStateFile)) folders.push_back(entry.path());
+  }
+  std::sort(folders.rbegin(), folders.rend());  // step numbers are zero-padded
+  return folders;
+}
+
+}  // namespace glint

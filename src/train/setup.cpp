@@ -1,0 +1,67 @@
+#include "glint/train/setup.h"
+
+#include <torch/torch.h>
+
+#include "glint/core/atomic_file.h"
+#include "glint/core/error.h"
+#include "glint/core/log.h"
+
+namespace glint {
+namespace {
+
+// The sizes the settings ask for, where no weights say them.
+ClipSizes sizes_from_scratch(const Config& config, int64_t vocabulary_size) {
+  const auto& towers = config.model.towers;
+  ClipSizes sizes;
+  sizes.embed_dim = towers.embed_dim;
+  sizes.image_size = config.video.image_size;
+  sizes.patch_size = towers.patch_size;
+  sizes.vision_width = towers.vision_width;
+  sizes.vision_layers = towers.vision_layers;
+  sizes.text_width = towers.text_width;
+  sizes.text_layers = towers.text_layers;
+  sizes.context_length = towers.context_length;
+  sizes.vocabulary_size = vocabulary_size;
+  return sizes;
+}
+
+void check_sizes(const Config& config, const ClipSizes& sizes, int64_t vocabulary_size) {
+  const auto& weights = config.model.weights;
+  if (sizes.image_size != config.video.image_size) {
+    throw Error(weights, ": is made for pictures of ", sizes.image_size,
+                " pixels; set video.image_size=", sizes.image_size);
+  }
+  if (sizes.vocabulary_size < vocabulary_size) {
+    throw Error(weights, ": knows ", sizes.vocabulary_size, " tokens, the tokenizer gives ", vocabulary_size,
+                "; set text.tokenizer to the one the weights were trained with");
+  }
+  if (config.text.max_words > sizes.context_length) {
+    throw Error("text.max_words ", config.text.max_words, " exceeds the text tower's context length of ",
+                sizes.context_length);
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const std::vector<std::string>& captions) {
+  if (config.tokenizer == "clip") return clip_tokenizer(config.vocabulary);
+  if (!config.vocabulary.empty()) return sentencepiece_tokenizer(read_file(config.vocabulary));
+  return train_sentencepiece(captions, config.vocabulary_size);
+}
+
+std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabulary_size) {
+  TensorMap weights;
+  ClipSizes sizes = sizes_from_scratch(config, vocabulary_size);
+  if (!config.model.weights.empty()) {
+    weights = read_safetensors(config.model.weights).tensors;
+    sizes = clip_sizes(weights);
+  }
+  check_sizes(config, sizes, vocabulary_size);
+  torch::manual_seed(static_cast<std::uint64_t>(config.train.seed));
+  const FeatureShape shape{sizes.embed_dim, config.text.max_words, config.video.num_frames};
+  auto model = std::make_shared<RetrievalModel>(config.model, config.head, sizes, shape);
+  if (!weights.empty()) load_pretrained(*model, weights);
+  return model;
+}
+
+}  // namespace glint
