@@ -1,3 +1,4 @@
+#include <csignal>
 #include <iostream>
 
 #include "app/commands.h"
@@ -7,23 +8,29 @@
 
 // Exit codes: 0 done, 1 the user can mend it, 2 our bug, 128 + signal stopped with its state saved.
 int main(int argc, char** argv) {
-  CLI::App app("Trains, evaluates and exports text-video retrieval models", "glint");
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit then fails the write, whose sentence names the file
+  CLI::App app("Trains, evaluates and exports text-video retrieval models.", "glint");
   app.set_version_flag("--version", GLINT_VERSION);
   app.require_subcommand(1);
+  glint::app::add_demo_command(app);
+  glint::app::add_train_command(app);
+  glint::app::add_eval_command(app);
+  glint::app::add_export_command(app);
+  glint::app::add_frames_command(app);
   glint::app::add_bench_command(app);
   glint::app::add_doctor_command(app);
-  glint::app::add_frames_command(app);
   try {
     app.parse(argc, argv);
-    return glint::stop_requested() != 0 ? 128 + glint::stop_requested() : 0;
+    return 0;
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error, std::cout, std::cerr);
-    return code == 0 ? 0 : 1;
+    return app.exit(error, std::cout, std::cerr) == 0 ? 0 : 1;
+  } catch (const glint::Stopped& stopped) {
+    return 128 + stopped.signal();
   } catch (const glint::Error& error) {
     glint::log_error(error.what());
     return 1;
   } catch (const std::exception& error) {
-    glint::log_error("this is a bug of glint's: ", error.what());
+    glint::log_error("this is a bug of glint's, please report it: ", error.what());
     return 2;
   }
 }

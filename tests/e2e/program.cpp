@@ -54,7 +54,7 @@ Program::Program(const std::vector<std::string>& arguments, const ProgramOptions
     : outputs_(fresh_folder()),
       deadline_(Clock::now() +
                 std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.timeout_s))) {
-  std::vector<std::string> words = {program_file()};
+  std::vector<std::string> words = {options.program.empty() ? program_file() : options.program};
   words.insert(words.end(), arguments.begin(), arguments.end());
   auto environment = environment_with(options.environment);
 
@@ -117,6 +117,10 @@ ProgramResult Program::wait() {
 
 ProgramResult run_program(const std::vector<std::string>& arguments, const ProgramOptions& options) {
   return Program(arguments, options).wait();
+}
+
+ProgramResult run_shell(const std::string& line) {
+  return run_program({"-c", line}, {.environment = {"GLINT_PROGRAM=" + program_file()}, .program = "/bin/sh"});
 }
 
 }  // namespace glint::test

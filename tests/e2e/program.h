@@ -19,6 +19,7 @@ struct ProgramResult {
 struct ProgramOptions {
   std::filesystem::path folder = {};          // working directory; empty: the caller's
   std::vector<std::string> environment = {};  // "NAME=value", added to the caller's
+  std::string program = {};                   // another file than glint
   double timeout_s = 120;                     // then the program and all it started are killed
 };
 
@@ -47,5 +48,8 @@ class Program {
 
 // Runs glint to its end.
 ProgramResult run_program(const std::vector<std::string>& arguments, const ProgramOptions& options = {});
+
+// Runs a line of shell in which "$GLINT_PROGRAM" is glint.
+ProgramResult run_shell(const std::string& line);
 
 }  // namespace glint::test

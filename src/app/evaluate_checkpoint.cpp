@@ -1,0 +1,40 @@
+#include "app/evaluate_checkpoint.h"
+
+#include <torch/torch.h>
+
+#include "glint/config/config_file.h"
+#include "glint/core/log.h"
+#include "glint/data/clip_source.h"
+#include "glint/data/dataset.h"
+#include "glint/eval/evaluation.h"
+#include "glint/eval/report.h"
+
+namespace glint::app {
+
+Report evaluate_checkpoint(const Checkpoint& checkpoint, const Config& config, const std::string& split) {
+  const auto dataset = load_dataset(config.data, split);
+  log_info("evaluating ", checkpoint.folder.string(), " on ", dataset.name, " ", split, ": ", dataset.captions.size(),
+           " captions, ", dataset.clips.size(), " clips");
+  const auto model = restore_model(checkpoint);
+  ClipSource source(config.data, config.video);
+  const auto result =
+      evaluate(*model, *checkpoint.tokenizer, dataset, source, config.eval, config.text, config.data.workers);
+  for (const auto& skipped : result.skipped) log_warning(skipped.clip, ": left out: ", skipped.cause);
+
+  Provenance provenance;
+  provenance.data = dataset.name;
+  provenance.split = split;
+  provenance.protocol = dataset.protocol;
+  provenance.selected_on = checkpoint.state.best_score >= 0 ? config.data.val_split : "none";
+  provenance.checkpoint = checkpoint.folder.filename().string();
+  provenance.config_hash = config_hash(config);
+  provenance.head = head_name(config.head);
+  provenance.eval = config.eval;
+  return {results_json(result, provenance), results_table(result, provenance)};
+}
+
+void use_threads(int64_t threads) {
+  if (threads > 0) torch::set_num_threads(static_cast<int>(threads));
+}
+
+}  // namespace glint::app

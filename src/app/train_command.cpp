@@ -1,0 +1,68 @@
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/commands.h"
+#include "app/evaluate_checkpoint.h"
+#include "glint/config/config_file.h"
+#include "glint/core/atomic_file.h"
+#include "glint/core/log.h"
+#include "glint/core/stop_signal.h"
+#include "glint/train/trainer.h"
+
+namespace glint::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct TrainOptions {
+  std::string config;
+  std::vector<std::string> overrides;
+  bool json = false;
+};
+
+void train(const TrainOptions& options) {
+  const auto config = read_config(options.config, options.overrides);
+  const fs::path run_dir = config.run.dir;
+  use_threads(config.train.threads);
+  catch_stop_signals();
+  int64_t steps = 0;
+  {
+    Trainer trainer(config);
+    steps = trainer.run();
+  }
+  if (config.data.test_split.empty()) return;
+  if (steps > 0 || !fs::exists(run_dir / "results.json") || !fs::exists(run_dir / "results.txt")) {
+    const auto report = evaluate_checkpoint(load_checkpoint(run_dir), config, config.data.test_split);
+    write_file(run_dir / "results.txt", report.table);
+    write_file(run_dir / "results.json", report.json);
+  } else {
+    log_info("nothing is left to train");
+  }
+  std::cout << read_file(run_dir / (options.json ? "results.json" : "results.txt"));
+  log_info("the run is ", run_dir.string(), "; its results are in results.json, its checkpoints in checkpoints/");
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& app) {
+  auto options = std::make_shared<TrainOptions>();
+  auto* command = app.add_subcommand(
+      "train", "Train a model and evaluate its best checkpoint; goes on by itself where it was stopped");
+  command->add_option("config", options->config, "Settings file (YAML); see configs/")->required();
+  command->add_option("settings", options->overrides, "Settings that win over the file's: section.key=value");
+  command->add_flag("--json", options->json, "Print the results as JSON instead of a table");
+  command->add_flag_callback(
+      "--settings",
+      [] {
+        std::cout << config_text(Config{}, /*with_comments=*/true);
+        throw CLI::Success();
+      },
+      "Print every setting with its default and meaning");
+  command->footer("Example: glint train configs/demo.yaml head.name=mean_pool run.dir=runs/mean_pool train.seed=2");
+  command->callback([options] { train(*options); });
+}
+
+}  // namespace glint::app

@@ -1,0 +1,58 @@
+#include "e2e/small_run.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "e2e/program.h"
+#include "glint/core/error.h"
+
+namespace glint::test {
+
+namespace fs = std::filesystem;
+
+fs::path small_demo_set() {
+  const fs::path folder = fs::path(GLINT_TEST_DATA) / "demo_65";
+  fs::create_directories(folder.parent_path());
+  const int lock = open((folder.string() + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+  flock(lock, LOCK_EX);  // tests run side by side
+  const auto result = run_program({"demo", folder.string(), "--clips", "65"});
+  close(lock);
+  if (result.exit_code != 0) throw Error("glint demo: ", result.err);
+  return folder;
+}
+
+std::vector<std::string> small_training(const fs::path& run_dir, const std::vector<std::string>& more) {
+  std::vector<std::string> words = {"train",
+                                    "configs/demo.yaml",
+                                    "data.root=" + small_demo_set().string(),
+                                    "run.dir=" + run_dir.string(),
+                                    "train.threads=1",
+                                    "train.batch_size=8",
+                                    "train.epochs=2",
+                                    "video.image_size=32",
+                                    "model.towers.vision_layers=1",
+                                    "model.towers.text_layers=1",
+                                    "model.temporal_layers=1"};
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+std::vector<std::string> logged(const fs::path& run_dir, const std::string& key) {
+  std::map<int64_t, std::string> values;
+  std::ifstream in(run_dir / "metrics.jsonl");
+  for (std::string line; std::getline(in, line);) {
+    const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (json.is_object() && !json.contains("split") && json.contains(key))
+      values[json.at("step")] = json.at(key).dump();
+  }
+  std::vector<std::string> in_order;
+  for (const auto& [step, value] : values) in_order.push_back(value);
+  return in_order;
+}
+
+}  // namespace glint::test

@@ -1,0 +1,199 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "e2e/program.h"
+#include "e2e/small_run.h"
+#include "glint/core/atomic_file.h"
+#include "glint/core/random.h"
+#include "support/environment.h"
+
+namespace glint::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+class TrainCommandTest : public testing::Test {
+ protected:
+  // Starts a training and waits until `lines` of its steps are logged.
+  void wait_for_steps(Program& program, const fs::path& run_dir, std::size_t steps) {
+    while (program.running() && logged(run_dir, "loss").size() < steps) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    ASSERT_TRUE(program.running()) << program.err();
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(TrainCommandTest, ARunIsTrainedValidatedEvaluatedAndExported) {
+  const auto run = folder_ / "run";
+  const auto trained = run_program(small_training(run));
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_THAT(trained.out, HasSubstr("text to video"));
+
+  const auto results = nlohmann::json::parse(read_file(run / "results.json"));
+  for (const char* direction : {"t2v", "v2t"}) {
+    for (const char* metric : {"R@1", "R@5", "R@10", "MdR", "MnR"}) EXPECT_TRUE(results.at(direction).contains(metric));
+  }
+  EXPECT_EQ(results.at("queries"), 10);
+  EXPECT_EQ(results.at("skipped"), 0);
+  EXPECT_EQ(results.at("selected_on"), "val");
+  EXPECT_THAT(logged(run, "loss"), SizeIs(12));  // 50 clips in batches of 8, twice
+  EXPECT_THAT(logged(run, "icl"), SizeIs(12));
+  EXPECT_TRUE(fs::exists(run / "config.yaml"));
+  EXPECT_TRUE(fs::is_symlink(run / "checkpoints" / "best"));
+
+  const auto evaluated = run_program({"eval", run.string(), "--json"});
+  ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
+  EXPECT_EQ(nlohmann::json::parse(evaluated.out).at("t2v"), results.at("t2v"));
+
+  const auto exported = run_program({"export", run.string(), (folder_ / "out").string()});
+  ASSERT_EQ(exported.exit_code, 0) << exported.err;
+  EXPECT_TRUE(nlohmann::json::parse(read_file(folder_ / "out" / "config.json")).contains("settings"));
+}
+
+TEST_F(TrainCommandTest, ARunKilledAtAnyStepGivesTheLossesOfAnUnbrokenOne) {
+  const std::vector<std::string> settings = {"train.save_every=2", "data.test_split=\"\""};
+  ASSERT_EQ(run_program(small_training(folder_ / "whole", settings)).exit_code, 0);
+  Random random({static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count())});
+  {
+    Program broken(small_training(folder_ / "broken", settings));
+    const auto step = 1 + random.below(9);
+    RecordProperty("killed_after_step", static_cast<int>(step));
+    wait_for_steps(broken, folder_ / "broken", step);
+    broken.send(SIGKILL);
+    EXPECT_EQ(broken.wait().exit_code, 128 + SIGKILL);
+  }
+  const auto resumed = run_program(small_training(folder_ / "broken", settings));
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  for (const char* key : {"loss", "nce", "icl", "grad_norm", "lr", "logit_scale"}) {
+    EXPECT_EQ(logged(folder_ / "broken", key), logged(folder_ / "whole", key)) << key;
+  }
+  EXPECT_EQ(read_file(folder_ / "broken/checkpoints/last/model.safetensors"),
+            read_file(folder_ / "whole/checkpoints/last/model.safetensors"));
+}
+
+TEST_F(TrainCommandTest, CtrlCSavesAndTheSameCommandGoesOn) {
+  const auto run = folder_ / "run";
+  const auto words = small_training(run, {"train.epochs=3"});
+  {
+    Program program(words);
+    wait_for_steps(program, run, 3);
+    program.send(SIGINT);
+    const auto stopped = program.wait();
+    EXPECT_EQ(stopped.exit_code, 128 + SIGINT) << stopped.err;
+    EXPECT_THAT(stopped.err, HasSubstr("the same command goes on from there"));
+  }
+  const auto resumed = run_program(words);
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("going on from"));
+  EXPECT_THAT(logged(run, "loss"), SizeIs(18));
+  const auto again = run_program(words);
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_THAT(again.err, HasSubstr("nothing is left to train"));
+  EXPECT_EQ(again.out, resumed.out);
+}
+
+TEST_F(TrainCommandTest, AnotherSettingForAnExistingRunIsRefusedByName) {
+  const auto run = folder_ / "run";
+  ASSERT_EQ(run_program(small_training(run, {"train.max_steps=1", "data.test_split=\"\""})).exit_code, 0);
+  const auto other = run_program(small_training(run, {"optim.lr=0.5"}));
+  EXPECT_EQ(other.exit_code, 1);
+  EXPECT_THAT(other.err, HasSubstr("optim.lr is 0.001 there and 0.5 now"));
+}
+
+TEST_F(TrainCommandTest, ADamagedCheckpointIsRefusedAndTheOneBeforeTakesItsPlace) {
+  const auto run = folder_ / "run";
+  const std::vector<std::string> settings = {"train.save_every=2", "train.max_steps=4", "data.val_split=\"\"",
+                                             "data.test_split=\"\""};
+  ASSERT_EQ(run_program(small_training(run, settings)).exit_code, 0);
+  const auto model = run / "checkpoints/step_000004/model.safetensors";
+  fs::resize_file(model, fs::file_size(model) / 2);
+  const auto evaluated = run_program({"eval", (run / "checkpoints/step_000004").string()});
+  EXPECT_EQ(evaluated.exit_code, 1);
+  EXPECT_THAT(evaluated.err, HasSubstr("model.safetensors: does not match its checksum"));
+  const auto resumed = run_program(small_training(run, settings));
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("step_000002, step 2"));
+  EXPECT_EQ(run_program({"eval", (run / "checkpoints/step_000004").string()}).exit_code, 0);
+}
+
+TEST_F(TrainCommandTest, AFullDiskAtSaveIsOneSentenceAndLosesNothing) {
+  const auto run = folder_ / "run";
+  const std::vector<std::string> settings = {"train.save_every=2", "train.max_steps=4", "data.val_split=\"\"",
+                                             "data.test_split=\"\""};
+  auto first = settings;
+  first[1] = "train.max_steps=2";
+  ASSERT_EQ(run_program(small_training(run, first)).exit_code, 0);
+  const auto before = read_file(run / "checkpoints/last/model.safetensors");
+
+  // A limit on the size of files stands for a full disk: write() fails in the same way. It is below the model's size
+  // and above that of the log files.
+  auto words = small_training(run, settings);
+  std::string command = "ulimit -f 100; exec \"$GLINT_PROGRAM\"";
+  for (const auto& word : words) command += " '" + word + "'";
+  const auto full = run_shell(command);
+  EXPECT_EQ(full.exit_code, 1);
+  EXPECT_THAT(full.err, HasSubstr("the file cannot be written"));
+  EXPECT_EQ(read_file(run / "checkpoints/last/model.safetensors"), before);
+  EXPECT_EQ(run_program(words).exit_code, 0);
+  EXPECT_THAT(logged(run, "loss"), SizeIs(4));
+}
+
+TEST_F(TrainCommandTest, BadInputIsOneSentence) {
+  const auto refuse = [&](const std::vector<std::string>& more, const std::string& sentence) {
+    const auto result = run_program(small_training(folder_ / "refused", more));
+    EXPECT_EQ(result.exit_code, 1) << sentence;
+    EXPECT_THAT(result.err, HasSubstr(sentence));
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  };
+  refuse({"optim.wramup=0.1"}, "optim.wramup: unknown key");
+  refuse({"optim.lr=fast"}, "optim.lr: must be a number");
+  refuse({"train.batch_size=0"}, "train.batch_size: must be > 0");
+  refuse({"head.name=glsc"}, "no head 'glsc'; there are mean_pool, glscl");
+  refuse({"data.annotations=none.json"}, "none.json: No such file or directory");
+  refuse({"train.batch_size=51"}, "train.batch_size");
+  refuse({"head.decoder_heads=7"}, "head.decoder_heads");
+}
+
+TEST_F(TrainCommandTest, ClipsThatCannotBeReadAreNamedAndTheRestTrains) {
+  const auto set = small_demo_set();
+  auto rows = nlohmann::json::parse(read_file(set / "manifest.json"));
+  std::ofstream(folder_ / "empty.mp4").flush();
+  std::string long_caption;
+  for (int i = 0; i < 10000; ++i) long_caption += "word ";
+  nlohmann::json mended = nlohmann::json::array();
+  for (auto row : rows) {
+    row["video"] = (set / row.at("video").get<std::string>()).string();
+    mended.push_back(row);
+  }
+  mended.push_back(
+      {{"id", "broken"}, {"video", (folder_ / "empty.mp4").string()}, {"caption", "nothing"}, {"split", "test"}});
+  mended.push_back({{"id", "long"}, {"video", mended[0]["video"]}, {"caption", long_caption}, {"split", "train"}});
+  write_file(folder_ / "manifest.json", mended.dump());
+  const auto run = folder_ / "run";
+  const auto result = run_program(
+      small_training(run, {"data.root=" + folder_.path().string(), "train.max_steps=2", "data.val_split=\"\""}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("broken: left out"));
+  const auto results = nlohmann::json::parse(read_file(run / "results.json"));
+  EXPECT_EQ(results.at("skipped"), 1);
+  EXPECT_EQ(results.at("queries"), 10);
+
+  mended.push_back({{"video", mended[0]["video"]}, {"caption", "  "}, {"split", "train"}});
+  write_file(folder_ / "manifest.json", mended.dump());
+  const auto refused = run_program(small_training(folder_ / "refused", {"data.root=" + folder_.path().string()}));
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("caption"));
+}
+
+}  // namespace
+}  // namespace glint::test
