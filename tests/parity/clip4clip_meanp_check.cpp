@@ -53,6 +53,9 @@ CaseReport check_clip4clip_meanp(const GoldenCase& golden) {
     if (golden.has_want("grad." + name)) compare("grad." + name, gradient->second);
   }
   compare("gradnorm", torch::stack(norms));
+  for (const auto& [name, tensor] : golden.expected) {
+    report.require(report.compared(name), name + ": the case holds it, but nothing was compared with it");
+  }
   return report;
 }
 

@@ -18,6 +18,7 @@ std::shared_ptr<RetrievalHead> head_of(const GoldenCase& golden) {
   config.decoder_heads = golden.config<int64_t>("heads");
   config.decoder_ffn = golden.config<int64_t>("ffn");
   config.query_weight = golden.config<double>("loss2_weight");
+  config.share_queries = golden.config<int>("query_share") != 0;
   config.alpha = golden.config<double>("alpha");
   config.beta = golden.config<double>("beta");
   const FeatureShape shape{golden.config<int64_t>("D"), golden.config<int64_t>("L"), golden.config<int64_t>("T")};
@@ -148,6 +149,11 @@ CaseReport check_glscl_head(const GoldenCase& golden) {
   CaseReport report;
   check_evaluation(golden, report);
   check_training(golden, report);
+  for (const auto& [name, tensor] : golden.expected) {
+    const bool second_form = name.ends_with(".from_f64");  // of a tensor that is there without the suffix
+    report.require(second_form || report.compared(name),
+                   name + ": the case holds it, but nothing was compared with it");
+  }
   return report;
 }
 

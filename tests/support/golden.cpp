@@ -75,6 +75,7 @@ void compare_everything(const GoldenCase& golden, const TensorMap& results, Case
 
 void CaseReport::note(const std::string& name, double error, double atol) {
   ++comparisons_;
+  names_.insert(name);
   const double share = std::isnan(error) ? INFINITY : (atol > 0 ? error / atol : (error > 0 ? INFINITY : 0));
   if (share > worst_share_) {
     worst_share_ = share;

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,7 @@ class CaseReport {
   void require(bool holds, const std::string& what);
 
   bool ok() const { return ok_ && comparisons_ > 0; }
+  bool compared(const std::string& name) const { return names_.count(name) != 0; }
   int comparisons() const { return comparisons_; }
   const std::string& worst() const { return worst_; }
   double worst_error() const { return worst_error_; }
@@ -62,6 +64,7 @@ class CaseReport {
 
   bool ok_ = true;
   int comparisons_ = 0;
+  std::set<std::string> names_;
   std::string worst_ = "-";
   double worst_error_ = 0;
   double worst_tolerance_ = 0;
