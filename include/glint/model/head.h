@@ -36,7 +36,8 @@ class RetrievalHead : public torch::nn::Module {
   virtual TextFeatures prepare_text(TextFeatures text) { return text; }
   virtual VideoFeatures prepare_video(VideoFeatures video) { return video; }
 
-  // Both prepared -> [A, B], differentiable where autograd is on. Finite for any finite features.
+  // Both prepared -> [A, B], differentiable where autograd is on. Finite where the features' dot products are: what has
+  // no cosine (a zero vector, a video without a frame) adds 0. A NaN in the features stays one.
   virtual torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) = 0;
 
   // Training: text i belongs to video i, A == B, both prepared.

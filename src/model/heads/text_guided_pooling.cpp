@@ -196,6 +196,7 @@ class FusedCosine {
 
 torch::Tensor text_guided_cosine(const PoolingTexts& texts, const PoolingVideos& videos, double temperature) {
   const auto& frames = videos.frames;
+  GLINT_CHECK(frames.dim() == 3 && frames.size(1) > 0, "frames ", frames.sizes());
   GLINT_CHECK(texts.sentence.size(-1) == frames.size(-1), "sentence ", texts.sentence.sizes(), ", frames ",
               frames.sizes());
   GLINT_CHECK(videos.mask.sizes() == frames.sizes().slice(0, 2), "mask ", videos.mask.sizes(), ", frames ",
