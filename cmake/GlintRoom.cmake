@@ -47,6 +47,6 @@ function(glint_tests name)
     target_compile_options(${name}_tests PRIVATE -fpch-preprocess)
   endif()
   include(GoogleTest)
-  gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+  gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120 WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
     PROPERTIES TIMEOUT 300 ENVIRONMENT "GLINT_PROGRAM=$<TARGET_FILE:glint>;OMP_NUM_THREADS=1")
 endfunction()

@@ -8,6 +8,7 @@
 #include "app/evaluate_checkpoint.h"
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
+#include "glint/core/error.h"
 #include "glint/core/log.h"
 
 namespace glint::app {
@@ -27,6 +28,7 @@ void eval(const EvalOptions& options) {
   const auto config = read_config(checkpoint.folder / "config.yaml", options.overrides);
   use_threads(config.train.threads);
   const auto split = config.eval.split.empty() ? config.data.test_split : config.eval.split;
+  if (split.empty()) throw Error("eval.split: which split is to be evaluated? Set eval.split=test or another");
   const auto report = evaluate_checkpoint(checkpoint, config, split);
   if (!options.out.empty()) {
     write_file(options.out, report.json);

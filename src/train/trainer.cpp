@@ -119,6 +119,7 @@ void Trainer::resume() {
   if (!found) return;
   optimizer_->load(load_optimizer_state(*found));
   state_ = found->state;
+  saved_step_ = state_.step;
   log_info("going on from ", found->folder.string(), ", step ", state_.step);
 }
 
@@ -156,7 +157,7 @@ int64_t Trainer::run() {
              "; the same command goes on from there");
     throw;
   }
-  if (!fs::exists(step_folder(run_dir_, state_.step))) save();
+  if (saved_step_ != state_.step) save();
   return state_.step - first;
 }
 
@@ -211,10 +212,9 @@ void Trainer::after_epoch() {
   const int64_t epoch = state_.position.epoch;  // epochs done
   const bool due = validation_ && state_.validated_epochs < epoch &&
                    (epoch % config_.train.validate_every == 0 || epoch == config_.train.epochs);
-  const bool saved = fs::exists(step_folder(run_dir_, state_.step));
   if (due) validate();
   state_.validated_epochs = epoch;
-  if (due || !saved) save();
+  if (due || saved_step_ != state_.step) save();
 }
 
 void Trainer::validate() {
@@ -246,6 +246,7 @@ void Trainer::validate() {
 void Trainer::save() {
   const auto folder = step_folder(run_dir_, state_.step);
   save_checkpoint(folder, config_, *tokenizer_, *model_, *optimizer_, state_);
+  saved_step_ = state_.step;
   point_link(run_dir_ / "checkpoints" / "last", folder);
   if (state_.best_score >= 0 && fs::exists(step_folder(run_dir_, state_.best_step))) {
     point_link(run_dir_ / "checkpoints" / "best", step_folder(run_dir_, state_.best_step));

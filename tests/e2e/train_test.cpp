@@ -61,7 +61,7 @@ TEST_F(TrainCommandTest, ARunIsTrainedValidatedEvaluatedAndExported) {
 }
 
 TEST_F(TrainCommandTest, ARunKilledAtAnyStepGivesTheLossesOfAnUnbrokenOne) {
-  const std::vector<std::string> settings = {"train.save_every=2", "data.test_split=\"\""};
+  const std::vector<std::string> settings = {"train.save_every=2", "data.test_split="};
   ASSERT_EQ(run_program(small_training(folder_ / "whole", settings)).exit_code, 0);
   Random random({static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count())});
   {
@@ -104,7 +104,7 @@ TEST_F(TrainCommandTest, CtrlCSavesAndTheSameCommandGoesOn) {
 
 TEST_F(TrainCommandTest, AnotherSettingForAnExistingRunIsRefusedByName) {
   const auto run = folder_ / "run";
-  ASSERT_EQ(run_program(small_training(run, {"train.max_steps=1", "data.test_split=\"\""})).exit_code, 0);
+  ASSERT_EQ(run_program(small_training(run, {"train.max_steps=1", "data.test_split="})).exit_code, 0);
   const auto other = run_program(small_training(run, {"optim.lr=0.5"}));
   EXPECT_EQ(other.exit_code, 1);
   EXPECT_THAT(other.err, HasSubstr("optim.lr is 0.001 there and 0.5 now"));
@@ -112,8 +112,8 @@ TEST_F(TrainCommandTest, AnotherSettingForAnExistingRunIsRefusedByName) {
 
 TEST_F(TrainCommandTest, ADamagedCheckpointIsRefusedAndTheOneBeforeTakesItsPlace) {
   const auto run = folder_ / "run";
-  const std::vector<std::string> settings = {"train.save_every=2", "train.max_steps=4", "data.val_split=\"\"",
-                                             "data.test_split=\"\""};
+  const std::vector<std::string> settings = {"train.save_every=2", "train.max_steps=4",
+                                             "data.val_split=", "data.test_split="};
   ASSERT_EQ(run_program(small_training(run, settings)).exit_code, 0);
   const auto model = run / "checkpoints/step_000004/model.safetensors";
   fs::resize_file(model, fs::file_size(model) / 2);
@@ -123,13 +123,13 @@ TEST_F(TrainCommandTest, ADamagedCheckpointIsRefusedAndTheOneBeforeTakesItsPlace
   const auto resumed = run_program(small_training(run, settings));
   EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_THAT(resumed.err, HasSubstr("step_000002, step 2"));
-  EXPECT_EQ(run_program({"eval", (run / "checkpoints/step_000004").string()}).exit_code, 0);
+  EXPECT_EQ(run_program({"eval", (run / "checkpoints/step_000004").string(), "eval.split=test"}).exit_code, 0);
 }
 
 TEST_F(TrainCommandTest, AFullDiskAtSaveIsOneSentenceAndLosesNothing) {
   const auto run = folder_ / "run";
-  const std::vector<std::string> settings = {"train.save_every=2", "train.max_steps=4", "data.val_split=\"\"",
-                                             "data.test_split=\"\""};
+  const std::vector<std::string> settings = {"train.save_every=2", "train.max_steps=4",
+                                             "data.val_split=", "data.test_split="};
   auto first = settings;
   first[1] = "train.max_steps=2";
   ASSERT_EQ(run_program(small_training(run, first)).exit_code, 0);
@@ -181,7 +181,7 @@ TEST_F(TrainCommandTest, ClipsThatCannotBeReadAreNamedAndTheRestTrains) {
   write_file(folder_ / "manifest.json", mended.dump());
   const auto run = folder_ / "run";
   const auto result = run_program(
-      small_training(run, {"data.root=" + folder_.path().string(), "train.max_steps=2", "data.val_split=\"\""}));
+      small_training(run, {"data.root=" + folder_.path().string(), "train.max_steps=2", "data.val_split="}));
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.err, HasSubstr("broken: left out"));
   const auto results = nlohmann::json::parse(read_file(run / "results.json"));

@@ -55,6 +55,7 @@ class Trainer {
   std::unique_ptr<TrainLoader> loader_;
   std::unique_ptr<MetricsLog> metrics_;
   TrainState state_;
+  int64_t saved_step_ = -1;  // of the newest whole checkpoint; -1: none
 };
 
 }  // namespace glint
