@@ -68,10 +68,15 @@ TEST(SentencePieceTokenizerTest, CapitalsEntitiesAndQuotesDoNotCount) {
 }
 
 TEST(SentencePieceTokenizerTest, TinySetsLowerTheVocabulary) {
-  EXPECT_EQ(train_sentencepiece({"a"}, 1'000)->vocabulary_size(), 6);  // padding, unknown, a, space, start, end
-  EXPECT_EQ(train_sentencepiece({"7", "", "?", "7"}, 1'000)->encode("7").size(), 2u);
+  EXPECT_EQ(train_sentencepiece({"a"}, 1'000)->vocabulary_size(), 7);  // padding, unknown, a, space, both, start, end
+  EXPECT_EQ(train_sentencepiece({"7", "", "?", "7"}, 1'000)->encode("7").size(), 1u);
   EXPECT_LE(train_sentencepiece(captions(), 1'000'000)->vocabulary_size(), 300);
   EXPECT_LE(train_sentencepiece(captions(), 60)->vocabulary_size(), 62);
+}
+
+TEST(SentencePieceTokenizerTest, WordsThatOccurOftenAreOnePiece) {
+  const auto tokenizer = train_sentencepiece(captions(), 300);
+  for (const char* word : {"red", "square", "stands"}) EXPECT_EQ(tokenizer->encode(word).size(), 1u) << word;
 }
 
 TEST(SentencePieceTokenizerTest, WhatCannotBeTrainedIsSaid) {

@@ -42,7 +42,7 @@ std::shared_ptr<const Tokenizer> clip_tokenizer(const std::string& vocabulary = 
 // with the normalization rule `identity`: characters are folded (NFKC, case) before the model sees them.
 std::shared_ptr<const Tokenizer> sentencepiece_tokenizer(const std::string& model_bytes);
 
-// Trains a sentencepiece (unigram) model on captions: the same captions in the same order give the same bytes.
+// Trains a sentencepiece (byte-pair) model on captions: the same captions in the same order give the same bytes.
 // `vocabulary_size` counts its pieces (start and end come on top) and is lowered where the captions cannot fill it.
 // Throws Error where it is too small for the captions' characters, or no caption has a letter or a digit.
 std::shared_ptr<const Tokenizer> train_sentencepiece(const std::vector<std::string>& captions, int64_t vocabulary_size);
