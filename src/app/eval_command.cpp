@@ -28,7 +28,8 @@ void eval(const EvalOptions& options) {
   const auto config = read_config(checkpoint.folder / "config.yaml", options.overrides);
   use_threads(config.train.threads);
   const auto split = config.eval.split.empty() ? config.data.test_split : config.eval.split;
-  if (split.empty()) throw Error("eval.split: which split is to be evaluated? Set eval.split=test or another");
+  if (split.empty())
+    throw Error("eval.split: which split is to be evaluated? Set data.test_split=test, or eval.split to another");
   const auto report = evaluate_checkpoint(checkpoint, config, split);
   if (!options.out.empty()) {
     write_file(options.out, report.json);

@@ -123,7 +123,7 @@ TEST_F(TrainCommandTest, ADamagedCheckpointIsRefusedAndTheOneBeforeTakesItsPlace
   const auto resumed = run_program(small_training(run, settings));
   EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_THAT(resumed.err, HasSubstr("step_000002, step 2"));
-  EXPECT_EQ(run_program({"eval", (run / "checkpoints/step_000004").string(), "eval.split=test"}).exit_code, 0);
+  EXPECT_EQ(run_program({"eval", (run / "checkpoints/step_000004").string(), "data.test_split=test"}).exit_code, 0);
 }
 
 TEST_F(TrainCommandTest, AFullDiskAtSaveIsOneSentenceAndLosesNothing) {
