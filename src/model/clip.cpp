@@ -95,12 +95,12 @@ struct TokenEmbedding : torch::nn::Module {
 
 // Additive attention bias [A, 1, L, L]: -inf above the diagonal and where the key is padding. A row's first token stays
 // visible, so that no row is without any key.
-torch::Tensor causal_padding_bias(const torch::Tensor& mask) {
+torch::Tensor causal_padding_bias(const torch::Tensor& mask, torch::ScalarType type) {
   const auto length = mask.size(1);
   const auto future = torch::ones({length, length}, mask.options().dtype(torch::kBool)).triu(1);  // [L, L]
   auto hidden = (mask == 0).view({-1, 1, 1, length}).clone();                                     // [A, 1, 1, L]
   hidden.select(-1, 0).fill_(false);
-  const auto zero = torch::zeros({}, mask.options().dtype(torch::kFloat32));
+  const auto zero = torch::zeros({}, mask.options().dtype(type));
   return torch::where(hidden.logical_or(future), -INFINITY, zero);
 }
 
@@ -166,7 +166,8 @@ std::pair<torch::Tensor, torch::Tensor> ClipModel::encode_text(const torch::Tens
   GLINT_CHECK(length <= sizes_.context_length, length, " tokens, context length ", sizes_.context_length);
   auto x = torch::embedding(t.token_embedding->weight, ids) + t.positional_embedding.slice(0, 0, length);  // [A, L, W]
   const bool causal = style == TextMask::kCausal;
-  x = t.transformer->resblocks->forward(x, {causal, causal ? torch::Tensor() : causal_padding_bias(mask)});
+  x = t.transformer->resblocks->forward(
+      x, {causal, causal ? torch::Tensor() : causal_padding_bias(mask, x.scalar_type())});
   const auto words = affine(t.ln_final->forward(x), t.text_projection.t());        // [A, L, D]
   const auto end = ids.argmax(1).view({-1, 1, 1}).expand({-1, 1, words.size(2)});  // [A, 1, D]
   return {words, words.gather(1, end).squeeze(1)};
