@@ -26,8 +26,8 @@ struct TrainOptions {
 void train(const TrainOptions& options) {
   const auto config = read_config(options.config, options.overrides);
   const fs::path run_dir = config.run.dir;
-  use_threads(config.train.threads);
   catch_stop_signals();
+  use_threads(config.train.threads);
   int64_t steps = 0;
   {
     Trainer trainer(config);
