@@ -1,0 +1,61 @@
+#include "glint/core/stop_signal.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+namespace glint::test {
+namespace {
+
+using testing::ExitedWithCode;
+
+// Each runs in a process of its own, since what asked to stop is never forgotten.
+
+void send_and_wait(int signal) {
+  kill(getpid(), signal);
+  while (stop_requested() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+TEST(StopSignalDeathTest, AFirstSignalOnlyAsks) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const auto ask = [signal] {
+      catch_stop_signals();
+      if (stop_requested() != 0) _exit(100);
+      send_and_wait(signal);
+      _exit(stop_requested());
+    };
+    EXPECT_EXIT(ask(), ExitedWithCode(signal), "");
+  }
+}
+
+TEST(StopSignalDeathTest, ASecondSignalEndsTheProcessAtOnce) {
+  const auto ask_twice = [] {
+    catch_stop_signals();
+    send_and_wait(SIGINT);
+    kill(getpid(), SIGTERM);
+    std::this_thread::sleep_for(std::chrono::seconds(60));  // far less is needed
+    _exit(100);
+  };
+  EXPECT_EXIT(ask_twice(), ExitedWithCode(128 + SIGTERM), "");
+}
+
+TEST(StopSignalDeathTest, OtherThreadsAreAskedToo) {
+  const auto ask = [] {
+    catch_stop_signals();
+    std::thread worker([] { send_and_wait(SIGTERM); });
+    worker.join();
+    _exit(stop_requested());
+  };
+  EXPECT_EXIT(ask(), ExitedWithCode(SIGTERM), "");
+}
+
+TEST(StopSignalTest, StoppedCarriesItsSignal) {
+  EXPECT_EQ(Stopped(SIGINT).signal(), SIGINT);
+  EXPECT_EQ(stop_requested(), 0);
+}
+
+}  // namespace
+}  // namespace glint::test
