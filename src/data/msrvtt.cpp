@@ -30,19 +30,30 @@ fs::path annotation_file(const fs::path& folder, const std::string& name) {
               ".gz) is not there; data.annotations says where its files are");
 }
 
-CsvTable read_table(const fs::path& folder, const std::string& name) {
-  const auto file = annotation_file(folder, name).string();
-  auto table = parse_csv(read_text(file), file);
-  if (!table.column("video_id")) throw Error(file, ": has no column 'video_id'");
-  if (table.rows.empty()) throw Error(file, ": lists no video");
-  return table;
-}
+// A list: a row a video, each video once.
+struct VideoList {
+  CsvTable table;
+  std::vector<std::string> ids;  // of its rows
+};
 
-std::vector<std::string> read_ids(const fs::path& folder, const std::string& name) {
-  const auto table = read_table(folder, name);
-  std::vector<std::string> ids;
-  for (const auto& row : table.rows) ids.push_back(row.fields[*table.column("video_id")]);
-  return ids;
+VideoList read_list(const fs::path& folder, const std::string& name) {
+  const auto file = annotation_file(folder, name).string();
+  VideoList list;
+  list.table = parse_csv(read_text(file), file);
+  const auto column = list.table.column("video_id");
+  if (!column) throw Error(file, ": has no column 'video_id'");
+  if (list.table.rows.empty()) throw Error(file, ": lists no video");
+  std::unordered_map<std::string, int64_t> lines;
+  for (const auto& row : list.table.rows) {
+    const auto& id = row.fields[*column];
+    const auto [first, is_new] = lines.try_emplace(id, row.line);
+    if (!is_new) {
+      throw Error(file, ":", row.line, ": video '", id, "' stands on line ", first->second,
+                  " already; a video may be listed once");
+    }
+    list.ids.push_back(id);
+  }
+  return list;
 }
 
 Captions read_captions(const fs::path& folder) {
@@ -77,7 +88,7 @@ void add_clip(Dataset& dataset, const std::string& id, const std::vector<std::st
 // All captions of each listed video but those in `left_out`.
 void add_list(Dataset& dataset, const fs::path& folder, const std::string& list, const VideoFolder& videos,
               const std::unordered_set<std::string>& left_out = {}) {
-  const auto ids = read_ids(folder, list);
+  const auto ids = read_list(folder, list).ids;
   const auto captions = read_captions(folder);
   for (const auto& id : ids) {
     if (left_out.count(id) != 0) continue;
@@ -91,11 +102,11 @@ void add_list(Dataset& dataset, const fs::path& folder, const std::string& list,
 // One caption a video, from the list itself (1k-A).
 void add_test_1ka(Dataset& dataset, const fs::path& folder, const VideoFolder& videos) {
   const std::string name = "MSRVTT_JSFUSION_test.csv";
-  const auto table = read_table(folder, name);
-  const auto sentence = table.column("sentence");
+  const auto list = read_list(folder, name);
+  const auto sentence = list.table.column("sentence");
   if (!sentence) throw Error((folder / name).string(), ": has no column 'sentence'");
-  for (const auto& row : table.rows)
-    add_clip(dataset, row.fields[*table.column("video_id")], {row.fields[*sentence]}, videos);
+  for (std::size_t i = 0; i < list.ids.size(); ++i)
+    add_clip(dataset, list.ids[i], {list.table.rows[i].fields[*sentence]}, videos);
 }
 
 void check_splits(const DataConfig& config, const std::string& split) {
@@ -125,7 +136,7 @@ Dataset load_msrvtt(const DataConfig& config, const std::string& split) {
   if (split == "train") {
     std::unordered_set<std::string> left_out;
     if (!is_full && config.val_split == "val") {
-      for (auto& id : read_ids(folder, val_list)) left_out.insert(std::move(id));
+      for (auto& id : read_list(folder, val_list).ids) left_out.insert(std::move(id));
       dataset.protocol += " without val";
     }
     add_list(dataset, folder, "MSRVTT_train." + config.protocol + ".csv", videos, left_out);

@@ -78,6 +78,17 @@ TEST_F(MsrvttTest, WhatIsMissingIsNamed) {
   expect_refused("test", "msrvtt has the splits train, val and test");
 }
 
+TEST_F(MsrvttTest, AVideoListedTwiceIsRefusedWithItsLines) {
+  const std::string once = "already; a video may be listed once";
+  write("MSRVTT_train.9k.csv", "video_id\nvideo0\nvideo1\n\nvideo0\n");
+  expect_refused("train", "MSRVTT_train.9k.csv:5: video 'video0' stands on line 2 " + once);
+  write("MSRVTT_val.full.csv", "video_id\nvideo1\nvideo1\n");
+  expect_refused("val", "MSRVTT_val.full.csv:3: video 'video1' stands on line 2 " + once);
+  expect_refused("train", "MSRVTT_val.full.csv:3");  // the list that is held out
+  write("MSRVTT_JSFUSION_test.csv", "video_id,sentence\nvideo3,three\nvideo4,four\nvideo3,another\n");
+  expect_refused("test", "MSRVTT_JSFUSION_test.csv:4: video 'video3' stands on line 2 " + once);
+}
+
 TEST(MsrvttFilesTest, CountsAreThePublishedOnes) {
   const auto shared = shared_dir();
   if (!shared) GTEST_SKIP() << "GLINT_SHARED_DIR is not set and ../shared is not there";
