@@ -1,6 +1,7 @@
 #include "glint/data/demo_set.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -9,6 +10,8 @@
 #include "data/demo_renderer.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/file_lock.h"
+#include "glint/core/log.h"
 #include "glint/core/progress.h"
 #include "glint/core/random.h"
 #include "glint/core/stop_signal.h"
@@ -32,21 +35,39 @@ ordered_json marker_of(const DemoSetOptions& options) {
   return {{"format", "glint demo set"}, {"version", kVersion}, {"seed", options.seed}, {"clips", options.clips}};
 }
 
+fs::path marker_in(const fs::path& folder) {
+  return folder / "demo_set.json";
+}
+
+// Held while a set is made: two at once would write into one another's videos.
+fs::path lock_in(const fs::path& folder) {
+  return folder / ".demo_set.lock";
+}
+
 // The folder is ours from the first call on; what it holds must have been asked for with the same values.
-void claim_folder(const DemoSetOptions& options) {
-  const fs::path marker = options.folder / "demo_set.json";
-  const std::string wanted = marker_of(options).dump() + "\n";
+void check_folder(const DemoSetOptions& options) {
+  const auto marker = marker_in(options.folder);
   if (fs::exists(marker)) {
     auto found = read_file(marker, 4096);
-    if (found == wanted) return;
     while (!found.empty() && found.back() == '\n') found.pop_back();
+    if (found == marker_of(options).dump()) return;
     throw Error(marker.string(), ": the folder holds another demo set, ", found,
                 "; name another folder or delete this one");
   }
-  if (fs::exists(options.folder) && (!fs::is_directory(options.folder) || !fs::is_empty(options.folder))) {
+  const bool is_taken =
+      fs::exists(options.folder) && (!fs::is_directory(options.folder) || !fs::is_empty(options.folder));
+  if (is_taken && !fs::exists(lock_in(options.folder))) {
     throw Error(options.folder.string(), ": is not empty and holds no demo set; name another folder");
   }
-  write_file(marker, wanted);
+}
+
+void wait_for_lock(FileLock& lock, const fs::path& folder) {
+  if (lock.try_lock()) return;
+  log_info("another glint demo is at work in ", folder.string(), "; waiting until it is done");
+  while (!lock.try_lock()) {
+    if (stop_requested() != 0) throw Stopped(stop_requested());
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
 }
 
 // Times of the frames in units of the time base; even, or as uneven as a phone makes them.
@@ -147,7 +168,12 @@ void check_options(const DemoSetOptions& options) {
 
 DemoSetSummary make_demo_set(const DemoSetOptions& options) {
   check_options(options);
-  claim_folder(options);
+  check_folder(options);  // before anything is touched
+  FileLock lock(lock_in(options.folder));
+  wait_for_lock(lock, options.folder);
+  check_folder(options);  // again: another may have made its set meanwhile
+  const auto marker = marker_in(options.folder);
+  if (!fs::exists(marker)) write_file(marker, marker_of(options).dump() + "\n");
   const auto plan = demo::plan_demo_set(options.seed, options.clips);
   std::vector<const ClipPlan*> wanting;
   for (const auto& clip : plan) {

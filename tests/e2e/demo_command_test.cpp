@@ -62,6 +62,35 @@ TEST(DemoCommandTest, StoppedOrKilledItIsContinuedByTheSameCommand) {
   }
 }
 
+TEST(DemoCommandTest, TwoAtOnceMakeOneSet) {
+  const TemporaryFolder folder;
+  const auto set = folder / "set";
+  Program first({"demo", set.string(), "--clips", "26"});
+  Program second({"demo", set.string(), "--clips", "26"});
+  const auto one = first.wait(), other = second.wait();
+  EXPECT_EQ(one.exit_code, 0) << one.err;
+  EXPECT_EQ(other.exit_code, 0) << other.err;
+  EXPECT_THAT(one.err + other.err, HasSubstr("at work in " + set.string() + "; waiting until it is done"));
+  EXPECT_THAT(one.err + other.err, HasSubstr("rendered 26 clips"));
+  EXPECT_THAT(one.err + other.err, HasSubstr("nothing to do"));
+  EXPECT_EQ(videos_in(set), 26);
+}
+
+TEST(DemoCommandTest, OneThatWaitsCanBeStopped) {
+  const TemporaryFolder folder;
+  const auto set = folder / "set";
+  const std::vector<std::string> words = {"demo", set.string(), "--clips", "1300"};
+  Program first(words);
+  while (first.running() && videos_in(set) < 1) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  Program second(words);
+  while (second.running() && second.err().find("waiting") == std::string::npos) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  second.send(SIGINT);
+  EXPECT_EQ(second.wait().exit_code, 128 + SIGINT);
+  EXPECT_TRUE(first.running());
+}
+
 TEST(DemoCommandTest, AWrongNumberOfClipsIsOneSentence) {
   const TemporaryFolder folder;
   const auto few = run_program({"demo", (folder / "few").string(), "--clips", "3"});

@@ -27,8 +27,9 @@ struct DemoSetSummary {
 //   folder/videos/<split>_<number>.<kind>   folder/manifest.json (written last)   folder/demo_set.json (seed, size)
 // A test or val caption names exactly one clip of its split; clips tagged "order_pair" have a partner in their split
 // that differs in the order of events alone. The same seed and size give the same bytes. Renders only what is not there
-// yet, so that an interrupted call is continued by the next. Throws Error where the folder holds anything else, Stopped
-// where a signal asked for it (core/stop_signal.h).
+// yet, so that an interrupted call is continued by the next. Of several calls for one folder, in any process, one works
+// and the others wait for it. Throws Error where the folder holds anything else, Stopped where a signal asked for it
+// (core/stop_signal.h).
 DemoSetSummary make_demo_set(const DemoSetOptions& options);
 
 }  // namespace glint
