@@ -114,8 +114,8 @@ void Trainer::resume() {
   tokenizer_ = found ? found->tokenizer : make_tokenizer(config_.text, caption_texts(*dataset_));
   model_ = found ? restore_model(*found) : make_model(config_, tokenizer_->vocabulary_size());
   freeze_parameters(*model_, config_.optim.clip_lr == 0 ? "towers" : config_.model.freeze);
-  optimizer_ =
-      std::make_unique<Optimizer>(parameter_groups(trainable_parameters(*model_), config_.optim), config_.optim);
+  trainable_ = trainable_parameters(*model_);
+  optimizer_ = std::make_unique<Optimizer>(parameter_groups(trainable_, config_.optim), config_.optim);
   if (!found) return;
   optimizer_->load(load_optimizer_state(*found));
   state_ = found->state;
@@ -178,7 +178,7 @@ StepStats Trainer::step(const Batch& batch) {
   }
   stats.loss = loss.item<double>();
   loss.backward();
-  stats.grad_norm = clip_global_norm(trainable_parameters(*model_), config_.optim.grad_clip);
+  stats.grad_norm = clip_global_norm(trainable_, config_.optim.grad_clip);
   if (!std::isfinite(stats.loss) || !std::isfinite(stats.grad_norm)) {
     throw Error("step ", state_.step + 1, ": the loss is ", stats.loss, " and its gradient's norm ", stats.grad_norm,
                 "; the checkpoints hold earlier steps; try a lower optim.lr or optim.clip_lr");

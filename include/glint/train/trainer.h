@@ -51,6 +51,7 @@ class Trainer {
   std::shared_ptr<const Tokenizer> tokenizer_;
   std::shared_ptr<ClipSource> source_;
   std::shared_ptr<RetrievalModel> model_;
+  NamedParameters trainable_;  // of `model_`
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<TrainLoader> loader_;
   std::unique_ptr<MetricsLog> metrics_;
