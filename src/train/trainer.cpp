@@ -62,6 +62,7 @@ void point_link(const fs::path& link, const fs::path& target) {
 }
 
 std::string short_number(double value) {
+  if (std::isnan(value)) return "nan";  // whatever its sign
   std::ostringstream out;
   out << std::setprecision(4) << value;
   return out.str();
@@ -179,10 +180,7 @@ StepStats Trainer::step(const Batch& batch) {
   stats.loss = loss.item<double>();
   loss.backward();
   stats.grad_norm = clip_global_norm(trainable_, config_.optim.grad_clip);
-  if (!std::isfinite(stats.loss) || !std::isfinite(stats.grad_norm)) {
-    throw Error("step ", state_.step + 1, ": the loss is ", stats.loss, " and its gradient's norm ", stats.grad_norm,
-                "; the checkpoints hold earlier steps; try a lower optim.lr or optim.clip_lr");
-  }
+  if (!std::isfinite(stats.loss) || !std::isfinite(stats.grad_norm)) fail_diverged(stats);
   const double epochs =
       config_.optim.schedule_epochs > 0 ? config_.optim.schedule_epochs : static_cast<double>(config_.train.epochs);
   const double total = std::max(1.0, epochs * static_cast<double>(loader_->batches_per_epoch()));
@@ -191,6 +189,14 @@ StepStats Trainer::step(const Batch& batch) {
   model_->clamp_logit_scale(config_.train.max_logit_scale);
   stats.lr = config_.optim.lr * factor;
   return stats;
+}
+
+void Trainer::fail_diverged(const StepStats& stats) const {
+  const auto saved = saved_step_ < 0 ? std::string("no checkpoint was saved before")
+                                     : concat("the checkpoint of step ", saved_step_, " stays as it is");
+  throw Error("step ", state_.step + 1, ": the training has diverged: the loss is ", short_number(stats.loss),
+              " and its gradient's norm ", short_number(stats.grad_norm), "; ", saved,
+              "; start again in another run.dir with a lower optim.lr or optim.clip_lr");
 }
 
 void Trainer::after_step(const Batch& batch, const StepStats& stats, double seconds, double waited_s) {

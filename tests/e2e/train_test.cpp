@@ -148,6 +148,28 @@ TEST_F(TrainCommandTest, AFullDiskAtSaveIsOneSentenceAndLosesNothing) {
   EXPECT_THAT(logged(run, "loss"), SizeIs(4));
 }
 
+TEST_F(TrainCommandTest, ALossThatIsNoNumberEndsTheRunAndEarlierCheckpointsStay) {
+  const auto run = folder_ / "run";
+  const std::vector<std::string> diverging = {"optim.lr=1e30", "optim.grad_clip=0",
+                                              "data.val_split=", "data.test_split="};
+  auto saving = diverging;
+  saving.push_back("train.save_every=1");
+  // The first step's rate is 0, the second ruins the weights.
+  const auto result = run_program(small_training(run, saving));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("error: step 3: the training has diverged: the loss is nan and its gradient's norm "
+                                    "nan; the checkpoint of step 2 stays as it is; start again in another run.dir "
+                                    "with a lower optim.lr or optim.clip_lr\n"));
+  EXPECT_THAT(logged(run, "loss"), SizeIs(2));
+  const auto sound = run / "checkpoints/step_000001", ruined = run / "checkpoints/last";
+  EXPECT_EQ(run_program({"eval", sound.string(), "data.test_split=test"}).exit_code, 0);
+  EXPECT_THAT(run_program({"eval", ruined.string(), "data.test_split=test"}).err, HasSubstr("the model has diverged"));
+
+  const auto unsaved = run_program(small_training(folder_ / "unsaved", diverging));
+  EXPECT_EQ(unsaved.exit_code, 1);
+  EXPECT_THAT(unsaved.err, HasSubstr("no checkpoint was saved before"));
+}
+
 TEST_F(TrainCommandTest, BadInputIsOneSentence) {
   const auto refuse = [&](const std::vector<std::string>& more, const std::string& sentence) {
     const auto result = run_program(small_training(folder_ / "refused", more));

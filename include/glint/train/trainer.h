@@ -36,6 +36,7 @@ class Trainer {
 
  private:
   StepStats step(const Batch& batch);
+  [[noreturn]] void fail_diverged(const StepStats& stats) const;
   void after_step(const Batch& batch, const StepStats& stats, double seconds, double waited_s);
   void after_epoch();
   void validate();
