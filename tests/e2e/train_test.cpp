@@ -13,6 +13,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/random.h"
 #include "support/environment.h"
+#include "support/python.h"
 
 namespace glint::test {
 namespace {
@@ -58,6 +59,44 @@ TEST_F(TrainCommandTest, ARunIsTrainedValidatedEvaluatedAndExported) {
   const auto exported = run_program({"export", run.string(), (folder_ / "out").string()});
   ASSERT_EQ(exported.exit_code, 0) << exported.err;
   EXPECT_TRUE(nlohmann::json::parse(read_file(folder_ / "out" / "config.json")).contains("settings"));
+}
+
+TEST_F(TrainCommandTest, PythonOpensWhatIsExported) {
+  if (!python_reads_safetensors()) GTEST_SKIP() << kNoPython;
+  const auto run = folder_ / "run";
+  const auto trained = run_program(
+      small_training(run, {"train.max_steps=2", "data.val_split=", "data.test_split=", "model.towers.vision_width=192",
+                           "model.towers.text_width=64"}));
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  const auto exported = run_program({"export", run.string(), (folder_ / "out").string()});
+  ASSERT_EQ(exported.exit_code, 0) << exported.err;
+  // Under the released code's names, in the shapes that config.json tells, what the checkpoint holds.
+  EXPECT_TRUE(
+      run_python("import json, sys, numpy as np\n"
+                 "from safetensors.numpy import load_file\n"
+                 "t = load_file(sys.argv[1] + '/out/model.safetensors')\n"
+                 "ours = load_file(sys.argv[1] + '/run/checkpoints/last/model.safetensors')\n"
+                 "config = json.load(open(sys.argv[1] + '/out/config.json'))\n"
+                 "s, head = config['clip'], config['settings']['head']\n"
+                 "d, seen, said = s['embed_dim'], s['vision_width'], s['text_width']\n"
+                 "assert (d, seen, said) == (128, 192, 64)\n"
+                 "for name, shape in {\n"
+                 "    'clip.visual.conv1.weight': (seen, 3, s['patch_size'], s['patch_size']),\n"
+                 "    'clip.visual.proj': (seen, d),\n"
+                 "    'clip.text_projection': (said, d),\n"
+                 "    'clip.token_embedding.weight': (s['vocabulary_size'], said),\n"
+                 "    'clip.logit_scale': (),\n"
+                 "    'frame_position_embeddings.weight': (s['context_length'], d),\n"
+                 "    'transformerClip.resblocks.0.attn.in_proj_weight': (3 * d, d),\n"
+                 "    'spatial_queries': (head['queries'], d),\n"
+                 "    'transformer_decoder_noun.layers.0.linear1.weight': (head['decoder_ffn'], d),\n"
+                 "}.items():\n"
+                 "    assert t[name].shape == shape, (name, t[name].shape, shape)\n"
+                 "for name, value in t.items(): assert value.dtype == np.float32, name\n"
+                 "assert len(t) == len(ours), (len(t), len(ours))\n"
+                 "for name in t.keys() & ours.keys(): assert (t[name] == ours[name]).all(), name\n"
+                 "assert (t['spatial_queries'] == ours['head.spatial_queries']).all()\n",
+                 folder_.path().string()));
 }
 
 TEST_F(TrainCommandTest, ARunKilledAtAnyStepGivesTheLossesOfAnUnbrokenOne) {

@@ -1,35 +1,17 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <string>
-
 #include "glint/io/safetensors.h"
 #include "support/environment.h"
+#include "support/python.h"
 
 namespace glint::test {
 namespace {
 
-namespace fs = std::filesystem;
-
-// The interpreter of the environment that LibTorch's wheel lies in: <environment>/lib/python3.x/site-packages/torch.
-fs::path wheel_python() {
-  return (fs::path(GLINT_LIBTORCH_DIR) / "../../../../bin/python").lexically_normal();
-}
-
-bool run_python(const std::string& code, const std::string& arguments = "") {
-  const auto command = wheel_python().string() + " -c \"" + code + "\" " + arguments + " 2>&1";
-  return std::system(command.c_str()) == 0;
-}
-
 class SafetensorsPythonTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (!fs::exists(wheel_python()) || !run_python("import safetensors, numpy")) {
-      GTEST_SKIP() << "no Python with safetensors and numpy beside LibTorch; scripts/setup installs it";
-    }
+    if (!python_reads_safetensors()) GTEST_SKIP() << kNoPython;
   }
   TemporaryFolder folder_;
 };
