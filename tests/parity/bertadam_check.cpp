@@ -4,6 +4,7 @@
 
 #include "glint/core/error.h"
 #include "glint/optim/optimizer.h"
+#include "parity/case_settings.h"
 #include "parity/parity.h"
 
 namespace glint::test {
@@ -12,25 +13,10 @@ namespace {
 constexpr double kRateTolerance = 1e-12;  // rates and factors are computed in doubles on both sides
 const double kLogitScaleLimit = std::log(100.0);
 
-OptimConfig optim_config(const GoldenCase& golden) {
-  OptimConfig config;
-  config.lr = golden.config<double>("lr");
-  config.clip_lr = config.lr * golden.config<double>("coef_lr");
-  config.weight_decay = golden.config<double>("weight_decay");
-  config.warmup = golden.config<double>("warmup");
-  config.schedule = golden.config<std::string>("schedule");
-  config.beta1 = golden.config<double>("b1");
-  config.beta2 = golden.config<double>("b2");
-  config.eps = golden.config<double>("e");
-  const auto per_tensor = golden.config<double>("max_grad_norm_per_tensor");
-  if (per_tensor != 1) throw Error(golden.name, ": max_grad_norm_per_tensor is ", per_tensor, "; ours is 1");
-  return config;
-}
-
 // Runs the case's steps; `is_loop` adds what the training loop does around a step. -> history and moments under
 // `prefix`
 TensorMap run(const GoldenCase& golden, const std::string& prefix, bool is_loop, CaseReport& report) {
-  const auto config = optim_config(golden);
+  const auto config = bertadam_config(golden);
   const std::string start = "start.";
   NamedParameters parameters;
   for (const auto& [name, value] : golden.inputs) {
@@ -75,7 +61,7 @@ CaseReport check_bertadam(const GoldenCase& golden) {
     report.require(results.count(name) != 0, concat("the check does not compute ", name));
     if (results.count(name) != 0) report.compare(name, results.at(name), want, golden.atol(name));
   }
-  auto config = optim_config(golden);
+  auto config = bertadam_config(golden);
   for (const auto& [schedule, values] : golden.json.at("schedule_values").items()) {
     config.schedule = schedule;
     for (const auto& value : values) {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "glint/model/losses.h"
-#include "glint/model/retrieval_model.h"
+#include "parity/case_settings.h"
 #include "parity/parity.h"
 
 namespace glint::test {
@@ -12,24 +12,10 @@ namespace glint::test {
 namespace {
 
 // The model of the case; `query_weight` stands for its own loss2_weight.
-RetrievalModel model_of(const GoldenCase& golden, double query_weight) {
-  ModelConfig model;
-  model.temporal_layers = golden.config<int64_t>("temporal_layers");
-  model.dropout = 0;
-  GlsclConfig head;
-  head.temperature = golden.config<double>("temp");
-  head.queries = golden.config<int64_t>("Q");
-  head.decoder_layers = golden.config<int64_t>("decoder_layers");
-  head.decoder_heads = golden.config<int64_t>("decoder_heads");
-  head.decoder_ffn = golden.config<int64_t>("decoder_ffn");
+std::unique_ptr<RetrievalModel> model_weighing(const GoldenCase& golden, double query_weight) {
+  auto head = glscl_config(golden);
   head.query_weight = query_weight;
-  head.alpha = golden.config<double>("alpha");
-  head.beta = golden.config<double>("beta");
-  const FeatureShape shape{golden.config<int64_t>("D"), golden.config<int64_t>("L"), golden.config<int64_t>("T")};
-  RetrievalModel built(model, head, clip_sizes(golden.weights), shape);
-  load_pretrained(built, golden.weights);
-  freeze_parameters(built, "conv1");
-  return built;
+  return glscl_model(golden, head);
 }
 
 TextFeatures text_of(const GoldenCase& golden, RetrievalModel& model) {
@@ -52,8 +38,8 @@ void add_features(const GoldenCase& golden, RetrievalModel& model, TensorMap& re
   results["N"] = text.prepared.at("concepts");
   results["P"] = video.prepared.at("concepts");
   results["S_eval"] = model.head().score(text, video);
-  results["S_g"] = model_of(golden, /*query_weight=*/0).head().score(text, video);
-  results["s"] = model_of(golden, /*query_weight=*/1).head().score(text, video) - results["S_g"];
+  results["S_g"] = model_weighing(golden, 0)->head().score(text, video);
+  results["s"] = model_weighing(golden, 1)->head().score(text, video) - results["S_g"];
 }
 
 void add_losses(const GoldenCase& golden, RetrievalModel& model, TensorMap& results) {
@@ -110,11 +96,11 @@ double global_norm(const TensorMap& gradients) {
 
 CaseReport check_glscl_full(const GoldenCase& golden) {
   CaseReport report;
-  auto model = model_of(golden, golden.config<double>("loss2_weight"));
+  const auto model = glscl_model(golden, glscl_config(golden));
   TensorMap results;
-  add_features(golden, model, results);
-  add_losses(golden, model, results);
-  const auto gradients = gradients_of(model);
+  add_features(golden, *model, results);
+  add_losses(golden, *model, results);
+  const auto gradients = gradients_of(*model);
   const double norm = global_norm(gradients);
   results["global_grad_norm"] = torch::tensor(norm, torch::kFloat64);
   for (const auto& [name, gradient] : gradients) {

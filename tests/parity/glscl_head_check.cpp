@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "glint/model/head.h"
 #include "glint/model/losses.h"
+#include "parity/case_settings.h"
 #include "parity/parity.h"
 
 namespace glint::test {
@@ -11,18 +11,7 @@ namespace {
 
 // The head as configured, with the case's weights and dropout off.
 std::shared_ptr<RetrievalHead> head_of(const GoldenCase& golden) {
-  GlsclConfig config;
-  config.temperature = golden.config<double>("temp");
-  config.queries = golden.config<int64_t>("Q");
-  config.decoder_layers = golden.config<int64_t>("decoder_layers");
-  config.decoder_heads = golden.config<int64_t>("heads");
-  config.decoder_ffn = golden.config<int64_t>("ffn");
-  config.query_weight = golden.config<double>("loss2_weight");
-  config.share_queries = golden.config<int>("query_share") != 0;
-  config.alpha = golden.config<double>("alpha");
-  config.beta = golden.config<double>("beta");
-  const FeatureShape shape{golden.config<int64_t>("D"), golden.config<int64_t>("L"), golden.config<int64_t>("T")};
-  auto head = make_head(config, shape, /*dropout=*/0);
+  auto head = make_head(glscl_config(golden), feature_shape_of(golden), /*dropout=*/0);
   torch::NoGradGuard no_grad;
   for (auto& parameter : head->named_parameters()) {
     parameter.value().copy_(golden.weight(head->reference_names().at(parameter.key())));
@@ -34,9 +23,7 @@ std::shared_ptr<RetrievalHead> head_of(const GoldenCase& golden) {
 // one.
 torch::Tensor scores_weighing(const GoldenCase& golden, double weight, const TextFeatures& text,
                               const VideoFeatures& video) {
-  GlsclConfig config;
-  config.temperature = golden.config<double>("temp");
-  config.queries = golden.config<int64_t>("Q");
+  auto config = glscl_config(golden);
   config.decoder_layers = config.decoder_heads = config.decoder_ffn = 1;
   config.query_weight = weight;
   torch::NoGradGuard no_grad;

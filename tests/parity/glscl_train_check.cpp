@@ -8,8 +8,8 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/model/losses.h"
-#include "glint/model/retrieval_model.h"
 #include "glint/optim/optimizer.h"
+#include "parity/case_settings.h"
 #include "parity/parity.h"
 
 namespace glint::test {
@@ -17,51 +17,16 @@ namespace {
 
 constexpr std::array kNumbers = {"total", "L_nce", "L_IDL", "L_ICL", "grad_norm", "logit_scale"};
 
-ModelConfig model_config(const GoldenCase& golden) {
-  ModelConfig config;
-  const std::map<std::string, std::string> ours = {
-      {"seqTransf", "seq_transf"}, {"seqLSTM", "seq_lstm"}, {"None", "none"}};
-  config.temporal = ours.at(golden.config<std::string>("temporal"));
-  config.temporal_layers = golden.config<int64_t>("temporal_layers");
-  config.dropout = 0;
-  return config;
-}
-
-GlsclConfig head_config(const GoldenCase& golden) {
-  GlsclConfig config;
-  config.temperature = golden.config<double>("temp");
-  config.queries = golden.config<int64_t>("Q");
-  config.decoder_layers = golden.config<int64_t>("decoder_layers");
-  config.decoder_heads = golden.config<int64_t>("decoder_heads");
-  config.decoder_ffn = golden.config<int64_t>("decoder_ffn");
-  config.query_weight = golden.config<double>("loss2_weight");
-  config.alpha = golden.config<double>("alpha");
-  config.beta = golden.config<double>("beta");
-  return config;
-}
-
 OptimConfig optim_config(const GoldenCase& golden) {
-  OptimConfig config;
-  config.lr = golden.config<double>("lr");
-  config.clip_lr = config.lr * golden.config<double>("coef_lr");
-  config.weight_decay = golden.config<double>("weight_decay");
-  config.warmup = golden.config<double>("warmup");
-  config.schedule = golden.config<std::string>("schedule");
-  config.beta1 = golden.config<double>("b1");
-  config.beta2 = golden.config<double>("b2");
-  config.eps = golden.config<double>("e");
+  auto config = bertadam_config(golden);
   config.grad_clip = golden.config<double>("global_grad_clip");
   return config;
 }
 
 std::unique_ptr<RetrievalModel> make_model(const GoldenCase& golden) {
-  const FeatureShape shape = {golden.config<int64_t>("D"), golden.config<int64_t>("L"), golden.config<int64_t>("T")};
-  auto model =
-      std::make_unique<RetrievalModel>(model_config(golden), head_config(golden), clip_sizes(golden.weights), shape);
-  auto weights = golden.weights;
-  weights["clip.logit_scale"] = torch::tensor(golden.config<float>("logit_scale_start"));
-  load_pretrained(*model, weights);
-  freeze_parameters(*model, "conv1");
+  auto model = glscl_model(golden, glscl_config(golden));
+  const torch::NoGradGuard no_grad;
+  model->clip().logit_scale.fill_(golden.config<double>("logit_scale_start"));
   return model;
 }
 
