@@ -7,26 +7,17 @@
 #include <cmath>
 
 #include "glint/core/error.h"
+#include "support/small_clip.h"
 
 namespace glint {
 namespace {
 
-// N images, R pixels, D width; A texts, L tokens.
-ClipSizes small_sizes() {
-  return {.embed_dim = 40,
-          .image_size = 24,
-          .patch_size = 8,
-          .vision_width = 64,
-          .vision_layers = 3,
-          .text_width = 128,
-          .text_layers = 2,
-          .context_length = 13,
-          .vocabulary_size = 30};
-}
+using test::small_clip_sizes;
 
+// N images, R pixels, D width; A texts, L tokens.
 ClipModel small_clip(std::uint64_t seed = 1) {
   torch::manual_seed(seed);
-  return ClipModel(small_sizes());
+  return ClipModel(small_clip_sizes());
 }
 
 constexpr int64_t kStart = 28, kEnd = 29;
@@ -174,7 +165,7 @@ TensorMap weights_of(const ClipModel& clip, const std::string& prefix = "") {
 
 TEST(ClipSizesTest, AreReadOffTheWeightsWithAndWithoutPrefix) {
   for (const auto* prefix : {"", "clip."}) {
-    const auto sizes = clip_sizes(weights_of(small_clip(), prefix)), want = small_sizes();
+    const auto sizes = clip_sizes(weights_of(small_clip(), prefix)), want = small_clip_sizes();
     EXPECT_EQ(sizes.embed_dim, want.embed_dim);
     EXPECT_EQ(sizes.image_size, want.image_size);
     EXPECT_EQ(sizes.patch_size, want.patch_size);
@@ -187,35 +178,29 @@ TEST(ClipSizesTest, AreReadOffTheWeightsWithAndWithoutPrefix) {
   }
 }
 
-void expect_error(const TensorMap& weights, const std::string& words) {
-  try {
-    clip_sizes(weights);
-    ADD_FAILURE() << "no error with: " << words;
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr(words));
-  }
+auto refuses(const std::string& words) {
+  return testing::ThrowsMessage<Error>(testing::HasSubstr(words));
 }
 
 TEST(ClipSizesTest, NamesWhatIsMissingOrDoesNotFit) {
   auto weights = weights_of(small_clip());
   weights["visual.positional_embedding"] = torch::zeros({8, 64});
-  expect_error(weights, "'visual.positional_embedding' has 8 rows, which is not 1 + a square");
+  EXPECT_THAT([&] { clip_sizes(weights); },
+              refuses("'visual.positional_embedding' has 8 rows, which is not 1 + a square"));
   weights["visual.conv1.weight"] = torch::zeros({8, 64});
-  expect_error(weights, "'visual.conv1.weight' has 2 dimensions, expected 4");
+  EXPECT_THAT([&] { clip_sizes(weights); }, refuses("'visual.conv1.weight' has 2 dimensions, expected 4"));
   weights.erase("visual.conv1.weight");
-  expect_error(weights, "'visual.conv1.weight' is missing");
-  expect_error({}, "is missing");
+  EXPECT_THAT([&] { clip_sizes(weights); }, refuses("'visual.conv1.weight' is missing"));
+  EXPECT_THAT([] { clip_sizes({}); }, refuses("is missing"));
 }
 
 TEST(ClipTest, SizesThatCannotBeBuiltNameTheirKey) {
-  auto sizes = small_sizes();
+  auto sizes = small_clip_sizes();
   sizes.patch_size = 7;
-  EXPECT_THAT([&] { ClipModel clip(sizes); },
-              testing::ThrowsMessage<Error>(testing::HasSubstr("config.model.towers.patch_size: 7")));
-  sizes = small_sizes();
+  EXPECT_THAT([&] { ClipModel clip(sizes); }, refuses("config.model.towers.patch_size: 7"));
+  sizes = small_clip_sizes();
   sizes.vision_width = 65;
-  EXPECT_THAT([&] { ClipModel clip(sizes); },
-              testing::ThrowsMessage<Error>(testing::HasSubstr("towers.vision_width: 65")));
+  EXPECT_THAT([&] { ClipModel clip(sizes); }, refuses("towers.vision_width: 65"));
 }
 
 TEST(NormalisePixelsTest, EqualsTheStepsOfTheReferenceInEveryBit) {

@@ -8,23 +8,20 @@
 #include <set>
 
 #include "glint/core/error.h"
+#include "support/small_clip.h"
 
 namespace glint {
 namespace {
+
+using testing::ThrowsMessage;
 
 // A texts, B videos, L tokens, T frames, R pixels.
 constexpr FeatureShape kShape{.width = 64, .max_words = 7, .max_frames = 4};
 
 ClipSizes small_clip() {
-  return {.embed_dim = 64,
-          .image_size = 16,
-          .patch_size = 8,
-          .vision_width = 64,
-          .vision_layers = 2,
-          .text_width = 64,
-          .text_layers = 2,
-          .context_length = 9,
-          .vocabulary_size = 20};
+  auto sizes = test::small_clip_sizes();
+  sizes.embed_dim = sizes.text_width = kShape.width;  // as temporal encoders that start from the text tower need it
+  return sizes;
 }
 
 GlsclConfig small_head() {
@@ -55,18 +52,9 @@ TensorMap weights_of(const RetrievalModel& model) {
   return weights;
 }
 
-std::string message(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 TEST(RetrievalModelTest, PaddedFramesAreEncodedAsZeroAfterNormalisation) {
   auto model = small_model(1, "none");
-  const auto frames = random_bytes({2, 4, 3, 16, 16});
+  const auto frames = random_bytes({2, 4, 3, 24, 24});
   const auto mask = torch::tensor({{1, 1, 1, 0}, {1, 0, 0, 0}});
   const auto pixels = normalise_pixels(frames) * mask.view({2, 4, 1, 1, 1});
   const auto want = model.clip().encode_image(pixels.flatten(0, 1)).view({2, 4, -1});
@@ -80,7 +68,7 @@ TEST(RetrievalModelTest, AVideoWithoutAnyFrameGivesFiniteScoresAndGradients) {
   for (const auto* temporal : {"none", "seq_lstm", "seq_transf"}) {
     auto model = small_model(2, temporal);
     const auto ids = torch::tensor({{18, 3, 19, 0}, {18, 4, 5, 19}});
-    const auto video = model.encode_video(random_bytes({2, 4, 3, 16, 16}), torch::tensor({{0, 0, 0, 0}, {1, 1, 0, 0}}));
+    const auto video = model.encode_video(random_bytes({2, 4, 3, 24, 24}), torch::tensor({{0, 0, 0, 0}, {1, 1, 0, 0}}));
     const auto output = model.head().score_pairs(model.encode_text(ids, (ids != 0).to(torch::kInt64)), video);
     EXPECT_TRUE(output.scores.isfinite().all().item<bool>()) << temporal;
     output.scores.sum().backward();
@@ -94,25 +82,28 @@ TEST(RetrievalModelTest, AVideoWithoutAnyFrameGivesFiniteScoresAndGradients) {
 
 TEST(RetrievalModelTest, FramesOfAnotherSizeNameTheSetting) {
   auto model = small_model();
-  EXPECT_EQ(message([&] {
-              model.encode_video(random_bytes({1, 4, 3, 8, 8}), torch::ones({1, 4}, torch::kInt64));
-            }),
-            "config.video.image_size: frames of 8 pixels, but the image tower takes 16");
+  EXPECT_THAT(
+      [&] {
+        model.encode_video(random_bytes({1, 4, 3, 8, 8}), torch::ones({1, 4}, torch::kInt64));
+      },
+      ThrowsMessage<Error>("config.video.image_size: frames of 8 pixels, but the image tower takes 24"));
 }
 
 TEST(RetrievalModelTest, LimitsOfThePositionTablesNameTheirSetting) {
   ModelConfig config;
-  EXPECT_EQ(message([&] {
-              RetrievalModel(config, small_head(), small_clip(), {64, 10, 4});
-            }),
-            "config.text.max_words: 10 is more than the text tower's 9 positions");
-  EXPECT_EQ(message([&] {
-              RetrievalModel(config, small_head(), small_clip(), {64, 7, 10});
-            }),
-            "config.video.num_frames: 10 is more than the 9 positions of seq_transf");
+  EXPECT_THAT(
+      [&] {
+        RetrievalModel(config, small_head(), small_clip(), {64, 14, 4});
+      },
+      ThrowsMessage<Error>("config.text.max_words: 14 is more than the text tower's 13 positions"));
+  EXPECT_THAT(
+      [&] {
+        RetrievalModel(config, small_head(), small_clip(), {64, 7, 14});
+      },
+      ThrowsMessage<Error>("config.video.num_frames: 14 is more than the 13 positions of seq_transf"));
   config.text_mask = "both";
-  EXPECT_EQ(message([&] { RetrievalModel(config, small_head(), small_clip(), kShape); }),
-            "config.model.text_mask: no mask 'both'; there are causal, causal_padding");
+  EXPECT_THAT([&] { RetrievalModel(config, small_head(), small_clip(), kShape); },
+              ThrowsMessage<Error>("config.model.text_mask: no mask 'both'; there are causal, causal_padding"));
 }
 
 TEST(RetrievalModelTest, ClampHoldsTheLogitScaleFromAbove) {
@@ -156,10 +147,10 @@ TEST(LoadWeightsTest, NamesEverythingThatDoesNotFitAndChangesNothing) {
   weights.erase("clip.logit_scale");
   weights["clip.spare"] = torch::zeros({1});
   weights["head.spatial_queries"] = torch::zeros({4, 64});
-  EXPECT_EQ(
-      message([&] { load_weights(model, weights); }),
-      "weights: 4 names do not fit: 'clip.spare' fits no parameter of this model; 'head.spatial_queries' is [4, 64], "
-      "the model's is [3, 64]; 'clip.logit_scale' is missing; 'head.spatial_queries' is missing");
+  EXPECT_THAT([&] { load_weights(model, weights); },
+              ThrowsMessage<Error>("weights: 4 names do not fit: 'clip.spare' fits no parameter of this model; "
+                                   "'head.spatial_queries' is [4, 64], the model's is [3, 64]; 'clip.logit_scale' is "
+                                   "missing; 'head.spatial_queries' is missing"));
   for (const auto& [name, weight] : before) EXPECT_TRUE(torch::equal(weights_of(model).at(name), weight)) << name;
 }
 
@@ -174,7 +165,7 @@ TensorMap openai_weights(const RetrievalModel& model) {
 
 TEST(LoadPretrainedTest, BareClipWeightsAlsoStartTheTemporalEncoder) {
   auto weights = openai_weights(small_model(1));
-  weights["input_resolution"] = torch::tensor(16);  // not a parameter; OpenAI's file has it
+  weights["input_resolution"] = torch::tensor(24);  // not a parameter; OpenAI's file has it
   auto model = small_model(2);
   const auto before = weights_of(model);
   load_pretrained(model, weights);
@@ -202,12 +193,13 @@ TEST(LoadPretrainedTest, ReleasedNamesBringBackAWholeModel) {
 
 TEST(LoadPretrainedTest, NamesEveryWeightThatFitsNowhere) {
   auto model = small_model();
-  EXPECT_EQ(
-      message([&] {
+  EXPECT_THAT(
+      [&] {
         load_pretrained(model, {{"visual.layer1", torch::zeros({1})}, {"visual.proj", torch::zeros({2, 2})}});
-      }),
-      "weights: 2 names do not fit: 'visual.layer1' fits no parameter of this model; 'visual.proj' is [2, 2], the "
-      "model's is [64, 64]");
+      },
+      ThrowsMessage<Error>(
+          "weights: 2 names do not fit: 'visual.layer1' fits no parameter of this model; 'visual.proj' is [2, 2], the "
+          "model's is [64, 64]"));
 }
 
 std::set<std::string> frozen(RetrievalModel& model, const std::string& rule) {
@@ -231,8 +223,8 @@ TEST(FreezeParametersTest, EachRuleFreezesItsSetWhateverWasFrozenBefore) {
   EXPECT_EQ(towers.size(), model.clip().parameters().size() - 1);
   EXPECT_EQ(towers.count("clip.logit_scale"), 0U);
   EXPECT_TRUE(frozen(model, "none").empty());
-  EXPECT_EQ(message([&] { freeze_parameters(model, "all"); }),
-            "config.model.freeze: no rule 'all'; there are none, conv1, clip4clip, towers");
+  EXPECT_THAT([&] { freeze_parameters(model, "all"); },
+              ThrowsMessage<Error>("config.model.freeze: no rule 'all'; there are none, conv1, clip4clip, towers"));
 }
 
 TEST(FreezeParametersTest, FrozenTowersRecordNoGraph) {

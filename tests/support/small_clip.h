@@ -1,0 +1,20 @@
+#pragma once
+
+#include "glint/model/clip.h"
+
+namespace glint::test {
+
+// CLIP towers of a few thousand weights; sizes that could be mixed up are unequal.
+inline ClipSizes small_clip_sizes() {
+  return {.embed_dim = 40,
+          .image_size = 24,
+          .patch_size = 8,
+          .vision_width = 64,
+          .vision_layers = 3,
+          .text_width = 128,
+          .text_layers = 2,
+          .context_length = 13,
+          .vocabulary_size = 30};
+}
+
+}  // namespace glint::test
