@@ -137,6 +137,11 @@ void describe(Visitor& v, GlsclConfig& c) {
 }
 
 template <class Visitor>
+void describe(Visitor& v, XclipConfig& c) {
+  v.field("temperature", c.temperature, above(0));
+}
+
+template <class Visitor>
 void describe(Visitor& v, OptimConfig& c) {
   v.field("name", c.name, one_of({"bert_adam", "adamw"}));
   v.field("lr", c.lr, above(0));
@@ -196,6 +201,9 @@ inline const char* name_of(const MeanPoolConfig&) {
 }
 inline const char* name_of(const GlsclConfig&) {
   return "glscl";
+}
+inline const char* name_of(const XclipConfig&) {
+  return "xclip";
 }
 
 // Every alternative with its defaults, in HeadConfig's order.

@@ -18,6 +18,7 @@ CaseReport check_clip4clip_seqtransf_loss(const GoldenCase& golden);
 CaseReport check_glscl_head(const GoldenCase& golden);
 CaseReport check_glscl_full(const GoldenCase& golden);
 CaseReport check_glscl_train(const GoldenCase& golden);
+CaseReport check_xclip_head(const GoldenCase& golden);
 CaseReport check_bertadam(const GoldenCase& golden);
 CaseReport check_metrics(const GoldenCase& golden);
 CaseReport check_tokenizer(const GoldenCase& golden);

@@ -16,6 +16,7 @@ const std::map<std::string, ParityCheck>& parity_checks() {
       {"preprocess", check_preprocess},
       {"temporal", check_temporal},
       {"tokenizer", check_tokenizer},
+      {"xclip_head", check_xclip_head},
   };
   return checks;
 }

@@ -89,7 +89,11 @@ struct GlsclConfig {
   bool mask_local = false;                 // padding hidden from the query decoder (words and frames)
 };
 
-using HeadConfig = std::variant<MeanPoolConfig, GlsclConfig>;
+struct XclipConfig {
+  double temperature = 0.01;  // of the attention over similarities; > 0
+};
+
+using HeadConfig = std::variant<MeanPoolConfig, GlsclConfig, XclipConfig>;
 
 struct OptimConfig {
   std::string name = "bert_adam";          // bert_adam (as released), adamw
@@ -135,7 +139,7 @@ struct Config {
   VideoConfig video;
   TextConfig text;
   ModelConfig model;
-  HeadConfig head = GlsclConfig{};  // mean_pool, glscl; the other keys of the section are those of this head
+  HeadConfig head = GlsclConfig{};  // mean_pool, glscl, xclip; the other keys of the section are those of this head
   OptimConfig optim;
   TrainConfig train;
   EvalConfig eval;

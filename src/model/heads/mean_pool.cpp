@@ -17,9 +17,7 @@ class MeanPoolHead final : public RetrievalHead {
   }
 
   VideoFeatures prepare_video(VideoFeatures video) override {
-    const auto mask = video.mask.to(video.frames.dtype()).unsqueeze(-1);  // [B, T, 1]
-    const auto sum = (unit(video.frames) * mask).sum(1);                  // [B, D]
-    video.prepared["pooled"] = unit(sum / mask.sum(1).clamp_min(1));      // [B, D]
+    video.prepared["pooled"] = unit_mean(video.frames, video.mask);  // [B, D]
     video.frames.reset();
     video.clip_frames.reset();
     return video;

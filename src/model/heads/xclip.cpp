@@ -1,0 +1,82 @@
+#include <map>
+#include <memory>
+#include <string>
+
+#include "glint/core/error.h"
+#include "glint/model/head.h"
+#include "glint/nn/affine.h"
+#include "model/heads/unit.h"
+#include "model/heads/xclip_scores.h"
+
+namespace glint {
+namespace {
+
+// X-CLIP (methods 5.1): sentence and words against video and frames, each of the four weighed by attention over the
+// similarities themselves. The video is the mean of the temporal encoder's frames, the frames are CLIP's own.
+// A texts, B videos, L tokens, T frames, D width.
+class XclipHead final : public RetrievalHead {
+ public:
+  XclipHead(const XclipConfig& config, const FeatureShape& shape) : config_(config) {
+    const auto identity = [&](const char* name, int64_t n) { return register_parameter(name, torch::eye(n)); };
+    global_mat_ = identity("global_mat_weight", shape.width);
+    word_logit_ = identity("word_logit_weight", shape.max_words);
+    frame_logit_ = identity("frame_logit_weight", shape.max_frames);
+    local_mat_ = identity("local_mat_weight", shape.width);
+    frame_mat_ = identity("frame_mat_weight", shape.max_frames);
+    word_mat_ = identity("word_mat_weight", shape.max_words);
+    frame_mat2_ = identity("frame_mat_weight2", shape.max_frames);
+    word_mat2_ = identity("word_mat_weight2", shape.max_words);
+  }
+
+  // Note [X-CLIP masks]: as released, padding takes part in every attention, words and frames alike; the frame mask is
+  // for the mean alone.
+  TextFeatures prepare_text(TextFeatures text) override {
+    GLINT_CHECK(text.words.size(1) == word_mat_.size(0), "texts of ", text.words.size(1), " words, matrices for ",
+                word_mat_.size(0));
+    text.sentence = unit(text.sentence);  // [A, D]
+    text.words = unit(text.words);        // [A, L, D]
+    text.mask.reset();
+    return text;
+  }
+
+  VideoFeatures prepare_video(VideoFeatures video) override {
+    GLINT_CHECK(video.clip_frames.size(1) == frame_mat_.size(0), "videos of ", video.clip_frames.size(1),
+                " frames, matrices for ", frame_mat_.size(0));
+    const auto whole = unit_mean(video.frames, video.mask);  // [B, D]
+    const auto frames = unit(video.clip_frames);             // [B, T, D]
+    // <x W, y> = <x, W y>: W acts on the side with fewer rows.
+    video.prepared["local"] = at::cat({affine(frames, local_mat_), whole.unsqueeze(1)}, 1);    // [B, T+1, D]
+    video.prepared["global"] = at::cat({frames, affine(whole, global_mat_).unsqueeze(1)}, 1);  // [B, T+1, D]
+    video.frames.reset();
+    video.clip_frames.reset();
+    return video;
+  }
+
+  torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
+    return xclip_scores({{text.sentence, text.words},
+                         {video.prepared.at("local"), video.prepared.at("global")},
+                         {word_logit_, frame_logit_, word_mat_, frame_mat_, word_mat2_, frame_mat2_}},
+                        config_.temperature);
+  }
+
+  std::map<std::string, std::string> reference_names() const override {
+    std::map<std::string, std::string> names;  // ours are those of the release
+    for (const auto& parameter : named_parameters()) names[parameter.key()] = parameter.key();
+    return names;
+  }
+
+ private:
+  XclipConfig config_;
+  torch::Tensor global_mat_, local_mat_;                // [D, D]
+  torch::Tensor word_logit_, word_mat_, word_mat2_;     // [L, L]
+  torch::Tensor frame_logit_, frame_mat_, frame_mat2_;  // [T, T]
+};
+
+}  // namespace
+
+std::shared_ptr<RetrievalHead> make(const XclipConfig& config, const FeatureShape& shape) {
+  if (!(config.temperature > 0)) throw Error("config.head.temperature: ", config.temperature, " is not above 0");
+  return std::make_shared<XclipHead>(config, shape);
+}
+
+}  // namespace glint

@@ -1,0 +1,48 @@
+#include "support/literal_xclip.h"
+
+namespace glint::test {
+
+namespace {
+
+torch::Tensor unit(const torch::Tensor& x) {
+  return x / x.norm(2, -1, /*keepdim=*/true);
+}
+
+}  // namespace
+
+LiteralXclip::LiteralXclip(const XclipConfig& config, int64_t width, int64_t words, int64_t frames)
+    : temperature_(config.temperature) {
+  global_mat_ = register_parameter("global_mat_weight", torch::eye(width));
+  local_mat_ = register_parameter("local_mat_weight", torch::eye(width));
+  word_logit_ = register_parameter("word_logit_weight", torch::eye(words));
+  word_mat_ = register_parameter("word_mat_weight", torch::eye(words));
+  word_mat2_ = register_parameter("word_mat_weight2", torch::eye(words));
+  frame_logit_ = register_parameter("frame_logit_weight", torch::eye(frames));
+  frame_mat_ = register_parameter("frame_mat_weight", torch::eye(frames));
+  frame_mat2_ = register_parameter("frame_mat_weight2", torch::eye(frames));
+}
+
+LiteralXclip::Scores LiteralXclip::forward(const torch::Tensor& sentence, const torch::Tensor& words,
+                                           const torch::Tensor& frames, const torch::Tensor& clip_frames,
+                                           const torch::Tensor& mask) {
+  const auto attention = [&](const torch::Tensor& x, int64_t dim) { return (x / temperature_).softmax(dim); };
+  const auto c = unit(sentence), w = unit(words), f = unit(clip_frames);
+  const auto m = mask.to(frames.dtype()).unsqueeze(-1);       // [B, T, 1]
+  const auto v = unit((unit(frames) * m).sum(1) / m.sum(1));  // [B, D]
+  Scores scores;
+  scores.video_sentence = torch::einsum("ad,de,be->ab", {c, global_mat_, v});
+  const auto vw = torch::einsum("aid,bd->aib", {w, v});
+  scores.video_word = (vw * torch::einsum("aib,ij->ajb", {attention(vw, 1), word_logit_})).sum(1);
+  const auto sf = torch::einsum("btd,ad->bat", {f, c});
+  scores.sentence_frame = (sf * torch::einsum("bat,tu->bau", {attention(sf, 2), frame_logit_})).sum(2).t();
+  const auto F = torch::einsum("aid,de,bte->aibt", {w, local_mat_, f});                                 // [A, L, B, T]
+  const auto word_level = (F * torch::einsum("aibt,ij->ajbt", {attention(F, 1), word_mat_})).sum(1);    // [A, B, T]
+  const auto frame_level = (F * torch::einsum("aibt,tu->aibu", {attention(F, 3), frame_mat_})).sum(3);  // [A, L, B]
+  const auto over_frames = (word_level * torch::einsum("abt,tu->abu", {attention(word_level, 2), frame_mat2_})).sum(2);
+  const auto over_words = (frame_level * torch::einsum("aib,ij->ajb", {attention(frame_level, 1), word_mat2_})).sum(1);
+  scores.frame_word = (over_frames + over_words) / 2;
+  scores.all = (scores.video_sentence + scores.video_word + scores.sentence_frame + scores.frame_word) / 4;
+  return scores;
+}
+
+}  // namespace glint::test

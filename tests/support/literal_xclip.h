@@ -1,0 +1,30 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/types.h>
+
+#include "glint/config/config.h"
+
+namespace glint::test {
+
+// X-CLIP's head as methods 5.1 writes it down, for any floating type: every similarity of every pair at once, autograd
+// keeps them all. Slow and obvious: the judge of the fast head, whose parameter names it shares. A texts, B videos,
+// L tokens, T frames, D width.
+class LiteralXclip : public torch::nn::Module {
+ public:
+  LiteralXclip(const XclipConfig& config, int64_t width, int64_t words, int64_t frames);
+
+  struct Scores {
+    torch::Tensor video_sentence, video_word, sentence_frame, frame_word, all;  // S_vs, S_vw, S_sf, S_fw, S; [A, B]
+  };
+  // sentence [A, D], words [A, L, D], frames [B, T, D] after the temporal encoder, clip_frames [B, T, D] before it,
+  // mask [B, T]
+  Scores forward(const torch::Tensor& sentence, const torch::Tensor& words, const torch::Tensor& frames,
+                 const torch::Tensor& clip_frames, const torch::Tensor& mask);
+
+ private:
+  double temperature_;
+  torch::Tensor global_mat_, local_mat_, word_logit_, word_mat_, word_mat2_, frame_logit_, frame_mat_, frame_mat2_;
+};
+
+}  // namespace glint::test
