@@ -25,6 +25,7 @@ struct DemoSetSummary {
 // "Shapes in motion": short videos of one to three events ("first a red circle rises, then a blue star spins"),
 // rendered by us and encoded into real files of several kinds, with captions.
 //   folder/videos/<split>_<number>.<kind>   folder/manifest.json (written last)   folder/demo_set.json (seed, size)
+//   folder/.demo_set.lock (empty; locked while a call works, and left there)
 // A test or val caption names exactly one clip of its split; clips tagged "order_pair" have a partner in their split
 // that differs in the order of events alone. The same seed and size give the same bytes. Renders only what is not there
 // yet, so that an interrupted call is continued by the next. Of several calls for one folder, in any process, one works
