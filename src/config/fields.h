@@ -137,6 +137,17 @@ void describe(Visitor& v, GlsclConfig& c) {
 }
 
 template <class Visitor>
+void describe(Visitor& v, GlcclConfig& c) {
+  v.field("temperature", c.temperature, above(0));
+  v.field("score_temperature", c.score_temperature, above(0));
+  v.field("aggregation", c.aggregation, one_of({"softmax", "softmax_linear_softmax", "mlp_softmax"}));
+  v.field("csc_weight", c.csc_weight, at_least(0));
+  v.field("csc_denominator", c.csc_denominator, one_of({"b2", "offdiag"}));
+  v.field("mask_words", c.mask_words, any());
+  v.field("mask_frames", c.mask_frames, any());
+}
+
+template <class Visitor>
 void describe(Visitor& v, XclipConfig& c) {
   v.field("temperature", c.temperature, above(0));
 }
@@ -201,6 +212,9 @@ inline const char* name_of(const MeanPoolConfig&) {
 }
 inline const char* name_of(const GlsclConfig&) {
   return "glscl";
+}
+inline const char* name_of(const GlcclConfig&) {
+  return "glccl";
 }
 inline const char* name_of(const XclipConfig&) {
   return "xclip";

@@ -17,11 +17,11 @@ using Names = std::map<std::string, std::string>;
 
 constexpr std::string_view kClip = "clip.";
 
-// What the released state dicts hold beside the parameters that take part (methods 1.6, 3.3, 3.7).
-constexpr std::array<std::string_view, 8> kUnusedPrefixes = {
+// What the released state dicts hold beside the parameters that take part (methods 1.6, 3.3, 3.7, 4.1).
+constexpr std::array<std::string_view, 9> kUnusedPrefixes = {
     "input_resolution",    "context_length",         "vocab_size",
     "decoder_layer_noun.", "decoder_layer_spatial.", "transformer_decoder_spatial.",
-    "weight_fc.",          "noun_queries",
+    "weight_fc.",          "noun_queries",           "visual_logit_weight",
 };
 
 bool starts_with_any(std::string_view name, const auto& prefixes) {

@@ -9,6 +9,7 @@ const std::map<std::string, ParityCheck>& parity_checks() {
       {"clip4clip_seqtransf_loss", check_clip4clip_seqtransf_loss},
       {"clip_tower", check_clip_tower},
       {"frame_sampling", check_frame_sampling},
+      {"glccl_head", check_glccl_head},
       {"glscl_full", check_glscl_full},
       {"glscl_head", check_glscl_head},
       {"glscl_train", check_glscl_train},

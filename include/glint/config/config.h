@@ -93,7 +93,17 @@ struct XclipConfig {
   double temperature = 0.01;  // of the attention over similarities; > 0
 };
 
-using HeadConfig = std::variant<MeanPoolConfig, GlsclConfig, XclipConfig>;
+struct GlcclConfig {
+  double temperature = 5;               // GLIM; > 0
+  double score_temperature = 0.01;      // of the softmaxes over scores; > 0
+  std::string aggregation = "softmax";  // GLIM's weights: softmax, softmax_linear_softmax, mlp_softmax (uniform)
+  double csc_weight = 0.1;              // of the consistency loss; >= 0 ("var_loss_weight")
+  std::string csc_denominator = "b2";   // mean over other pairs: b2 (as released), offdiag (methods 4.4)
+  bool mask_words = false;              // padding words take no weight and give no score
+  bool mask_frames = false;             // padding frames take no weight
+};
+
+using HeadConfig = std::variant<MeanPoolConfig, GlsclConfig, GlcclConfig, XclipConfig>;
 
 struct OptimConfig {
   std::string name = "bert_adam";          // bert_adam (as released), adamw
@@ -139,7 +149,8 @@ struct Config {
   VideoConfig video;
   TextConfig text;
   ModelConfig model;
-  HeadConfig head = GlsclConfig{};  // mean_pool, glscl, xclip; the other keys of the section are those of this head
+  HeadConfig head = GlsclConfig{};  // mean_pool, glscl, glccl, xclip; the other keys of the section are those of
+                                    // this head
   OptimConfig optim;
   TrainConfig train;
   EvalConfig eval;

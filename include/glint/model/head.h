@@ -55,6 +55,7 @@ std::shared_ptr<RetrievalHead> make_head(const HeadConfig& config, const Feature
 // One file a head: src/model/heads/<name>.cpp.
 std::shared_ptr<RetrievalHead> make(const MeanPoolConfig& config, const FeatureShape& shape);
 std::shared_ptr<RetrievalHead> make(const GlsclConfig& config, const FeatureShape& shape);
+std::shared_ptr<RetrievalHead> make(const GlcclConfig& config, const FeatureShape& shape);
 std::shared_ptr<RetrievalHead> make(const XclipConfig& config, const FeatureShape& shape);
 
 }  // namespace glint

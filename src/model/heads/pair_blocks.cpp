@@ -123,9 +123,15 @@ struct WithGradients : torch::autograd::Function<WithGradients> {
 torch::Tensor BlockedScore::all(const PairTensors& tensors) const {
   const torch::NoGradGuard no_grad;
   const auto &text = tensors.texts.at(0), &video = tensors.videos.at(0);
-  auto scores = torch::empty({text.size(0), video.size(0)}, text.options());  // [A, B]
+  auto scores = torch::empty({text.size(0), video.size(0)}, text.options());  // [A, B, ...]
   for (const auto& block : blocks_of(tensors, floats_a_pair)) {
-    part_of(scores, block).copy_(score(slice(tensors, block), block.index));
+    const auto part = score(slice(tensors, block), block.index);
+    if (part.dim() != scores.dim()) {
+      auto shape = part.sizes().vec();
+      std::copy_n(scores.sizes().begin(), 2, shape.begin());
+      scores = torch::empty(shape, text.options());
+    }
+    part_of(scores, block).copy_(part);
   }
   return scores;
 }

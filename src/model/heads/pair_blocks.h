@@ -17,7 +17,8 @@ struct PairTensors {
   Tensors shared;  // the same for every pair: parameters
 };
 
-// Scores a block in operators that autograd knows: some texts, some videos and all that is shared -> [a, b]. `index`
+// Scores a block in operators that autograd knows: some texts, some videos and all that is shared -> [a, b], or
+// [a, b, n] where a pair has several scores (there is at least one pair then). `index`
 // names the block, the same each time it is scored. Keep no module in it: it lives as long as the graph does.
 using BlockScore = std::function<torch::Tensor(const PairTensors& block, int64_t index)>;
 

@@ -1,38 +1,25 @@
 #include "model/heads/pooling_kernel.h"
 
 #include <algorithm>
-#include <bit>
+#include <cmath>
 #include <limits>
 
-// The loops over lanes become vector instructions; one copy a kind of processor, chosen when the program starts.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define GLINT_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define GLINT_CLONES
-#endif
+#include "model/heads/vector_code.h"
 
 namespace glint {
 namespace {
 
-// e^x for x <= 0 to about one unit in the last place: 2^n e^r with |r| <= ln(2) / 2, e^r by its series. Below -87 the
-// result is 0 to 1e-37. A NaN stays one. No branch and no call, so that it becomes vector instructions.
-inline __attribute__((always_inline)) float exp_negative(float x) {
-  constexpr float kLog2E = 1.44269504F, kLn2High = 0x1.62e4p-1F, kLn2Low = 0x1.7f7d1cf8p-20F;
-  constexpr float kRoundToInteger = 12582912.0F;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
-  x = std::max(x, -87.0F);
-  const float shifted = x * kLog2E + kRoundToInteger;
-  const float n = shifted - kRoundToInteger;
-  const float r = (x - n * kLn2High) - n * kLn2Low;
-  float sum = 1.0F / 5040;
-  sum = sum * r + 1.0F / 720;
-  sum = sum * r + 1.0F / 120;
-  sum = sum * r + 1.0F / 24;
-  sum = sum * r + 1.0F / 6;
-  sum = sum * r + 0.5F;
-  sum = sum * r + 1.0F;
-  sum = sum * r + 1.0F;
-  const auto exponent = (std::bit_cast<int32_t>(shifted) + 127) << 23;  // the low bits of `shifted` hold n
-  return sum * std::bit_cast<float>(exponent);
+// |v| of lane l with v formed: what Note [cancelling frames] asks for.
+double formed_norm(const PoolingVideo& video, const float* weights, const float* frames, int64_t width, int l) {
+  double square = 0;
+  for (int64_t d = 0; d < width; ++d) {
+    double sum = 0;
+    for (int64_t t = 0; t < video.count; ++t) {
+      sum += static_cast<double>(weights[t * kPoolingLanes + l]) * frames[video.frames[t] * width + d];
+    }
+    square += sum * sum;
+  }
+  return std::sqrt(square);
 }
 
 }  // namespace
@@ -57,13 +44,31 @@ GLINT_CLONES void pool_lanes(const PoolingVideo& video, float inverse_temperatur
       for (int l = 0; l < kPoolingLanes; ++l) row[l] += gram[u] * before[l];
     }
     for (int l = 0; l < kPoolingLanes; ++l) {
-      const float weight = exp_negative((dots[l] - largest[l]) * inverse_temperature);
+      float weight = (dots[l] - largest[l]) * inverse_temperature;
+      exp_negative<float, int32_t>(weight);
       const float term = gram[t] * weight * weight;
       weights[l] = weight;
       lanes.numerator[l] += weight * dots[l];
       lanes.terms[l] += term;
       lanes.square[l] += term + row[l] * weight;
     }
+  }
+}
+
+GLINT_CLONES void inverse_norms(const PoolingVideo& video, const PoolingLanes& lanes, const float* frames,
+                                int64_t width, int count, float* inverse) {
+  int32_t cancelled[kPoolingLanes];
+  for (int l = 0; l < kPoolingLanes; ++l) {
+    cancelled[l] = lanes.square[l] >= kCancelled * lanes.terms[l] ? 0 : 1;
+    inverse[l] = lanes.square[l] == 0 ? 0 : 1 / std::sqrt(lanes.square[l]);
+  }
+  int32_t any = 0;
+  for (int l = 0; l < kPoolingLanes; ++l) any |= cancelled[l];
+  if (any == 0) return;
+  for (int l = 0; l < count; ++l) {
+    if (cancelled[l] == 0) continue;
+    const double norm = formed_norm(video, lanes.weights, frames, width, l);
+    inverse[l] = norm == 0 ? 0 : static_cast<float>(1 / norm);
   }
 }
 

@@ -4,7 +4,7 @@
 
 namespace glint {
 
-constexpr int kPoolingLanes = 32;  // texts that one call treats side by side
+constexpr int kPoolingLanes = 32;  // texts or words that one call treats side by side
 
 // One video as the kernel wants it.
 struct PoolingVideo {
@@ -25,5 +25,13 @@ struct PoolingLanes {
   float terms[kPoolingLanes];
 };
 void pool_lanes(const PoolingVideo& video, float inverse_temperature, PoolingLanes& lanes);
+
+// 1 / |v| of the first `count` lanes after pool_lanes(), 0 where v is zero. frames [T, width] are those of this video.
+void inverse_norms(const PoolingVideo& video, const PoolingLanes& lanes, const float* frames, int64_t width, int count,
+                   float* inverse);
+
+// Note [cancelling frames]: w' G w loses digits where the weighted frames cancel. Where it falls below this share of
+// the sum of its diagonal terms, the pair's v is formed after all; with real features that happens to hardly a pair.
+constexpr float kCancelled = 1.0F / 16;
 
 }  // namespace glint

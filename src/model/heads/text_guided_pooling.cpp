@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <limits>
 #include <vector>
 
 #include "glint/core/error.h"
 #include "glint/nn/affine.h"
+#include "model/heads/packed_videos.h"
 #include "model/heads/pooling_kernel.h"
 
 namespace glint {
@@ -20,10 +20,6 @@ namespace {
 // Note [GLSCL mask]: the reference masks after the softmax, so that padding takes weight and the rest does not sum
 // to 1. The cosine does not see the sum: masking before the softmax gives the same score and the same gradients, and
 // keeps its value where all the weight lies on padding and the reference divides 0 by 0.
-
-// Note [cancelling frames]: w' G w loses digits where the weighted frames cancel. Where it falls below this share of
-// the sum of its diagonal terms, the pair's v is formed after all; with real features that happens to hardly a pair.
-constexpr float kCancelled = 1.0F / 16;
 
 constexpr int64_t kPieceFloats = 1 << 18;  // dot products that one thread holds at a time: 1 MiB stays in its cache
 constexpr int64_t kTextsAtOnce = 1024;
@@ -50,71 +46,11 @@ torch::Tensor formed_squares(const torch::Tensor& pairs, const torch::Tensor& we
 // The cosine in Gram form, in operators that autograd knows; everything lies as [B, T, A] so that nothing is
 // transposed.
 torch::Tensor differentiable_cosine(const PoolingTexts& texts, const PoolingVideos& videos, double temperature) {
-  const auto& frames = videos.frames;
-  const auto dots = affine(frames, texts.sentence);       // [B, T, A]
-  const auto padding = (videos.mask == 0).unsqueeze(-1);  // [B, T, 1]
-  // A finite filler, so that a video without any frame gives weights that the second masking takes away.
-  const auto logits = (dots / temperature).masked_fill(padding, std::numeric_limits<float>::lowest());
-  const auto weights = logits.softmax(1).masked_fill(padding, 0);              // [B, T, A]
-  auto square = (at::bmm(videos.gram, weights) * weights).sum(1);              // [B, A]
-  const auto diagonal = videos.gram.detach().diagonal(0, 1, 2).unsqueeze(1);   // [B, 1, T]
-  const auto terms = at::bmm(diagonal, weights.detach().square()).squeeze(1);  // [B, A]
-  const auto pairs = (square.detach() < kCancelled * terms).nonzero();         // [n, 2]
-  if (pairs.size(0) > 0) {
-    square = square.index_put({pairs.select(1, 0), pairs.select(1, 1)}, formed_squares(pairs, weights, frames));
-  }
-  const auto none = square <= 0;
-  const auto cosine = (weights * dots).sum(1) * square.masked_fill(none, 1).rsqrt();  // [B, A], still times |c|
-  return (cosine.masked_fill(none, 0) / texts.norm.masked_fill(texts.norm == 0, 1)).t();
+  const auto dots = affine(videos.frames, texts.sentence);  // [B, T, A]
+  const auto weights =
+      unit_weights(frame_softmax(dots, videos.mask, temperature), videos.frames, videos.gram);  // [B, T, A]
+  return ((weights * dots).sum(1) / texts.norm.masked_fill(texts.norm == 0, 1)).t();
 }
-
-// |v| of one pair with v formed: what Note [cancelling frames] asks for.
-double formed_norm(const float* frames, int64_t width, const PoolingVideo& video, const float* weights) {
-  double square = 0;
-  for (int64_t d = 0; d < width; ++d) {
-    double sum = 0;
-    for (int64_t t = 0; t < video.count; ++t) {
-      sum += static_cast<double>(weights[t * kPoolingLanes]) * frames[video.frames[t] * width + d];
-    }
-    square += sum * sum;
-  }
-  return std::sqrt(square);
-}
-
-// The videos of one call: which frames their masks leave, and the Gram matrices of those, packed for pool_lanes().
-class PackedVideos {
- public:
-  PackedVideos(const torch::Tensor& mask, const torch::Tensor& gram)
-      : frames_(at::empty(mask.sizes(), at::kInt)), gram_(at::empty_like(gram)), counts_(mask.size(0)) {
-    const auto T = mask.size(1);
-    const auto kept = (mask != 0).contiguous();
-    const bool* keep = kept.const_data_ptr<bool>();
-    const float* from = gram.const_data_ptr<float>();
-    for (int64_t b = 0; b < mask.size(0); ++b) {
-      int32_t* frames = frames_.data_ptr<int32_t>() + b * T;
-      float* to = gram_.data_ptr<float>() + b * T * T;
-      auto& count = counts_[static_cast<std::size_t>(b)];
-      for (int64_t t = 0; t < T; ++t) {
-        if (keep[b * T + t]) frames[count++] = static_cast<int32_t>(t);
-      }
-      for (int64_t t = 0; t < count; ++t) {
-        const float* row = from + (b * T + frames[t]) * T;
-        for (int64_t u = 0; u <= t; ++u) to[t * count + u] = (u < t ? 2 : 1) * row[frames[u]];
-      }
-    }
-  }
-
-  PoolingVideo at(int64_t b, const float* dots, int64_t stride) const {
-    const auto T = frames_.size(1);
-    return {dots, stride, frames_.const_data_ptr<int32_t>() + b * T, counts_[static_cast<std::size_t>(b)],
-            gram_.const_data_ptr<float>() + b * T * T};
-  }
-
- private:
-  torch::Tensor frames_;  // int32 [B, T]
-  torch::Tensor gram_;    // [B, T, T]
-  std::vector<int64_t> counts_;
-};
 
 // The work of one call, cut into pieces of some texts and some videos that threads take one after the other.
 class FusedCosine {
@@ -173,13 +109,11 @@ class FusedCosine {
     const auto B = frames_.size(0), D = frames_.size(2);
     const float* norms = norm_.const_data_ptr<float>() + a;
     float* scores = scores_.data_ptr<float>() + a * B + b;
+    float inverse[kPoolingLanes];
+    inverse_norms(video, lanes, frames_.const_data_ptr<float>() + b * frames_.size(1) * D, D, static_cast<int>(count),
+                  inverse);
     for (int64_t l = 0; l < count; ++l) {
-      double norm = std::sqrt(lanes.square[l]);
-      if (!(lanes.square[l] >= kCancelled * lanes.terms[l])) {
-        norm = formed_norm(frames_.const_data_ptr<float>() + b * frames_.size(1) * D, D, video, lanes.weights + l);
-      }
-      const double scale = norm * norms[l];
-      scores[l * B] = scale == 0 ? 0.0F : static_cast<float>(lanes.numerator[l] / scale);
+      scores[l * B] = norms[l] == 0 ? 0 : lanes.numerator[l] * inverse[l] / norms[l];
     }
   }
 
@@ -193,6 +127,27 @@ class FusedCosine {
 };
 
 }  // namespace
+
+torch::Tensor frame_softmax(const torch::Tensor& dots, const torch::Tensor& mask, double temperature) {
+  if (!mask.defined()) return (dots / temperature).softmax(1);
+  const auto padding = (mask == 0).unsqueeze(-1);  // [B, T, 1]
+  // A finite filler, so that a video without any frame gives weights that the second masking takes away.
+  const auto logits = (dots / temperature).masked_fill(padding, std::numeric_limits<float>::lowest());
+  return logits.softmax(1).masked_fill(padding, 0);
+}
+
+torch::Tensor unit_weights(const torch::Tensor& weights, const torch::Tensor& frames, const torch::Tensor& gram) {
+  auto square = (at::bmm(gram, weights) * weights).sum(1);                     // [B, N]
+  const auto diagonal = gram.detach().diagonal(0, 1, 2).unsqueeze(1);          // [B, 1, T]
+  const auto terms = at::bmm(diagonal, weights.detach().square()).squeeze(1);  // [B, N]
+  const auto pairs = (square.detach() < kCancelled * terms).nonzero();         // [n, 2]
+  if (pairs.size(0) > 0) {
+    square = square.index_put({pairs.select(1, 0), pairs.select(1, 1)}, formed_squares(pairs, weights, frames));
+  }
+  const auto none = square <= 0;
+  const auto inverse = square.masked_fill(none, 1).rsqrt().masked_fill(none, 0);  // [B, N]
+  return weights * inverse.unsqueeze(1);
+}
 
 torch::Tensor text_guided_cosine(const PoolingTexts& texts, const PoolingVideos& videos, double temperature) {
   const auto& frames = videos.frames;

@@ -23,4 +23,12 @@ struct PoolingVideos {
 // Differentiable where autograd is on and something asks for it; otherwise on the CPU in float32 by a fused kernel.
 torch::Tensor text_guided_cosine(const PoolingTexts& texts, const PoolingVideos& videos, double temperature);
 
+// Its parts, in operators that autograd knows, for N texts or words a video. dots, weights [B, T, N].
+
+// softmax over T of dots / temperature; padding (mask [B, T] is 0, undefined hides nothing) takes no weight.
+torch::Tensor frame_softmax(const torch::Tensor& dots, const torch::Tensor& mask, double temperature);
+
+// The weights divided by |sum_t w_t V_t|; 0 where that is 0. frames [B, T, D], gram [B, T, T]
+torch::Tensor unit_weights(const torch::Tensor& weights, const torch::Tensor& frames, const torch::Tensor& gram);
+
 }  // namespace glint

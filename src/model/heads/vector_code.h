@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bit>
 #include <cstdint>
 
 // The loops over lanes become vector instructions; one copy a kind of processor, chosen when the program starts.
@@ -32,8 +31,8 @@ GLINT_INLINE void exp_negative(Float& x) {
   sum = sum * r + 0.5F;
   sum = sum * r + 1.0F;
   sum = sum * r + 1.0F;
-  const Int exponent = (std::bit_cast<Int>(shifted) + 127) << 23;  // the low bits of `shifted` hold n
-  x = sum * std::bit_cast<Float>(exponent);
+  const Int exponent = (__builtin_bit_cast(Int, shifted) + 127) << 23;  // the low bits of `shifted` hold n
+  x = sum * __builtin_bit_cast(Float, exponent);
 }
 
 }  // namespace glint

@@ -1,0 +1,136 @@
+#include <memory>
+#include <string>
+
+#include "glint/core/error.h"
+#include "glint/model/head.h"
+#include "glint/nn/affine.h"
+#include "model/heads/glccl_scores.h"
+
+namespace glint {
+namespace {
+
+// 1 / |x| over the last dimension; 0 where x is zero.
+// Note [GLCCL zeros]: the release divides by zero where a vector or a text-guided feature is zero. Here what has no
+// direction has the cosine 0 with everything, and a finite gradient.
+torch::Tensor inverse_norm(const torch::Tensor& x) {
+  const auto norm = at::linalg_vector_norm(x, 2, -1);
+  const auto zero = norm == 0;
+  return norm.masked_fill(zero, 1).reciprocal().masked_fill(zero, 0);
+}
+
+Aggregation aggregation_of(const std::string& name) {
+  if (name == "softmax") return Aggregation::kSoftmax;
+  if (name == "softmax_linear_softmax") return Aggregation::kSoftmaxLinearSoftmax;
+  // Note [GLCCL mlp_softmax]: the release multiplies this variant's scores by int(D^-0.5) = 0 and drops the result of
+  // its MLP, so that every frame weighs the same.
+  if (name == "mlp_softmax") return Aggregation::kUniform;
+  throw Error("config.head.aggregation: '", name, "' is none of softmax, softmax_linear_softmax, mlp_softmax");
+}
+
+// GLCCL (methods 4): the mean of four scores between a text's sentence and words and what each of them picks of the
+// video's frames, and a loss that holds the four together. A texts, B videos, L words, T frames, D width.
+// Note [GLCCL mask]: the release masks nothing, so padding words and zero-padded frames take weight like all others.
+class GlcclHead final : public RetrievalHead {
+ public:
+  GlcclHead(const GlcclConfig& config, const FeatureShape& shape)
+      : config_(config),
+        shape_(shape),
+        rules_{config.temperature, config.score_temperature, aggregation_of(config.aggregation)} {
+    const auto identity = [this](const char* name, int64_t size) { return register_parameter(name, torch::eye(size)); };
+    global_ = identity("global_mat_weight", shape.width);
+    local_ = identity("local_mat_weight", shape.width);
+    for (const auto* name : {"word_logit_weight", "word_frame_logit_weight", "word_mat_weight", "word_frame_mat_weight",
+                             "word_mat_weight2", "word_frame_mat_weight2"}) {
+      levels_.push_back(identity(name, shape.max_words));
+    }
+    if (rules_.aggregation == Aggregation::kSoftmaxLinearSoftmax) {
+      visual_ = identity("visual_logit_weight", shape.max_frames);
+    }
+  }
+
+  TextFeatures prepare_text(TextFeatures text) override {
+    if (text.words.size(1) != shape_.max_words) {
+      throw Error("config.text.max_words: captions of ", text.words.size(1),
+                  " tokens, but the matrices of glccl are for ", shape_.max_words);
+    }
+    const auto projected = affine(text.sentence, global_.t());  // c W_g
+    text.prepared["rows"] =
+        at::cat({text.words, text.sentence.unsqueeze(1), projected.unsqueeze(1)}, 1);                    // [A, L+2, D]
+    text.prepared["scale"] = inverse_norm(text.prepared.at("rows").narrow(1, 0, shape_.max_words + 1));  // [A, L+1]
+    text.words.reset();
+    text.sentence.reset();
+    if (!config_.mask_words) text.mask.reset();
+    return text;
+  }
+
+  VideoFeatures prepare_video(VideoFeatures video) override {
+    const auto& frames = video.frames;
+    if (visual_.defined() && frames.size(1) != shape_.max_frames) {
+      throw Error("config.video.num_frames: videos of ", frames.size(1), " frames, but visual_logit_weight is for ",
+                  shape_.max_frames);
+    }
+    video.prepared["rows"] = at::cat({frames, affine(frames, local_)}, 1);  // [B, 2 T, D]
+    video.prepared["gram"] = at::bmm(frames, frames.transpose(1, 2));       // [B, T, T]
+    video.frames.reset();
+    video.clip_frames.reset();
+    if (!config_.mask_frames) video.mask.reset();
+    return video;
+  }
+
+  torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
+    return glccl_scores(texts(text), videos(video), {at::stack(levels_), visual_}, rules_);  // [A, B]
+  }
+
+  HeadOutput score_pairs(const TextFeatures& text, const VideoFeatures& video) override {
+    const auto scores = glccl_four_scores(texts(text), videos(video), {at::stack(levels_), visual_}, rules_);
+    return {scores.mean(0), {{"csc", config_.csc_weight * consistency_loss(scores)}}};
+  }
+
+  std::map<std::string, std::string> reference_names() const override {
+    std::map<std::string, std::string> names;  // ours are those of the release
+    for (const auto& parameter : named_parameters()) names[parameter.key()] = parameter.key();
+    return names;
+  }
+
+ private:
+  static GlcclTexts texts(const TextFeatures& text) {
+    return {text.prepared.at("rows"), text.prepared.at("scale"), text.mask};
+  }
+  static GlcclVideos videos(const VideoFeatures& video) {
+    return {video.prepared.at("rows"), video.prepared.at("gram"), video.mask};
+  }
+
+  // The variance of a pair's four scores: that of matching pairs over that of the others. scores [4, B, B] -> scalar
+  torch::Tensor consistency_loss(const torch::Tensor& scores) const {
+    const auto B = scores.size(1);
+    const auto variance = scores.var(0, /*unbiased=*/true);  // [B, B]
+    const auto matching = variance.diagonal().mean();
+    // Note [GLCCL denominator]: the release's mean over the other pairs counts the B zeros of the diagonal.
+    const auto pairs = config_.csc_denominator == "b2" ? B * B : std::max<int64_t>(1, B * (B - 1));
+    const auto others = (variance * (1 - torch::eye(B, variance.options()))).sum() / pairs;
+    // Note [GLCCL one pair]: without another pair, or where the others' scores agree to the last bit, the release
+    // divides by zero; the loss is 0 here.
+    const auto none = others == 0;
+    return (matching / others.masked_fill(none, 1)).masked_fill(none, 0);
+  }
+
+  GlcclConfig config_;
+  FeatureShape shape_;
+  GlcclRules rules_;
+  torch::Tensor global_, local_;       // W_g, W_l [D, D]
+  std::vector<torch::Tensor> levels_;  // A1, A2, B1, B2, B3, B4 [L, L]
+  torch::Tensor visual_;               // [T, T] or undefined
+};
+
+}  // namespace
+
+std::shared_ptr<RetrievalHead> make(const GlcclConfig& config, const FeatureShape& shape) {
+  if (config.csc_denominator != "b2" && config.csc_denominator != "offdiag") {
+    throw Error("config.head.csc_denominator: '", config.csc_denominator, "' is neither b2 nor offdiag");
+  }
+  if (shape.max_words < 1)
+    throw Error("config.text.max_words: ", shape.max_words, " is not above 0, which glccl needs");
+  return std::make_shared<GlcclHead>(config, shape);
+}
+
+}  // namespace glint

@@ -1,0 +1,93 @@
+#include "support/literal_glccl.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+
+namespace glint::test {
+
+namespace {
+
+torch::Tensor unit(const torch::Tensor& x) {
+  return x / x.norm(2, -1, /*keepdim=*/true);
+}
+
+// Variance over the four scores, written out.
+torch::Tensor csc_of(const std::vector<torch::Tensor>& scores, const std::string& denominator) {
+  const auto B = scores[0].size(0);
+  const auto mean = (scores[0] + scores[1] + scores[2] + scores[3]) / 4;
+  torch::Tensor variance = torch::zeros_like(mean);
+  for (const auto& score : scores) variance = variance + (score - mean).pow(2) / 3;
+  const auto own = variance.diagonal().sum();
+  const auto pairs = denominator == "b2" ? B * B : B * (B - 1);
+  return (own / static_cast<double>(B)) / ((variance.sum() - own) / static_cast<double>(pairs));
+}
+
+}  // namespace
+
+LiteralGlccl::LiteralGlccl(const GlcclConfig& config, int64_t width, int64_t max_words, int64_t max_frames)
+    : config_(config) {
+  for (const auto* name : {"global_mat_weight", "local_mat_weight"}) register_parameter(name, torch::eye(width));
+  for (const auto* name : {"word_logit_weight", "word_frame_logit_weight", "word_mat_weight", "word_frame_mat_weight",
+                           "word_mat_weight2", "word_frame_mat_weight2"}) {
+    register_parameter(name, torch::eye(max_words));
+  }
+  if (config.aggregation == "softmax_linear_softmax") register_parameter("visual_logit_weight", torch::eye(max_frames));
+}
+
+// queries [A, N, D], frames [B, T, D], mask [B, T] -> [A, B, N, D], unit length
+torch::Tensor LiteralGlccl::glim(const torch::Tensor& queries, const torch::Tensor& frames, const torch::Tensor& mask) {
+  const auto softmax = [&](torch::Tensor logits) {  // [A, B, N, T]
+    if (config_.mask_frames) logits = logits.masked_fill((mask == 0).view({1, mask.size(0), 1, -1}), -INFINITY);
+    return logits.softmax(-1);
+  };
+  auto weights = torch::einsum("and,btd->abnt", {queries, frames});
+  if (config_.aggregation == "mlp_softmax") weights = weights * 0;
+  weights = softmax(weights / config_.temperature);
+  if (config_.aggregation == "softmax_linear_softmax") {
+    weights = softmax(torch::matmul(weights, named_parameters()["visual_logit_weight"]) / config_.temperature);
+  }
+  return unit(torch::einsum("abnt,btd->abnd", {weights, frames}));
+}
+
+// sum_k x_k ( softmax(x / temperature) M )_k along `dim`, which is one of words. mask: 0 hides, shaped to x but for
+// ones
+torch::Tensor LiteralGlccl::attend(const torch::Tensor& x, int64_t dim, const torch::Tensor& matrix,
+                                   const torch::Tensor& mask) {
+  auto logits = x / config_.score_temperature;
+  if (config_.mask_words) logits = logits.masked_fill(mask == 0, -INFINITY);
+  const auto weights = torch::matmul(logits.softmax(dim).transpose(dim, -1), matrix).transpose(dim, -1);
+  return ((config_.mask_words ? x * mask : x) * weights).sum(dim);
+}
+
+LiteralGlccl::Scores LiteralGlccl::forward(const torch::Tensor& sentence, const torch::Tensor& words,
+                                           const torch::Tensor& frames, const torch::Tensor& word_mask,
+                                           const torch::Tensor& frame_mask) {
+  const auto p = named_parameters();
+  const auto video = glim(sentence.unsqueeze(1), frames, frame_mask).squeeze(2);  // [A, B, D]
+  const auto guided = glim(words, frames, frame_mask);                            // [A, B, L, D]
+  const auto c = unit(sentence), w = unit(words);
+  const auto A = words.size(0), L = words.size(1);
+  const auto mask = config_.mask_words ? word_mask.to(words.dtype()) : torch::ones({A, L}, words.options());
+
+  Scores scores;
+  scores.video_sentence = torch::einsum("ad,abd->ab", {torch::matmul(c, p["global_mat_weight"]), video});
+  const auto m = torch::einsum("aid,abd->aib", {w, video});
+  scores.video_word = attend(m, 1, p["word_logit_weight"], mask.view({A, L, 1}));
+  const auto n = torch::einsum("ad,abjd->abj", {c, guided});
+  scores.sentence_frame = attend(n, 2, p["word_frame_logit_weight"], mask.view({A, 1, L}));
+  const auto F = torch::einsum("aid,abjd->aibj", {torch::matmul(w, p["local_mat_weight"]), guided});
+  const auto wl = attend(F, 1, p["word_mat_weight"], mask.view({A, L, 1, 1}));        // [A, B, L], over i
+  const auto fl = attend(F, 3, p["word_frame_mat_weight"], mask.view({A, 1, 1, L}));  // [A, L, B], over j
+  scores.frame_word = (attend(wl, 2, p["word_frame_mat_weight2"], mask.view({A, 1, L})) +
+                       attend(fl, 1, p["word_mat_weight2"], mask.view({A, L, 1}))) /
+                      2;
+  scores.all = (scores.video_sentence + scores.video_word + scores.sentence_frame + scores.frame_word) / 4;
+  if (A == frames.size(0)) {
+    scores.csc = csc_of({scores.video_sentence, scores.video_word, scores.sentence_frame, scores.frame_word},
+                        config_.csc_denominator);
+  }
+  return scores;
+}
+
+}  // namespace glint::test

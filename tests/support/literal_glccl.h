@@ -1,0 +1,33 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/types.h>
+
+#include "glint/config/config.h"
+
+namespace glint::test {
+
+// GLCCL's head as methods 4 writes it down, for any floating type: every text-guided video [A, B, D] and every
+// word-guided frame [A, B, L, D] formed. Slow and obvious: the judge of the fast head, whose parameter names it shares.
+// A texts, B videos, L words, T frames, D width.
+class LiteralGlccl : public torch::nn::Module {
+ public:
+  LiteralGlccl(const GlcclConfig& config, int64_t width, int64_t max_words, int64_t max_frames);
+
+  struct Scores {
+    torch::Tensor video_sentence, video_word, sentence_frame, frame_word, all;  // [A, B], cosine scale
+    torch::Tensor csc;                                                          // of A == B, otherwise undefined
+  };
+  // sentence [A, D], words [A, L, D], frames [B, T, D]; the masks [A, L], [B, T] count where the settings ask for them,
+  // and leave something of every item.
+  Scores forward(const torch::Tensor& sentence, const torch::Tensor& words, const torch::Tensor& frames,
+                 const torch::Tensor& word_mask, const torch::Tensor& frame_mask);
+
+ private:
+  torch::Tensor glim(const torch::Tensor& queries, const torch::Tensor& frames, const torch::Tensor& mask);
+  torch::Tensor attend(const torch::Tensor& x, int64_t dim, const torch::Tensor& matrix, const torch::Tensor& mask);
+
+  GlcclConfig config_;
+};
+
+}  // namespace glint::test
