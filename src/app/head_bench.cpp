@@ -24,7 +24,8 @@ HeadConfig config_of(const HeadBenchOptions& options) {
     config.queries = options.queries;
     return config;
   }
-  throw Error("--head: no head '", options.head, "'; there are mean_pool, glscl");
+  if (options.head == "glccl") return GlcclConfig{};
+  throw Error("--head: no head '", options.head, "'; there are mean_pool, glscl, glccl");
 }
 
 void check(const HeadBenchOptions& options) {
@@ -66,55 +67,81 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// The matrix products of the exact form, each one plain call into memory that is there already.
-class Products {
- public:
-  Products(const HeadBenchOptions& options, const TextFeatures& text, const VideoFeatures& video)
-      : text_(text.sentence) {
-    const auto A = options.texts, B = options.videos, T = options.frames, D = options.width;
-    if (options.head == "mean_pool") {
-      pooled_ = video.prepared.at("pooled");
-      query_scores_ = torch::empty({A, B});
-      macs_ = A * B * D;
-      return;
-    }
-    frames_ = video.frames.view({B * T, D});
-    gram_ = video.prepared.at("gram");
-    nouns_ = text.prepared.at("concepts").flatten(1);
-    visuals_ = video.prepared.at("concepts").flatten(1);
-    dots_ = torch::empty({A, B * T});
-    weights_ = torch::rand({B, A, T});
-    weighted_ = torch::empty({B, A, T});
-    query_scores_ = torch::empty({A, B});
-    macs_ = A * B * (T * D + T * T + options.queries * D);
-  }
-
-  void run() {
-    if (pooled_.defined()) {
-      at::mm_out(query_scores_, text_, pooled_.t());
-      return;
-    }
-    at::mm_out(dots_, text_, frames_.t());            // <c, V_t>
-    at::bmm_out(weighted_, weights_, gram_);          // G w
-    at::mm_out(query_scores_, nouns_, visuals_.t());  // s
-  }
-
-  int64_t macs() const { return macs_; }
-
- private:
-  torch::Tensor text_, pooled_, frames_, gram_, nouns_, visuals_, dots_, weights_, weighted_, query_scores_;
-  int64_t macs_ = 0;
+// The matrix products of a head's exact form, each one plain call into memory that is there already.
+struct Products {
+  int64_t macs;
+  std::function<void()> run;
 };
+
+Products mean_pool_products(const HeadBenchOptions& options, const TextFeatures& text, const VideoFeatures& video) {
+  const auto A = options.texts, B = options.videos;
+  auto scores = torch::empty({A, B});
+  return {A * B * options.width, [=, sentence = text.sentence, pooled = video.prepared.at("pooled")]() mutable {
+            at::mm_out(scores, sentence, pooled.t());
+          }};
+}
+
+Products glscl_products(const HeadBenchOptions& options, const TextFeatures& text, const VideoFeatures& video) {
+  const auto A = options.texts, B = options.videos, T = options.frames, D = options.width;
+  const auto frames = video.frames.view({B * T, D}), gram = video.prepared.at("gram"), weights = torch::rand({B, A, T});
+  const auto nouns = text.prepared.at("concepts").flatten(1), visuals = video.prepared.at("concepts").flatten(1);
+  auto dots = torch::empty({A, B * T}), weighted = torch::empty({B, A, T}), scores = torch::empty({A, B});
+  return {A * B * (T * D + T * T + options.queries * D), [=, sentence = text.sentence]() mutable {
+            at::mm_out(dots, sentence, frames.t());  // <c, V_t>
+            at::bmm_out(weighted, weights, gram);    // G w
+            at::mm_out(scores, nouns, visuals.t());  // s
+          }};
+}
+
+// Block by block of pairs: of all of them at once some results would take gigabytes.
+Products glccl_products(const HeadBenchOptions& options, const TextFeatures& text, const VideoFeatures& video) {
+  constexpr int64_t kBlock = 32;  // texts and videos; the fastest of 16, 32, 64 and 128
+  const auto A = options.texts, B = options.videos, T = options.frames, L = options.words, D = options.width;
+  const auto a = std::min(A, kBlock), b = std::min(B, kBlock), pairs = a * b;
+  const auto words = text.prepared.at("rows").narrow(1, 0, L).contiguous();      // [A, L, D]
+  const auto sentences = text.prepared.at("rows").narrow(1, L, 2).contiguous();  // [A, 2, D]
+  const auto both = video.prepared.at("rows").contiguous();                      // [B, 2 T, D]
+  const auto frames = both.narrow(1, 0, T).contiguous();                         // [B, T, D]
+  const auto gram = video.prepared.at("gram");
+  const auto beta = torch::rand({b, a * L, T}), projected = torch::rand({pairs, L, T});
+  const auto weights = torch::rand({pairs, T, L}), matrix = torch::rand({L, L}), vectors = torch::rand({4 * pairs, L});
+  auto dots = torch::empty({a * L, b * 2 * T}), sentence_dots = torch::empty({2 * a, b * T});
+  auto weighted = torch::empty_like(beta), scores = torch::empty({pairs, L, L}), level = torch::empty({pairs * L, L});
+  auto last = torch::empty_like(vectors);
+  auto block = [=](int64_t first_a, int64_t first_b) mutable {
+    const auto a_rows = words.narrow(0, first_a, a).view({a * L, D});
+    const auto b_rows = both.narrow(0, first_b, b).view({b * 2 * T, D});
+    at::mm_out(dots, a_rows, b_rows.t());  // <w, V_t>, <w W_l, V_t>
+    at::mm_out(sentence_dots, sentences.narrow(0, first_a, a).view({2 * a, D}),
+               frames.narrow(0, first_b, b).view({b * T, D}).t());                       // <c, V_t>, <c W_g, V_t>
+    at::bmm_out(weighted, beta, gram.narrow(0, first_b, b));                             // G w
+    at::bmm_out(scores, projected, weights);                                             // F
+    for (int i = 0; i < 2; ++i) at::mm_out(level, scores.view({pairs * L, L}), matrix);  // first level, both ways
+    at::mm_out(last, vectors, matrix);                                                   // last level: m, n, wl, fl
+  };
+  return {A * B * (2 * L * T * D + 2 * T * D + L * T * T + L * L * T + 2 * L * L * L + 4 * L * L), [=]() mutable {
+            // The last block lies within the items, so that it is as large as the others.
+            for (int64_t i = 0; i < A; i += a) {
+              for (int64_t j = 0; j < B; j += b) block(std::min(i, A - a), std::min(j, B - b));
+            }
+          }};
+}
+
+Products products_of(const HeadBenchOptions& options, const TextFeatures& text, const VideoFeatures& video) {
+  if (options.head == "mean_pool") return mean_pool_products(options, text, video);
+  if (options.head == "glscl") return glscl_products(options, text, video);
+  return glccl_products(options, text, video);
+}
 
 std::vector<Measurement> bench_scoring(const HeadBenchOptions& options, RetrievalHead& head) {
   torch::NoGradGuard no_grad;
   head.eval();
   const auto text = repeated(head.prepare_text(random_text(options, kPreparedItems)), options.texts);
   const auto video = repeated(head.prepare_video(random_video(options, kPreparedItems)), options.videos);
-  Products products(options, text, video);
+  auto products = products_of(options, text, video);
   Measurement score{.name = "head_score/" + options.head};
   Measurement alone{.name = score.name + "/products_alone"};
-  score.macs = alone.macs = products.macs();
+  score.macs = alone.macs = products.macs;
   {
     const MemoryPeak peak;
     const auto result = head.score(text, video);
