@@ -153,6 +153,12 @@ void describe(Visitor& v, XclipConfig& c) {
 }
 
 template <class Visitor>
+void describe(Visitor& v, XpoolConfig& c) {
+  v.field("pooling", c.pooling, one_of({"transformer", "avg"}));
+  v.field("dropout", c.dropout, share());
+}
+
+template <class Visitor>
 void describe(Visitor& v, OptimConfig& c) {
   v.field("name", c.name, one_of({"bert_adam", "adamw"}));
   v.field("lr", c.lr, above(0));
@@ -218,6 +224,9 @@ inline const char* name_of(const GlcclConfig&) {
 }
 inline const char* name_of(const XclipConfig&) {
   return "xclip";
+}
+inline const char* name_of(const XpoolConfig&) {
+  return "xpool";
 }
 
 // Every alternative with its defaults, in HeadConfig's order.

@@ -19,6 +19,7 @@ const std::map<std::string, ParityCheck>& parity_checks() {
       {"temporal", check_temporal},
       {"tokenizer", check_tokenizer},
       {"xclip_head", check_xclip_head},
+      {"xpool_head", check_xpool_head},
   };
   return checks;
 }

@@ -103,7 +103,12 @@ struct GlcclConfig {
   bool mask_frames = false;             // padding frames take no weight
 };
 
-using HeadConfig = std::variant<MeanPoolConfig, GlsclConfig, GlcclConfig, XclipConfig>;
+struct XpoolConfig {
+  std::string pooling = "transformer";  // transformer (as released), avg (mean of the unit frames, no parameters)
+  double dropout = 0.3;                 // of the residual linear layer; [0, 1)
+};
+
+using HeadConfig = std::variant<MeanPoolConfig, GlsclConfig, GlcclConfig, XclipConfig, XpoolConfig>;
 
 struct OptimConfig {
   std::string name = "bert_adam";          // bert_adam (as released), adamw
@@ -149,8 +154,7 @@ struct Config {
   VideoConfig video;
   TextConfig text;
   ModelConfig model;
-  HeadConfig head = GlsclConfig{};  // mean_pool, glscl, glccl, xclip; the other keys of the section are those of
-                                    // this head
+  HeadConfig head = GlsclConfig{};  // mean_pool, glscl, glccl, xclip, xpool; the other keys are those of this head
   OptimConfig optim;
   TrainConfig train;
   EvalConfig eval;

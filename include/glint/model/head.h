@@ -57,5 +57,6 @@ std::shared_ptr<RetrievalHead> make(const MeanPoolConfig& config, const FeatureS
 std::shared_ptr<RetrievalHead> make(const GlsclConfig& config, const FeatureShape& shape);
 std::shared_ptr<RetrievalHead> make(const GlcclConfig& config, const FeatureShape& shape);
 std::shared_ptr<RetrievalHead> make(const XclipConfig& config, const FeatureShape& shape);
+std::shared_ptr<RetrievalHead> make(const XpoolConfig& config, const FeatureShape& shape);
 
 }  // namespace glint

@@ -1,0 +1,166 @@
+#include <torch/torch.h>
+
+#include <cmath>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "glint/core/error.h"
+#include "glint/model/head.h"
+#include "glint/nn/affine.h"
+#include "model/heads/fused_xpool.h"
+#include "model/heads/unit.h"
+#include "model/heads/xpool_scores.h"
+
+namespace glint {
+namespace {
+
+using torch::nn::LayerNorm;
+using torch::nn::LayerNormOptions;
+using torch::nn::Linear;
+
+// X-Pool's `avg` (methods 5.2): the cosine with the mean of the unit frames. No parameters.
+class XpoolMeanHead final : public RetrievalHead {
+ public:
+  TextFeatures prepare_text(TextFeatures text) override {
+    text.sentence = unit(text.sentence);
+    text.words.reset();
+    text.mask.reset();
+    return text;
+  }
+  VideoFeatures prepare_video(VideoFeatures video) override {
+    video.prepared["pooled"] = unit(unit(video.frames).mean(1));  // [B, D]
+    video.frames.reset();
+    video.clip_frames.reset();
+    return video;
+  }
+  torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
+    return affine(text.sentence, video.prepared.at("pooled"));
+  }
+};
+
+Linear identity(int64_t width) {
+  Linear linear(width, width);
+  const torch::NoGradGuard no_grad;
+  linear->weight.copy_(torch::eye(width));
+  linear->bias.zero_();
+  return linear;
+}
+
+torch::Tensor projected(const Linear& linear, const torch::Tensor& x) {
+  return affine(x, linear->weight, linear->bias);
+}
+
+torch::Tensor centred(const torch::Tensor& x) {
+  return x - x.mean(-1, /*keepdim=*/true);
+}
+
+// The parameters of X-Pool's `Transformer`, under its names.
+struct PoolFrames : torch::nn::Module {
+  struct CrossAttention : torch::nn::Module {
+    explicit CrossAttention(int64_t width)
+        : query(register_module("q_proj", identity(width))),
+          key(register_module("k_proj", identity(width))),
+          value(register_module("v_proj", identity(width))),
+          out(register_module("out_proj", identity(width))) {}
+    Linear query, key, value, out;
+  };
+
+  explicit PoolFrames(int64_t width)
+      : attention(register_module("cross_attn", std::make_shared<CrossAttention>(width))),
+        linear(register_module("linear_proj", identity(width))) {
+    const auto norm = [&](const char* name) {
+      return register_module(name, LayerNorm(LayerNormOptions({width}).eps(kXpoolEps)));
+    };
+    norm1 = norm("layer_norm1");
+    norm2 = norm("layer_norm2");
+    norm3 = norm("layer_norm3");
+  }
+
+  std::shared_ptr<CrossAttention> attention;
+  Linear linear;
+  LayerNorm norm1{nullptr}, norm2{nullptr}, norm3{nullptr};
+};
+
+// X-Pool (methods 5.2): a text pools a video's frames by single-head cross-attention, and is compared with the result
+// by the cosine. A texts, B videos, T frames, D width.
+// Note [X-Pool masks]: as released there is no frame mask; its sampler repeats the last frame of short clips.
+class XpoolHead final : public RetrievalHead {
+ public:
+  XpoolHead(const XpoolConfig& config, const FeatureShape& shape)
+      : dropout_(config.dropout), pool_(register_module("pool_frames", std::make_shared<PoolFrames>(shape.width))) {}
+
+  TextFeatures prepare_text(TextFeatures text) override {
+    const auto width = static_cast<double>(text.sentence.size(1));
+    text.prepared["query"] =
+        projected(pool_->attention->query, pool_->norm1(text.sentence)) / std::sqrt(width);  // [A, D]
+    text.sentence = unit(text.sentence);                                                     // [A, D]
+    text.words.reset();
+    text.mask.reset();
+    return text;
+  }
+
+  VideoFeatures prepare_video(VideoFeatures video) override {
+    const auto frames = pool_->norm1(video.frames);  // [B, T, D]
+    const auto attended =
+        centred(projected(pool_->attention->out, projected(pool_->attention->value, frames)));  // [B, T, D]
+    const auto scaled = attended * pool_->norm2->weight, linear = affine(scaled, pool_->linear->weight);
+    video.prepared["keys"] = projected(pool_->attention->key, frames);  // [B, T, D]
+    video.prepared["attended"] = attended;
+    if (is_training() && dropout_ > 0) {
+      video.prepared["linear"] = linear;  // [B, T, D]: each pair drops other parts of it
+    } else {
+      video.prepared["mixed"] = centred(scaled + linear);  // [B, T, D]
+    }
+    if (!is_training()) video.prepared["forms"] = xpool_forms(pairs({}, video));
+    video.frames.reset();
+    video.clip_frames.reset();
+    video.mask.reset();
+    return video;
+  }
+
+  torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
+    return xpool_scores(pairs(text, video));
+  }
+
+  std::map<std::string, std::string> reference_names() const override {
+    std::map<std::string, std::string> names;  // ours are those of the release
+    for (const auto& parameter : named_parameters()) names[parameter.key()] = parameter.key();
+    return names;
+  }
+
+ private:
+  XpoolPairs pairs(const TextFeatures& text, const VideoFeatures& video) const {
+    const auto of = [](const auto& features, const char* name) {
+      const auto found = features.prepared.find(name);
+      return found == features.prepared.end() ? torch::Tensor() : found->second;
+    };
+    const auto &shift = pool_->norm2->bias, start = projected(pool_->linear, shift);  // [D]
+    const bool drops = video.prepared.count("linear") != 0;
+    return {.query = of(text, "query"),
+            .sentence = text.sentence,
+            .keys = of(video, "keys"),
+            .attended = of(video, "attended"),
+            .mixed = of(video, drops ? "linear" : "mixed"),
+            .forms = of(video, "forms"),
+            .start = drops ? start : centred(shift + start),
+            .scale2 = pool_->norm2->weight,
+            .shift2 = shift,
+            .scale3 = pool_->norm3->weight,
+            .shift3 = pool_->norm3->bias,
+            .dropout = drops ? dropout_ : 0};
+  }
+
+  double dropout_;
+  std::shared_ptr<PoolFrames> pool_;
+};
+
+}  // namespace
+
+std::shared_ptr<RetrievalHead> make(const XpoolConfig& config, const FeatureShape& shape) {
+  if (config.pooling == "avg") return std::make_shared<XpoolMeanHead>();
+  if (config.pooling == "transformer") return std::make_shared<XpoolHead>(config, shape);
+  throw Error("config.head.pooling: '", config.pooling, "' is neither transformer nor avg");
+}
+
+}  // namespace glint

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace glint::test {
+
+// X-Pool's head as methods 5.2 writes it down, without dropout, for any floating type: every pair's pooled video whole,
+// all projections after the pooling. Slow and obvious: the judge of the fast head. `weights` has the released names. A
+// texts, B videos, T frames, D width.
+struct LiteralXpool {
+  std::map<std::string, torch::Tensor> weights;
+
+  torch::Tensor pooled(const torch::Tensor& sentence,
+                       const torch::Tensor& frames) const;  // [A, D], [B, T, D] -> [B, A, D]
+  torch::Tensor scores(const torch::Tensor& sentence, const torch::Tensor& frames) const;  // -> [A, B]
+
+ private:
+  torch::Tensor linear(const std::string& name, const torch::Tensor& x) const;
+  torch::Tensor norm(const std::string& name, const torch::Tensor& x) const;
+};
+
+}  // namespace glint::test
