@@ -25,7 +25,9 @@ HeadConfig config_of(const HeadBenchOptions& options) {
     return config;
   }
   if (options.head == "glccl") return GlcclConfig{};
-  throw Error("--head: no head '", options.head, "'; there are mean_pool, glscl, glccl");
+  if (options.head == "xclip") return XclipConfig{};
+  if (options.head == "xpool") return XpoolConfig{};
+  throw Error("--head: no head '", options.head, "'; there are mean_pool, glscl, glccl, xclip, xpool");
 }
 
 void check(const HeadBenchOptions& options) {
@@ -127,9 +129,66 @@ Products glccl_products(const HeadBenchOptions& options, const TextFeatures& tex
           }};
 }
 
+// Products added one by one; large ones are made for some texts at a time.
+struct ProductList {
+  std::vector<std::function<void()>> calls;
+  int64_t macs = 0;
+
+  Products all() const {
+    return {macs, [list = calls] {
+              for (const auto& call : list) call();
+            }};
+  }
+  // a [.., I] times b [I, J], or of batches; `times` of them into the same memory.
+  void add(const torch::Tensor& a, const torch::Tensor& b, int64_t times = 1) {
+    const bool batched = a.dim() == 3;
+    const auto out = torch::empty(batched ? std::vector<int64_t>{a.size(0), a.size(1), b.size(2)}
+                                          : std::vector<int64_t>{a.size(0), b.size(1)});
+    macs += times * a.numel() * b.size(-1);
+    calls.push_back([=] {
+      auto result = out;
+      for (int64_t i = 0; i < times; ++i) batched ? at::bmm_out(result, a, b) : at::mm_out(result, a, b);
+    });
+  }
+};
+
+// So many texts that `floats_a_text` for each stay within 128 MiB, a divisor of all.
+int64_t texts_at_once(int64_t texts, int64_t floats_a_text) {
+  int64_t some = std::clamp<int64_t>((32 << 20) / floats_a_text, 1, texts);
+  while (texts % some != 0) --some;
+  return some;
+}
+
+Products xclip_products(const TextFeatures& text, const VideoFeatures& video) {
+  const auto &local = video.prepared.at("local"), &global = video.prepared.at("global");
+  const auto A = size(text), B = local.size(0), T = local.size(1) - 1, L = text.words.size(1);
+  const auto a = texts_at_once(A, B * (T + 1) * L), blocks = A / a;
+  ProductList products;
+  products.add(local.flatten(0, 1), text.words.narrow(0, 0, a).flatten(0, 1).t(), blocks);  // <w_i W_l, f_t>, <w_i, v>
+  products.add(global.flatten(0, 1), text.sentence.t());                                    // <c, f_t>, <c W_g, v>
+  products.add(torch::rand({a * B * T, L}), torch::rand({L, L}), blocks);                   // M softmax over words
+  products.add(torch::rand({a * B * L, T}), torch::rand({T, T}), blocks);                   // M softmax over frames
+  products.add(torch::rand({2 * a * B, L}), torch::rand({L, L}), blocks);                   // of what those leave
+  products.add(torch::rand({2 * a * B, T}), torch::rand({T, T}), blocks);
+  return products.all();
+}
+
+Products xpool_products(const TextFeatures& text, const VideoFeatures& video) {
+  const auto &keys = video.prepared.at("keys"), &mixed = video.prepared.at("mixed");
+  const auto A = size(text), B = keys.size(0), T = keys.size(1);
+  const auto a = texts_at_once(A, B * T), blocks = A / a;
+  ProductList products;
+  products.add(text.prepared.at("query").narrow(0, 0, a), keys.flatten(0, 1).t(), blocks);  // <q, k_t>
+  products.add(text.sentence.narrow(0, 0, a), mixed.flatten(0, 1).t(), blocks);             // <x, h_t>
+  products.add(torch::rand({B, a, T}), torch::rand({B, T, T}), 3 * blocks);                 // three Gram matrices
+  return products.all();
+}
+
 Products products_of(const HeadBenchOptions& options, const TextFeatures& text, const VideoFeatures& video) {
   if (options.head == "mean_pool") return mean_pool_products(options, text, video);
   if (options.head == "glscl") return glscl_products(options, text, video);
+  if (options.head == "xclip") return xclip_products(text, video);
+  if (options.head == "xpool") return xpool_products(text, video);
   return glccl_products(options, text, video);
 }
 

@@ -24,7 +24,9 @@ TEST(BenchCommandTest, PrintsAnArrayOfWhatItMeasuredForEveryHead) {
   const std::map<std::string, int64_t> macs_a_pair = {
       {"mean_pool", 16},
       {"glscl", 3 * 16 + 3 * 3 + 2 * 16},
-      {"glccl", 2 * (4 + 1) * 3 * 16 + 4 * 3 * 3 + 4 * 4 * 3 + 2 * 4 * 4 * 4 + 4 * 4 * 4}};
+      {"glccl", 2 * (4 + 1) * 3 * 16 + 4 * 3 * 3 + 4 * 4 * 3 + 2 * 4 * 4 * 4 + 4 * 4 * 4},
+      {"xclip", (4 + 1) * (3 + 1) * 16 + 4 * 4 * 3 + 3 * 3 * 4 + 2 * 4 * 4 + 2 * 3 * 3},
+      {"xpool", 2 * 3 * 16 + 3 * 3 * 3}};
   for (const auto& [head, macs] : macs_a_pair) {
     const auto result = bench({"--head", head, "--json"});
     ASSERT_EQ(result.exit_code, 0) << result.err;
@@ -41,16 +43,18 @@ TEST(BenchCommandTest, PrintsAnArrayOfWhatItMeasuredForEveryHead) {
 }
 
 TEST(BenchCommandTest, ATrainingStepPrintsATable) {
-  const auto result = bench({"--train"});
-  EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, HasSubstr("head_step/glscl"));
+  for (const std::string head : {"glscl", "xclip", "xpool"}) {
+    const auto result = bench({"--head", head, "--train"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("head_step/" + head));
+  }
 }
 
 TEST(BenchCommandTest, WhatCannotBeMeasuredIsOneSentence) {
-  const auto unknown = bench({"--head", "xpool"});
+  const auto unknown = bench({"--head", "pool"});
   EXPECT_EQ(unknown.exit_code, 1);
   EXPECT_THAT(unknown.out, IsEmpty());
-  EXPECT_THAT(unknown.err, HasSubstr("--head: no head 'xpool'; there are mean_pool, glscl, glccl"));
+  EXPECT_THAT(unknown.err, HasSubstr("--head: no head 'pool'; there are mean_pool, glscl, glccl, xclip, xpool"));
   const auto none = run_program({"bench", "head", "--texts", "0"});
   EXPECT_EQ(none.exit_code, 1);
   EXPECT_THAT(none.err, HasSubstr("--texts: 0 is not above 0"));
