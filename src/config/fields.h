@@ -159,6 +159,12 @@ void describe(Visitor& v, XpoolConfig& c) {
 }
 
 template <class Visitor>
+void describe(Visitor& v, TightConfig& c) {
+  v.field("layers", c.layers, above(0));
+  v.field("dropout", c.dropout, share());
+}
+
+template <class Visitor>
 void describe(Visitor& v, OptimConfig& c) {
   v.field("name", c.name, one_of({"bert_adam", "adamw"}));
   v.field("lr", c.lr, above(0));
@@ -227,6 +233,9 @@ inline const char* name_of(const XclipConfig&) {
 }
 inline const char* name_of(const XpoolConfig&) {
   return "xpool";
+}
+inline const char* name_of(const TightConfig&) {
+  return "tight";
 }
 
 // Every alternative with its defaults, in HeadConfig's order.

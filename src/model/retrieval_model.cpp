@@ -61,7 +61,9 @@ RetrievalModel::RetrievalModel(const ModelConfig& model, const HeadConfig& head,
       register_module("temporal", make_temporal_encoder(model.temporal, {.width = clip.embed_dim,
                                                                          .layers = model.temporal_layers,
                                                                          .position_rows = clip.context_length}));
-  head_ = register_module("head", make_head(head, shape, model.dropout));
+  auto head_shape = shape;
+  head_shape.positions = clip.context_length;
+  head_ = register_module("head", make_head(head, head_shape, model.dropout));
 }
 
 TextFeatures RetrievalModel::encode_text(const torch::Tensor& ids, const torch::Tensor& mask) {
@@ -76,6 +78,10 @@ VideoFeatures RetrievalModel::encode_video(const torch::Tensor& frames, const to
   }
   const auto clip_frames = encode_frames(*clip_, frames, mask);  // [B, T, D]
   return head_->prepare_video({temporal_->forward(clip_frames, mask), clip_frames, mask, {}});
+}
+
+torch::Tensor RetrievalModel::logit_scale() const {
+  return head_->uses_logit_scale() ? clip_->logit_scale.exp() : torch::ones_like(clip_->logit_scale);
 }
 
 void RetrievalModel::clamp_logit_scale(double max_scale) {

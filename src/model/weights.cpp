@@ -81,18 +81,26 @@ class Loader {
   std::vector<std::string> problems_;
 };
 
-// seq_transf starts as the first text blocks and the text positions, where their width is its own (methods 2).
-void copy_text_blocks_to_temporal(RetrievalModel& model) {
+// What CLIP4Clip starts as a copy of the text tower, by its released name -> the text tower's; empty: nothing.
+std::string text_tower_name(const std::string& released) {
+  const auto at_blocks = released.find(".resblocks.");
+  if (released.starts_with("transformerClip.") || released.starts_with("cross.transformer.")) {
+    return "clip.transformer" + released.substr(at_blocks);
+  }
+  const bool positions =
+      released == "frame_position_embeddings.weight" || released == "cross.embeddings.position_embeddings.weight";
+  return positions ? "clip.positional_embedding" : "";
+}
+
+// The transformers over frames (`prefix` "temporal.") and over pairs ("head.") start as the first text blocks and the
+// text positions, where their width is theirs (methods 2).
+void copy_text_tower(RetrievalModel& model, std::string_view prefix) {
   torch::NoGradGuard no_grad;
   auto parameters = model.named_parameters();
-  for (auto& item : parameters) {
-    const std::string& name = item.key();
-    std::string source;
-    if (name.starts_with("temporal.resblocks."))
-      source = "clip.transformer." + name.substr(std::string("temporal.").size());
-    if (name == "temporal.frame_position_embeddings.weight") source = "clip.positional_embedding";
-    const auto* from = parameters.find(source);
-    if (from != nullptr && from->sizes() == item->sizes()) item->copy_(*from);
+  for (const auto& [name, released] : model.reference_names()) {
+    if (!name.starts_with(prefix)) continue;
+    const auto* from = parameters.find(text_tower_name(released));
+    if (from != nullptr && from->sizes() == parameters[name].sizes()) parameters[name].copy_(*from);
   }
 }
 
@@ -157,8 +165,10 @@ void load_pretrained(RetrievalModel& model, const TensorMap& weights) {
     loader.plan(name, value, found == ours.end() ? std::string() : found->second);
   }
   loader.copy();
-  const bool has_text_blocks = loader.planned_any("clip.transformer.resblocks.");
-  if (has_text_blocks && !loader.planned_any("temporal.")) copy_text_blocks_to_temporal(model);
+  if (!loader.planned_any("clip.transformer.resblocks.")) return;
+  for (const auto* prefix : {"temporal.", "head."}) {
+    if (!loader.planned_any(prefix)) copy_text_tower(model, prefix);
+  }
 }
 
 void freeze_parameters(RetrievalModel& model, const std::string& rule) {

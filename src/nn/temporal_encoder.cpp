@@ -10,8 +10,6 @@ namespace glint {
 namespace {
 
 constexpr int64_t kHeadWidth = 64;
-constexpr double kMaskedBias = -1e6;     // added to the logits of padded frames, as released
-constexpr double kInitialStddev = 0.02;  // the released init_weights
 
 class NoTemporalEncoder final : public TemporalEncoder {
  public:
@@ -51,31 +49,20 @@ class SeqTransf final : public TemporalEncoder {
     blocks_ = register_module(
         "resblocks", std::make_shared<BlockStack>(
                          sizes.layers, BlockSizes{sizes.width, sizes.width / kHeadWidth, kTemporalLayerNormEps}));
-    initialise();
+    torch::NoGradGuard no_grad;
+    positions_->weight.normal_(0, kClip4ClipStddev);
+    blocks_->start_as_clip4clip();
   }
 
   torch::Tensor forward(const torch::Tensor& frames, const torch::Tensor& mask) override {
     const auto steps = frames.size(1);
     GLINT_CHECK(steps <= positions_->weight.size(0), steps, " frames, ", positions_->weight.size(0), " positions");
-    const auto bias = (1 - mask.to(frames.scalar_type())).mul_(kMaskedBias).view({frames.size(0), 1, 1, steps});
+    const auto bias = (1 - mask.to(frames.scalar_type())).mul_(kMaskedFrameBias).view({frames.size(0), 1, 1, steps});
     const auto seen = blocks_->forward(frames + positions_->weight.slice(0, 0, steps), {/*causal=*/false, bias});
     return seen + frames;  // [B, T, D]
   }
 
  private:
-  // The released init_weights: it reaches Linear and Embedding; the packed in_proj keeps PyTorch's start.
-  void initialise() {
-    torch::NoGradGuard no_grad;
-    positions_->weight.normal_(0, kInitialStddev);
-    for (int64_t i = 0; i < blocks_->size(); ++i) {
-      auto& block = (*blocks_)[i];
-      for (auto* affine : {block.attn->out_proj.get(), block.mlp->c_fc.get(), block.mlp->c_proj.get()}) {
-        affine->weight.normal_(0, kInitialStddev);
-        affine->bias.zero_();
-      }
-    }
-  }
-
   torch::nn::Embedding positions_ = nullptr;
   std::shared_ptr<BlockStack> blocks_;
 };

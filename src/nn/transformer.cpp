@@ -12,10 +12,20 @@ namespace glint {
 
 namespace {
 
-constexpr double kQuickGeluSlope = 1.702;
-
 torch::Tensor uniform(torch::IntArrayRef shape, double bound) {
   return torch::empty(shape).uniform_(-bound, bound);
+}
+
+torch::Tensor norm(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias, double eps) {
+  return torch::layer_norm(x, weight.sizes(), weight, bias, eps);
+}
+
+// x + MLP(LN2(x)). QuickGELU(h) = silu(1.702 h) / 1.702. The factors go into the matrices, which are smaller than what
+// they multiply, so that the activation is LibTorch's silu: one pass forward and one backward.
+torch::Tensor feed_forward(const BlockFunction& f, const torch::Tensor& x) {
+  const auto normed = norm(x, f.ln_2_weight, f.ln_2_bias, f.layer_norm_eps);
+  const auto hidden = affine(normed, kQuickGeluSlope * f.c_fc_weight, kQuickGeluSlope * f.c_fc_bias);  // [..., 4W]
+  return x + affine(torch::silu(hidden), f.c_proj_weight / kQuickGeluSlope, f.c_proj_bias);
 }
 
 }  // namespace
@@ -32,7 +42,7 @@ LayerNorm::LayerNorm(int64_t width, double epsilon) : eps(epsilon) {
 }
 
 torch::Tensor LayerNorm::forward(const torch::Tensor& x) const {
-  return torch::layer_norm(x, weight.sizes(), weight, bias, eps);
+  return norm(x, weight, bias, eps);
 }
 
 TransformerBlock::Attention::Attention(int64_t width) {
@@ -57,36 +67,40 @@ TransformerBlock::TransformerBlock(const BlockSizes& sizes) : heads_(sizes.heads
   ln_2 = register_module("ln_2", std::make_shared<LayerNorm>(sizes.width, sizes.layer_norm_eps));
 }
 
-torch::Tensor TransformerBlock::forward(const torch::Tensor& x, const AttentionMask& mask) {
-  const auto seen = x + attend(ln_1->forward(x), mask);  // [N, S, W]
-  return seen + feed_forward(ln_2->forward(seen));       // [N, S, W]
+BlockFunction TransformerBlock::function() const {
+  return {
+      heads_,       ln_1->eps,  attn->in_proj_weight, attn->in_proj_bias, attn->out_proj->weight, attn->out_proj->bias,
+      ln_1->weight, ln_1->bias, mlp->c_fc->weight,    mlp->c_fc->bias,    mlp->c_proj->weight,    mlp->c_proj->bias,
+      ln_2->weight, ln_2->bias};
 }
 
-torch::Tensor TransformerBlock::attend(const torch::Tensor& x, const AttentionMask& mask) const {
+torch::Tensor BlockFunction::forward(const torch::Tensor& x, const AttentionMask& mask) const {
+  return forward_projected(x, project(x), mask);
+}
+
+torch::Tensor BlockFunction::project(const torch::Tensor& x) const {
+  return affine(norm(x, ln_1_weight, ln_1_bias, layer_norm_eps), in_proj_weight, in_proj_bias);
+}
+
+torch::Tensor BlockFunction::forward_projected(const torch::Tensor& x, const torch::Tensor& packed,
+                                               const AttentionMask& mask) const {
   const auto n = x.size(0), s = x.size(1), w = x.size(2);
-  const auto packed = affine(x, attn->in_proj_weight, attn->in_proj_bias);                          // [N, S, 3W]
-  const auto parts = packed.view({n, s, 3, heads_, w / heads_}).permute({2, 0, 3, 1, 4}).unbind();  // 3 x [N, H, S, d]
-  return affine(attention(parts[0], parts[1], parts[2], mask), attn->out_proj->weight, attn->out_proj->bias);
+  const auto parts = packed.view({n, s, 3, heads, w / heads}).permute({2, 0, 3, 1, 4}).unbind();  // 3 x [N, H, S, d]
+  const auto mixed = attention(parts[0], parts[1], parts[2], mask);                               // [N, S, W]
+  return feed_forward(*this, x + affine(mixed, out_proj_weight, out_proj_bias));
 }
 
-torch::Tensor TransformerBlock::forward_row(const torch::Tensor& row, const torch::Tensor& x,
-                                            const torch::Tensor& bias) {
-  const auto n = x.size(0), s = x.size(1), w = x.size(2), d = w / heads_;
-  const auto weights = attn->in_proj_weight.split_with_sizes({w, 2 * w});  // [W, W], [2W, W]
-  const auto biases = attn->in_proj_bias.split_with_sizes({w, 2 * w});
-  const auto packed = affine(ln_1->forward(x), weights[1], biases[1]);                     // [N, S, 2W]
-  const auto parts = packed.view({n, s, 2, heads_, d}).permute({2, 0, 3, 1, 4}).unbind();  // 2 x [N, H, S, d]
-  const auto query = affine(ln_1->forward(row), weights[0], biases[0]).view({n, heads_, 1, d});
+torch::Tensor BlockFunction::forward_row(const torch::Tensor& row, const torch::Tensor& x,
+                                         const torch::Tensor& bias) const {
+  const auto n = x.size(0), s = x.size(1), w = x.size(2), d = w / heads;
+  const auto normed = [&](const torch::Tensor& any) { return norm(any, ln_1_weight, ln_1_bias, layer_norm_eps); };
+  const auto weights = in_proj_weight.split_with_sizes({w, 2 * w});  // [W, W], [2W, W]
+  const auto biases = in_proj_bias.split_with_sizes({w, 2 * w});
+  const auto packed = affine(normed(x), weights[1], biases[1]);                           // [N, S, 2W]
+  const auto parts = packed.view({n, s, 2, heads, d}).permute({2, 0, 3, 1, 4}).unbind();  // 2 x [N, H, S, d]
+  const auto query = affine(normed(row), weights[0], biases[0]).view({n, heads, 1, d});
   const auto mixed = attention(query, parts[0], parts[1], {/*causal=*/false, bias}).squeeze(1);  // [N, W]
-  const auto seen = row + affine(mixed, attn->out_proj->weight, attn->out_proj->bias);           // [N, W]
-  return seen + feed_forward(ln_2->forward(seen));
-}
-
-// QuickGELU(h) = silu(1.702 h) / 1.702. The factors go into the matrices, which are smaller than what they multiply, so
-// that the activation is LibTorch's silu: one pass forward and one backward.
-torch::Tensor TransformerBlock::feed_forward(const torch::Tensor& x) const {
-  const auto hidden = affine(x, kQuickGeluSlope * mlp->c_fc->weight, kQuickGeluSlope * mlp->c_fc->bias);  // [..., 4W]
-  return affine(torch::silu(hidden), mlp->c_proj->weight / kQuickGeluSlope, mlp->c_proj->bias);
+  return feed_forward(*this, row + affine(mixed, out_proj_weight, out_proj_bias));
 }
 
 BlockStack::BlockStack(int64_t layers, const BlockSizes& sizes) {
@@ -104,6 +118,16 @@ torch::Tensor BlockStack::forward_before_last(torch::Tensor x, const AttentionMa
   GLINT_CHECK(!blocks_.empty(), "no block");
   for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) x = blocks_[i]->forward(x, mask);
   return x;
+}
+
+void BlockStack::start_as_clip4clip() {
+  torch::NoGradGuard no_grad;
+  for (const auto& block : blocks_) {
+    for (auto* affine : {block->attn->out_proj.get(), block->mlp->c_fc.get(), block->mlp->c_proj.get()}) {
+      affine->weight.normal_(0, kClip4ClipStddev);
+      affine->bias.zero_();
+    }
+  }
 }
 
 torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,

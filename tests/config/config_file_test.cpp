@@ -120,13 +120,13 @@ TEST_F(ConfigFileTest, TheHeadsNameDecidesItsKeys) {
   const auto& head = read("head:\n  queries: 3\n  name: glscl\n").head;
   EXPECT_EQ(std::get<GlsclConfig>(head).queries, 3);
   expect_refused("head:\n  name: foo\n",
-                 ": config.head.name (line 2): no head 'foo'; there are mean_pool, glscl, glccl, xclip, xpool");
+                 ": config.head.name (line 2): no head 'foo'; there are mean_pool, glscl, glccl, xclip, xpool, tight");
   expect_refused("head:\n  name: mean_pool\n  queries: 3\n",
                  ": config.head.queries (line 3): unknown key; it belongs to another head");
   // From the command line another head starts with its own defaults; the file's keys were for the file's head.
   EXPECT_EQ(head_name(read("head:\n  name: glscl\n  queries: 3\n", {"head.name=mean_pool"}).head), "mean_pool");
   EXPECT_EQ(std::get<GlsclConfig>(read("head:\n  queries: 3\n", {"head.name=glscl"}).head).queries, 3);
-  EXPECT_EQ(head_names(), (std::vector<std::string>{"mean_pool", "glscl", "glccl", "xclip", "xpool"}));
+  EXPECT_EQ(head_names(), (std::vector<std::string>{"mean_pool", "glscl", "glccl", "xclip", "xpool", "tight"}));
 }
 
 TEST_F(ConfigFileTest, WordsThatAreNoSettingsAreRefused) {

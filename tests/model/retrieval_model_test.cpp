@@ -180,6 +180,22 @@ TEST(LoadPretrainedTest, BareClipWeightsAlsoStartTheTemporalEncoder) {
   }
 }
 
+TEST(LoadPretrainedTest, BareClipWeightsAlsoStartThePairTransformer) {
+  ModelConfig config;
+  config.temporal = "none";
+  RetrievalModel model(config, TightConfig{}, small_clip(), kShape);
+  const auto before = weights_of(model), weights = openai_weights(small_model(1));
+  EXPECT_EQ(model.logit_scale().item<double>(), 1);  // its scores are logits
+  load_pretrained(model, weights);
+  const auto after = weights_of(model);
+  EXPECT_TRUE(torch::equal(after.at("head.position_embeddings"), weights.at("positional_embedding")));
+  EXPECT_TRUE(torch::equal(after.at("head.resblocks.1.attn.in_proj_weight"),
+                           weights.at("transformer.resblocks.1.attn.in_proj_weight")));
+  for (const auto* kept : {"head.resblocks.2.mlp.c_fc.weight", "head.dense.weight"}) {
+    EXPECT_TRUE(torch::equal(after.at(kept), before.at(kept))) << kept;
+  }
+}
+
 TEST(LoadPretrainedTest, ReleasedNamesBringBackAWholeModel) {
   const auto from = small_model(1);
   TensorMap released;

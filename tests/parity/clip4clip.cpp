@@ -50,4 +50,14 @@ MeanPooled mean_pooled(const torch::Tensor& text, const torch::Tensor& frames, c
   return {videos.prepared.at("pooled"), head->score(texts, videos)};
 }
 
+torch::Tensor gradient_norms(const GoldenCase& golden, const TensorMap& results) {
+  std::vector<torch::Tensor> norms;
+  for (const auto& name : golden.json.at("grad_names").get<std::vector<std::string>>()) {
+    const auto gradient = results.find("grad." + name);
+    const bool is_there = gradient != results.end() && gradient->second.defined();
+    norms.push_back(is_there ? gradient->second.norm() : torch::tensor(NAN));
+  }
+  return torch::stack(norms);
+}
+
 }  // namespace glint::test

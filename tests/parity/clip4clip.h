@@ -16,6 +16,9 @@ std::shared_ptr<TemporalEncoder> temporal_encoder_of(const GoldenCase& golden, c
 // Its gradients, as "<prefix><released name>".
 TensorMap gradients_of(const TemporalEncoder& encoder, const std::string& prefix);
 
+// The norms that "gradnorm" holds, one a name of `grad_names`; NaN where "grad.<name>" has no gradient.
+torch::Tensor gradient_norms(const GoldenCase& golden, const TensorMap& results);
+
 // CLIP4Clip's mean pooling of frames and its scores, by the mean_pool head.
 struct MeanPooled {
   torch::Tensor pooled;  // [B, D]

@@ -21,17 +21,6 @@ Run run(const GoldenCase& golden, const std::string& set, TemporalEncoder& encod
   return run;
 }
 
-// "gradnorm" holds one norm a name of `grad_names`.
-torch::Tensor norms(const GoldenCase& golden, const TensorMap& results) {
-  std::vector<torch::Tensor> norms;
-  for (const auto& name : golden.json.at("grad_names").get<std::vector<std::string>>()) {
-    const auto gradient = results.find("grad." + name);
-    const bool is_there = gradient != results.end() && gradient->second.defined();
-    norms.push_back(is_there ? gradient->second.norm() : torch::tensor(NAN));
-  }
-  return torch::stack(norms);
-}
-
 // Scores, loss and gradients with this encoder of the frames.
 void check(const GoldenCase& golden, TemporalEncoder& encoder, CaseReport& report) {
   const auto train = run(golden, "train", encoder);
@@ -41,7 +30,7 @@ void check(const GoldenCase& golden, TemporalEncoder& encoder, CaseReport& repor
   results["grad.c"] = train.text.grad();
   results["grad.V"] = train.frames.grad();
   results["grad.logit_scale"] = train.scale.grad();
-  results["gradnorm"] = norms(golden, results);
+  results["gradnorm"] = gradient_norms(golden, results);
   results["train.S"] = train.scores;
   results["train.loss"] = loss;
   results["eval.S"] = run(golden, "eval", encoder).scores;

@@ -16,6 +16,7 @@ CaseReport check_temporal(const GoldenCase& golden);
 CaseReport check_clip4clip_meanp(const GoldenCase& golden);
 CaseReport check_clip4clip_seqtransf_loss(const GoldenCase& golden);
 CaseReport check_glccl_head(const GoldenCase& golden);
+CaseReport check_clip4clip_tight(const GoldenCase& golden);
 CaseReport check_glscl_head(const GoldenCase& golden);
 CaseReport check_glscl_full(const GoldenCase& golden);
 CaseReport check_glscl_train(const GoldenCase& golden);

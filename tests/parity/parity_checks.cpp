@@ -7,6 +7,7 @@ const std::map<std::string, ParityCheck>& parity_checks() {
       {"bertadam", check_bertadam},
       {"clip4clip_meanp", check_clip4clip_meanp},
       {"clip4clip_seqtransf_loss", check_clip4clip_seqtransf_loss},
+      {"clip4clip_tight", check_clip4clip_tight},
       {"clip_tower", check_clip_tower},
       {"frame_sampling", check_frame_sampling},
       {"glccl_head", check_glccl_head},

@@ -108,7 +108,12 @@ struct XpoolConfig {
   double dropout = 0.3;                 // of the residual linear layer; [0, 1)
 };
 
-using HeadConfig = std::variant<MeanPoolConfig, GlsclConfig, GlcclConfig, XclipConfig, XpoolConfig>;
+struct TightConfig {
+  int64_t layers = 4;    // of the transformer that every pair runs through; > 0
+  double dropout = 0.1;  // of its input; [0, 1)
+};
+
+using HeadConfig = std::variant<MeanPoolConfig, GlsclConfig, GlcclConfig, XclipConfig, XpoolConfig, TightConfig>;
 
 struct OptimConfig {
   std::string name = "bert_adam";          // bert_adam (as released), adamw
@@ -154,7 +159,7 @@ struct Config {
   VideoConfig video;
   TextConfig text;
   ModelConfig model;
-  HeadConfig head = GlsclConfig{};  // mean_pool, glscl, glccl, xclip, xpool; the other keys are those of this head
+  HeadConfig head = GlsclConfig{};  // mean_pool, glscl, glccl, xclip, xpool, tight; the other keys are its own
   OptimConfig optim;
   TrainConfig train;
   EvalConfig eval;

@@ -19,7 +19,7 @@ struct AuxLoss {
 };
 
 struct HeadOutput {
-  torch::Tensor scores;      // [A, B], cosine scale, before the logit scale
+  torch::Tensor scores;      // [A, B], cosine scale, before the logit scale, but for heads without one
   std::vector<AuxLoss> aux;  // added to the contrastive loss as they are
 };
 
@@ -27,6 +27,7 @@ struct FeatureShape {
   int64_t width = 0;       // D
   int64_t max_words = 0;   // L
   int64_t max_frames = 0;  // T
+  int64_t positions = 77;  // rows of the position tables that start as the text tower's
 };
 
 // Scores every text against every video. Work per item goes into prepare_*, work per pair into score(). A head never
@@ -45,6 +46,9 @@ class RetrievalHead : public torch::nn::Module {
     return {score(text, video), /*aux=*/{}};
   }
 
+  // Are scores multiplied by the logit scale before the loss? False: they are logits already.
+  virtual bool uses_logit_scale() const { return true; }
+
   // This head's parameter names -> those of the released code, for export and import.
   virtual std::map<std::string, std::string> reference_names() const { return {}; }
 };
@@ -58,5 +62,6 @@ std::shared_ptr<RetrievalHead> make(const GlsclConfig& config, const FeatureShap
 std::shared_ptr<RetrievalHead> make(const GlcclConfig& config, const FeatureShape& shape);
 std::shared_ptr<RetrievalHead> make(const XclipConfig& config, const FeatureShape& shape);
 std::shared_ptr<RetrievalHead> make(const XpoolConfig& config, const FeatureShape& shape);
+std::shared_ptr<RetrievalHead> make(const TightConfig& config, const FeatureShape& shape);
 
 }  // namespace glint

@@ -27,7 +27,7 @@ class RetrievalModel final : public torch::nn::Module {
 
   RetrievalHead& head() { return *head_; }
   ClipModel& clip() { return *clip_; }
-  torch::Tensor logit_scale() const { return clip_->logit_scale.exp(); }
+  torch::Tensor logit_scale() const;         // what scores are multiplied by; 1 for a head that gives logits
   void clamp_logit_scale(double max_scale);  // after each step (methods 6.4)
 
   // Our parameter names -> those of the released code (clip.*, transformerClip.*, spatial_queries, ...).
@@ -44,7 +44,8 @@ class RetrievalModel final : public torch::nn::Module {
 void load_weights(RetrievalModel& model, const TensorMap& weights);
 
 // Weights under OpenAI's names (bare or with "clip.") or the released systems' names, whatever of the model they hold;
-// the rest keeps its start: seq_transf copies CLIP's text blocks (methods 2). Every name that fits nowhere is an Error.
+// the rest keeps its start: seq_transf and the tight head copy CLIP's text
+// blocks (methods 2). Every name that fits nowhere is an Error.
 void load_pretrained(RetrievalModel& model, const TensorMap& weights);
 
 // model.freeze: none, conv1, clip4clip, towers (methods 1.4).

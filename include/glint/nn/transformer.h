@@ -12,7 +12,10 @@
 namespace glint {
 
 constexpr double kClipLayerNormEps = 1e-5;       // CLIP
-constexpr double kTemporalLayerNormEps = 1e-12;  // the TensorFlow-style LayerNorm of the temporal encoders
+constexpr double kTemporalLayerNormEps = 1e-12;  // the TensorFlow-style LayerNorm of CLIP4Clip's transformers
+constexpr double kClip4ClipStddev = 0.02;        // of the weights that the released init_weights starts
+constexpr double kMaskedFrameBias = -1e6;        // added to the logits of padded frames there, as released
+constexpr double kQuickGeluSlope = 1.702;        // QuickGELU(x) = x sigmoid(1.702 x)
 
 struct BlockSizes {
   int64_t width = 512;  // W, a multiple of heads
@@ -43,6 +46,29 @@ struct LayerNorm : torch::nn::Module {
   double eps;
 };
 
+// What a block computes, of weights given as tensors: for those who differentiate by tensors of their own.
+struct BlockFunction {
+  int64_t heads;
+  double layer_norm_eps;
+  // The order of TransformerBlock::parameters().
+  torch::Tensor in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias;  // [3W, W], [3W], [W, W], [W]
+  torch::Tensor ln_1_weight, ln_1_bias;                                        // [W]
+  torch::Tensor c_fc_weight, c_fc_bias, c_proj_weight, c_proj_bias;            // [4W, W], [4W], [W, 4W], [W]
+  torch::Tensor ln_2_weight, ln_2_bias;                                        // [W]
+
+  torch::Tensor forward(const torch::Tensor& x, const AttentionMask& mask) const;  // [N, S, W] -> [N, S, W]
+
+  // forward() in two steps, so that positions which many sequences share are projected once: queries, keys and values
+  // of any positions, [..., W] -> [..., 3W]; then the rest, `packed` [N, S, 3W].
+  torch::Tensor project(const torch::Tensor& x) const;
+  torch::Tensor forward_projected(const torch::Tensor& x, const torch::Tensor& packed, const AttentionMask& mask) const;
+
+  // The output at one position of each sequence, at the cost of its keys and values and of that one position:
+  // `row` [N, W] is x at that position, `bias` (undefined or broadcasting to [N, H, 1, S]) what it may look at.
+  // -> [N, W]
+  torch::Tensor forward_row(const torch::Tensor& row, const torch::Tensor& x, const torch::Tensor& bias = {}) const;
+};
+
 // x + attention(LN1(x)), then x + MLP(LN2(x)) with QuickGELU and a hidden width of 4 W. No dropout.
 // Parameters: attn.{in_proj_weight,in_proj_bias,out_proj.*}, ln_1.*, mlp.{c_fc,c_proj}.*, ln_2.*; they start as
 // PyTorch's MultiheadAttention and Linear do.
@@ -50,12 +76,12 @@ class TransformerBlock final : public torch::nn::Module {
  public:
   explicit TransformerBlock(const BlockSizes& sizes);
 
-  torch::Tensor forward(const torch::Tensor& x, const AttentionMask& mask);  // [N, S, W] -> [N, S, W]
+  BlockFunction function() const;  // of this block's parameters
 
-  // The output at one position of each sequence, at the cost of its keys and values and of that one position:
-  // `row` [N, W] is x at that position, `bias` (undefined or broadcasting to [N, H, 1, S]) what it may look at. -> [N,
-  // W]
-  torch::Tensor forward_row(const torch::Tensor& row, const torch::Tensor& x, const torch::Tensor& bias = {});
+  torch::Tensor forward(const torch::Tensor& x, const AttentionMask& mask) { return function().forward(x, mask); }
+  torch::Tensor forward_row(const torch::Tensor& row, const torch::Tensor& x, const torch::Tensor& bias = {}) {
+    return function().forward_row(row, x, bias);
+  }
 
   struct Attention : torch::nn::Module {
     explicit Attention(int64_t width);
@@ -72,9 +98,6 @@ class TransformerBlock final : public torch::nn::Module {
   std::shared_ptr<Mlp> mlp;
 
  private:
-  torch::Tensor attend(const torch::Tensor& x, const AttentionMask& mask) const;
-  torch::Tensor feed_forward(const torch::Tensor& x) const;
-
   int64_t heads_;
 };
 
@@ -86,6 +109,9 @@ class BlockStack final : public torch::nn::Module {
   torch::Tensor forward(torch::Tensor x, const AttentionMask& mask);
   // All blocks but the last: what forward_row() of the last one needs.
   torch::Tensor forward_before_last(torch::Tensor x, const AttentionMask& mask);
+
+  // The released init_weights: matrices N(0, 0.02), biases 0; it does not reach the packed in_proj.
+  void start_as_clip4clip();
 
   int64_t size() const { return static_cast<int64_t>(blocks_.size()); }
   TransformerBlock& operator[](int64_t i) { return *blocks_.at(static_cast<std::size_t>(i)); }
