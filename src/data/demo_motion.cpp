@@ -8,7 +8,7 @@ namespace glint::demo {
 namespace {
 
 constexpr double kSmallDiameter = 0.30;
-constexpr double kLargeDiameter = 0.50;
+constexpr double kLargeDiameter = 0.58;
 constexpr double kLeastDiameter = 0.25;  // of what grows or shrinks
 constexpr double kMostDiameter = 0.66;
 constexpr double kOverhang = 0.14;  // of the diameter: how far what moves reaches over the square's edge

@@ -71,7 +71,9 @@ struct PlannedStory {
 };
 struct StoryRules {
   std::int64_t count = 0;
-  std::int64_t order_pairs = 0;
+  std::int64_t order_pairs = 0;  // of two events or of three, by turns
+  double one_event = 0;          // share of one event, of three events, among the stories that are in no pair
+  double three_events = 0;
   bool strict = false;
 };
 std::vector<PlannedStory> plan_stories(const StoryRules& rules, std::uint64_t key, std::set<Story>& taken);

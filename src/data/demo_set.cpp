@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 using demo::ClipPlan;
 using nlohmann::ordered_json;
 
-constexpr int kVersion = 1;  // of the set; a change of what is drawn or said raises it
+constexpr int kVersion = 2;  // of the set; a change of what is drawn or said raises it
 
 fs::path video_of(const ClipPlan& clip) {
   return fs::path("videos") / (clip.name + clip.file.extension);

@@ -7,9 +7,6 @@
 namespace glint::demo {
 namespace {
 
-constexpr double kOneEvent = 0.15;  // share of the stories with one event, with three
-constexpr double kThreeEvents = 0.15;
-
 bool turning_shows(Shape shape) {
   return shape != Shape::kCircle && shape != Shape::kRing;
 }
@@ -37,9 +34,9 @@ Story draw_story(Random& random, std::size_t events) {
   return story;
 }
 
-std::size_t draw_length(Random& random) {
+std::size_t draw_length(Random& random, const StoryRules& rules) {
   const double draw = random.uniform();
-  return draw < kOneEvent ? 1 : draw < 1 - kThreeEvents ? 2 : 3;
+  return draw < rules.one_event ? 1 : draw < 1 - rules.three_events ? 2 : 3;
 }
 
 }  // namespace
@@ -68,7 +65,7 @@ std::vector<PlannedStory> plan_stories(const StoryRules& rules, std::uint64_t ke
     taken.insert(story);
   };
   for (std::int64_t pairs = 0; pairs < rules.order_pairs;) {
-    const Story story = draw_story(random, 2);
+    const Story story = draw_story(random, pairs % 2 == 0 ? 2 : 3);
     const Story reversed(story.rbegin(), story.rend());
     if (!fits(story) || !fits(reversed)) continue;
     add(story, true);
@@ -76,7 +73,7 @@ std::vector<PlannedStory> plan_stories(const StoryRules& rules, std::uint64_t ke
     ++pairs;
   }
   while (std::ssize(planned) < rules.count) {
-    const Story story = draw_story(random, draw_length(random));
+    const Story story = draw_story(random, draw_length(random, rules));
     if (fits(story)) add(story, false);
   }
   const auto order = random.permutation(std::ssize(planned));
