@@ -203,6 +203,10 @@ void check_together(const std::string& source, const Config& config) {
     throw Error(source, ": config.data.val_split is '", config.data.val_split,
                 "', which is data.test_split too; the checkpoint may not be chosen on the test set");
   }
+  if (!config.model.weights.empty() && config.model.start != "openai") {
+    throw Error(source, ": config.model.start is '", config.model.start,
+                "', a start from nothing, and config.model.weights names weights to start from; leave one of them out");
+  }
   if (config.model.weights.empty() && config.model.towers.context_length < config.text.max_words) {
     throw Error(source, ": config.model.towers.context_length is ", config.model.towers.context_length,
                 ", less than text.max_words, ", config.text.max_words);

@@ -105,6 +105,7 @@ void describe(Visitor& v, TowerConfig& c) {
 template <class Visitor>
 void describe(Visitor& v, ModelConfig& c) {
   v.field("weights", c.weights, any());
+  v.field("start", c.start, one_of({"openai", "short_run"}));
   v.section("towers", c.towers);
   v.field("text_mask", c.text_mask, one_of({"causal_padding", "causal"}));
   v.field("temporal", c.temporal, one_of({"none", "seq_lstm", "seq_transf"}));

@@ -5,9 +5,12 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
+#include "glint/model/short_run_start.h"
 
 namespace glint {
 namespace {
+
+constexpr int64_t kStartPatches = 40'000;  // some 200 clips of 12 frames in 16 patches
 
 // The sizes the settings ask for, where no weights say them.
 ClipSizes sizes_from_scratch(const Config& config, int64_t vocabulary_size) {
@@ -62,6 +65,20 @@ std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabul
   auto model = std::make_shared<RetrievalModel>(config.model, config.head, sizes, shape);
   if (!weights.empty()) load_pretrained(*model, weights);
   return model;
+}
+
+void start_from_clips(const Config& config, const Dataset& dataset, ClipSource& source, RetrievalModel& model) {
+  if (config.model.start != "short_run") return;
+  PatchMoments moments(config.model.towers.patch_size);
+  for (std::size_t i = 0; i < dataset.clips.size() && moments.patches() < kStartPatches; ++i) {
+    const ClipFrames clip = source.read(dataset.clips[i]);
+    const int64_t frames = clip.mask.sum().item<int64_t>();  // the real ones stand first
+    if (frames > 0) moments.add(clip.frames.slice(0, 0, frames));
+  }
+  if (moments.patches() == 0) {
+    throw Error("config.model.start is short_run, which looks at the training clips, and none of them can be read");
+  }
+  start_for_short_run(model, moments);
 }
 
 }  // namespace glint

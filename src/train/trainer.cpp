@@ -114,6 +114,7 @@ void Trainer::resume() {
   }
   tokenizer_ = found ? found->tokenizer : make_tokenizer(config_.text, caption_texts(*dataset_));
   model_ = found ? restore_model(*found) : make_model(config_, tokenizer_->vocabulary_size());
+  if (!found) start_from_clips(config_, *dataset_, *source_, *model_);
   freeze_parameters(*model_, config_.optim.clip_lr == 0 ? "towers" : config_.model.freeze);
   trainable_ = trainable_parameters(*model_);
   optimizer_ = std::make_unique<Optimizer>(parameter_groups(trainable_, config_.optim), config_.optim);

@@ -110,6 +110,10 @@ TEST_F(ConfigFileTest, AValueOutOfRangeSaysTheRange) {
                  ": config.data.captions (line 2): no such choice 'some'; there are all, random");
   expect_refused("text:\n  max_words: 90\n",
                  ": config.model.towers.context_length is 77, less than text.max_words, 90");
+  expect_refused(
+      "model:\n  weights: clip.safetensors\n  start: short_run\n",
+      ": config.model.start is 'short_run', a start from nothing, and config.model.weights names weights to start "
+      "from; leave one of them out");
   expect_refused("data:\n  val_split: test\n",
                  ": config.data.val_split is 'test', which is data.test_split too; the checkpoint may not be chosen on "
                  "the test set");

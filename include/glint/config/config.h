@@ -59,7 +59,8 @@ struct TowerConfig {
 };
 
 struct ModelConfig {
-  std::string weights;  // safetensors file under OpenAI or reference names to start from; empty: random
+  std::string weights;           // safetensors file under OpenAI or reference names to start from; empty: random
+  std::string start = "openai";  // without weights: openai (its random start), short_run (for some hundred steps)
   TowerConfig towers;
   std::string text_mask = "causal_padding";  // causal_padding (GLSCL), causal (CLIP4Clip)
   std::string temporal = "seq_transf";       // none, seq_lstm, seq_transf

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "glint/config/config.h"
+#include "glint/data/clip_source.h"
+#include "glint/data/dataset.h"
 #include "glint/model/retrieval_model.h"
 #include "glint/text/tokenizer.h"
 
@@ -17,5 +19,9 @@ std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const 
 // A model at its start: random from `config.train.seed`, then the weights of model.weights where it names some. Throws
 // Error where the settings do not fit one another or the weights.
 std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabulary_size);
+
+// Where model.start asks for more than make_model() does: looks at the first clips of `dataset` that can be read and
+// starts the towers for them.
+void start_from_clips(const Config& config, const Dataset& dataset, ClipSource& source, RetrievalModel& model);
 
 }  // namespace glint
