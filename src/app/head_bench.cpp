@@ -97,7 +97,7 @@ Products glscl_products(const HeadBenchOptions& options, const TextFeatures& tex
 
 // Block by block of pairs: of all of them at once some results would take gigabytes.
 Products glccl_products(const HeadBenchOptions& options, const TextFeatures& text, const VideoFeatures& video) {
-  constexpr int64_t kBlock = 32;  // texts and videos; the fastest of 16, 32, 64 and 128
+  constexpr int64_t kBlock = 32;  // texts and videos of a block
   const auto A = options.texts, B = options.videos, T = options.frames, L = options.words, D = options.width;
   const auto a = std::min(A, kBlock), b = std::min(B, kBlock), pairs = a * b;
   const auto words = text.prepared.at("rows").narrow(1, 0, L).contiguous();      // [A, L, D]

@@ -146,7 +146,7 @@ TEST_F(TrainCommandTest, AnotherSettingForAnExistingRunIsRefusedByName) {
   ASSERT_EQ(run_program(small_training(run, {"train.max_steps=1", "data.test_split="})).exit_code, 0);
   const auto other = run_program(small_training(run, {"optim.lr=0.5"}));
   EXPECT_EQ(other.exit_code, 1);
-  EXPECT_THAT(other.err, HasSubstr("optim.lr is 0.0005 there and 0.5 now"));
+  EXPECT_THAT(other.err, HasSubstr("optim.lr is 0.001 there and 0.5 now"));
 }
 
 TEST_F(TrainCommandTest, ADamagedCheckpointIsRefusedAndTheOneBeforeTakesItsPlace) {
