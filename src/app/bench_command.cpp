@@ -52,7 +52,7 @@ void add_head_bench(CLI::App& bench) {
   auto* command = bench.add_subcommand("head", "How fast a head scores pairs, and how much memory that takes");
   command->footer("Example: glint bench head --head glscl --texts 1000 --videos 1000");
   auto& options = settings->options;
-  command->add_option("--head", options.head, "mean_pool, glscl, glccl, xclip or xpool")->capture_default_str();
+  command->add_option("--head", options.head, "mean_pool, glscl, glccl, xclip, xpool or tight")->capture_default_str();
   command->add_option("--texts", options.texts, "Captions")->capture_default_str();
   command->add_option("--videos", options.videos, "Videos")->capture_default_str();
   command->add_option("--frames", options.frames, "Frames a video")->capture_default_str();

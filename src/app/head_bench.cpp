@@ -27,7 +27,8 @@ HeadConfig config_of(const HeadBenchOptions& options) {
   if (options.head == "glccl") return GlcclConfig{};
   if (options.head == "xclip") return XclipConfig{};
   if (options.head == "xpool") return XpoolConfig{};
-  throw Error("--head: no head '", options.head, "'; there are mean_pool, glscl, glccl, xclip, xpool");
+  if (options.head == "tight") return TightConfig{};
+  throw Error("--head: no head '", options.head, "'; there are mean_pool, glscl, glccl, xclip, xpool, tight");
 }
 
 void check(const HeadBenchOptions& options) {
@@ -184,11 +185,39 @@ Products xpool_products(const TextFeatures& text, const VideoFeatures& video) {
   return products.all();
 }
 
+// The first layer's queries, keys and values are work per item and left out; of the last layer one position is left.
+Products tight_products(const TextFeatures& text, const VideoFeatures& video) {
+  constexpr int64_t kHeadWidth = 64;
+  const auto A = size(text), B = size(video), S = video.frames.size(1) + 1, D = video.frames.size(2);
+  const auto a = texts_at_once(A, B * S * 4 * D), blocks = A / a, pairs = a * B, layers = TightConfig{}.layers;
+  const auto add_dense = [&](ProductList& list, int64_t rows, int64_t in, int64_t out, int64_t times) {
+    list.add(torch::rand({rows, in}), torch::rand({in, out}), times * blocks);
+  };
+  const auto add_attention = [&](ProductList& list, int64_t queries, int64_t times) {
+    const auto heads = pairs * D / kHeadWidth;
+    list.add(torch::rand({heads, queries, kHeadWidth}), torch::rand({heads, kHeadWidth, S}), times * blocks);
+    list.add(torch::rand({heads, queries, S}), torch::rand({heads, S, kHeadWidth}), times * blocks);
+  };
+  ProductList products;
+  add_dense(products, pairs * S, D, 3 * D, layers - 2);  // queries, keys, values
+  add_attention(products, S, layers - 1);
+  add_dense(products, pairs * S, D, D, layers - 1);
+  add_dense(products, pairs * S, D, 4 * D, layers - 1);
+  add_dense(products, pairs * S, 4 * D, D, layers - 1);
+  add_dense(products, pairs * S, D, 2 * D, 1);  // the last layer's keys and values
+  add_attention(products, 1, 1);
+  add_dense(products, pairs, D, D, 3);  // its query and output, the pooler
+  add_dense(products, pairs, D, 4 * D, 1);
+  add_dense(products, pairs, 4 * D, D, 1);
+  return products.all();
+}
+
 Products products_of(const HeadBenchOptions& options, const TextFeatures& text, const VideoFeatures& video) {
   if (options.head == "mean_pool") return mean_pool_products(options, text, video);
   if (options.head == "glscl") return glscl_products(options, text, video);
   if (options.head == "xclip") return xclip_products(text, video);
   if (options.head == "xpool") return xpool_products(text, video);
+  if (options.head == "tight") return tight_products(text, video);
   return glccl_products(options, text, video);
 }
 

@@ -9,7 +9,7 @@
 namespace glint::app {
 
 struct HeadBenchOptions {
-  std::string head = "glscl";  // mean_pool, glscl, glccl, xclip, xpool
+  std::string head = "glscl";  // mean_pool, glscl, glccl, xclip, xpool, tight
   int64_t texts = 1000;        // A
   int64_t videos = 1000;       // B
   int64_t frames = 12;         // T

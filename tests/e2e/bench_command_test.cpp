@@ -42,6 +42,16 @@ TEST(BenchCommandTest, PrintsAnArrayOfWhatItMeasuredForEveryHead) {
   }
 }
 
+TEST(BenchCommandTest, MeasuresTheHeadThatWantsAWidthOf64) {
+  const auto result = run_program({"bench", "head", "--head", "tight", "--texts", "3", "--videos", "2", "--frames", "4",
+                                   "--width", "128", "--repeats", "1", "--threads", "1", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const int64_t whole_layer = 5 * 9 * 128 * 128 + 2 * 5 * 5 * 128;  // without queries, keys and values
+  const int64_t last_layer = 5 * 2 * 128 * 128 + 2 * 5 * 128 + 10 * 128 * 128, pooler = 128 * 128;
+  EXPECT_EQ(nlohmann::json::parse(result.out)[0].at("macs"),
+            3 * 2 * (3 * whole_layer + 2 * 5 * 3 * 128 * 128 + last_layer + pooler));
+}
+
 TEST(BenchCommandTest, ATrainingStepPrintsATable) {
   for (const std::string head : {"glscl", "xclip", "xpool"}) {
     const auto result = bench({"--head", head, "--train"});
@@ -54,7 +64,7 @@ TEST(BenchCommandTest, WhatCannotBeMeasuredIsOneSentence) {
   const auto unknown = bench({"--head", "pool"});
   EXPECT_EQ(unknown.exit_code, 1);
   EXPECT_THAT(unknown.out, IsEmpty());
-  EXPECT_THAT(unknown.err, HasSubstr("--head: no head 'pool'; there are mean_pool, glscl, glccl, xclip, xpool"));
+  EXPECT_THAT(unknown.err, HasSubstr("--head: no head 'pool'; there are mean_pool, glscl, glccl, xclip, xpool, tight"));
   const auto none = run_program({"bench", "head", "--texts", "0"});
   EXPECT_EQ(none.exit_code, 1);
   EXPECT_THAT(none.err, HasSubstr("--texts: 0 is not above 0"));
