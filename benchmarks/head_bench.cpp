@@ -7,8 +7,8 @@
 
 #include "app/memory_peak.h"
 #include "glint/model/head.h"
-#include "support/literal_glccl.h"
-#include "support/literal_glscl.h"
+#include "model/literal/glccl.h"
+#include "model/literal/glscl.h"
 
 namespace glint {
 namespace {
@@ -55,7 +55,7 @@ void BM_HeadStepGlscl(benchmark::State& state) {
 
 void BM_HeadStepGlsclLiteral(benchmark::State& state) {
   const auto features = random_features(state.range(0));
-  test::LiteralGlscl literal(GlsclConfig{}, kWidth);
+  literal::Glscl literal(GlsclConfig{}, kWidth);
   measure(state, [&] {
     const auto scores = literal.forward(features.sentence, features.words, features.frames, features.frame_mask);
     (scores.all.square().sum() + scores.icl + scores.idl).backward();
@@ -69,7 +69,7 @@ void BM_HeadStepGlccl(benchmark::State& state) {
 void BM_HeadStepGlcclLiteral(benchmark::State& state) {
   const auto features = random_features(state.range(0));
   const GlcclConfig config;
-  test::LiteralGlccl literal(config, kWidth, kWords, kFrames);
+  literal::Glccl literal(config, kWidth, kWords, kFrames);
   measure(state, [&] {
     const auto scores =
         literal.forward(features.sentence, features.words, features.frames, features.word_mask, features.frame_mask);

@@ -31,6 +31,8 @@ FORBIDDEN = {  # room -> libraries
     "report": {"torch"},
 }
 FORBIDDEN_ROOMS = {"model": {"data"}, "optim": {"model", "data"}}  # lower rooms that must stay unknown all the same
+LITERAL_FORMS = Path("src/model/literal")  # slow judges of the fast heads: for tests, and for what measures both sides
+LITERAL_FORMS_USERS = {Path("src/app/head_bench.cpp")}
 SPDLOG_HOME = Path("src/core/log.cpp")  # the wheel's fmt headers clash with spdlog's, so one file sees it
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -79,7 +81,17 @@ def room_of(path):
     return path.parts[index] if len(path.parts) > index + 1 and path.parts[index] in ROOMS else None
 
 
+def literal_problem(path):
+    """What is wrong with using a literal form in `path`."""
+    if path.parts[0] == "tests" or LITERAL_FORMS in path.parents or path in LITERAL_FORMS_USERS:
+        return None
+    users = ", ".join(sorted(str(user) for user in LITERAL_FORMS_USERS))
+    return f"the literal forms are for tests and {users} alone"
+
+
 def room_problem(path, room, header):
+    if LITERAL_FORMS in header.parents:
+        return literal_problem(path)
     other = room_of(header)
     if other is None or other == room:
         return None

@@ -5,7 +5,7 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head.h"
-#include "support/literal_glccl.h"
+#include "model/literal/glccl.h"
 
 namespace glint {
 namespace {
@@ -56,8 +56,8 @@ torch::Tensor scores_of(RetrievalHead& head, const Items& items) {
 }
 
 // The literal form with the head's parameters, in double precision.
-test::LiteralGlccl literal_of(const GlcclConfig& config, const RetrievalHead& head, const Shape& shape) {
-  test::LiteralGlccl literal(config, kWidth, shape.words, shape.frames);
+literal::Glccl literal_of(const GlcclConfig& config, const RetrievalHead& head, const Shape& shape) {
+  literal::Glccl literal(config, kWidth, shape.words, shape.frames);
   literal.to(torch::kDouble);
   torch::NoGradGuard no_grad;
   const auto parameters = head.named_parameters();
@@ -65,7 +65,7 @@ test::LiteralGlccl literal_of(const GlcclConfig& config, const RetrievalHead& he
   return literal;
 }
 
-test::LiteralGlccl::Scores judge(test::LiteralGlccl& literal, const Items& items) {
+literal::Glccl::Scores judge(literal::Glccl& literal, const Items& items) {
   return literal.forward(items.sentence.to(torch::kDouble), items.words.to(torch::kDouble),
                          items.frames.to(torch::kDouble), items.word_mask, items.frame_mask);
 }

@@ -5,7 +5,7 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head.h"
-#include "support/literal_glscl.h"
+#include "model/literal/glscl.h"
 
 namespace glint {
 namespace {
@@ -59,10 +59,10 @@ std::shared_ptr<RetrievalHead> head_of(const GlsclConfig& config, double dropout
 }
 
 // The literal form with the head's parameters, in double precision.
-test::LiteralGlscl literal_of(const GlsclConfig& config, const RetrievalHead& head) {
+literal::Glscl literal_of(const GlsclConfig& config, const RetrievalHead& head) {
   auto quiet = config;
   quiet.dropout = 0;
-  test::LiteralGlscl literal(quiet, kWidth);
+  literal::Glscl literal(quiet, kWidth);
   literal.to(torch::kDouble);
   torch::NoGradGuard no_grad;
   const auto parameters = head.named_parameters();
@@ -70,7 +70,7 @@ test::LiteralGlscl literal_of(const GlsclConfig& config, const RetrievalHead& he
   return literal;
 }
 
-test::LiteralGlscl::Scores judge(test::LiteralGlscl& literal, const Items& items) {
+literal::Glscl::Scores judge(literal::Glscl& literal, const Items& items) {
   return literal.forward(items.sentence.to(torch::kDouble), items.words.to(torch::kDouble),
                          items.frames.to(torch::kDouble), items.frame_mask);
 }

@@ -6,7 +6,7 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head.h"
-#include "support/literal_tight.h"
+#include "model/literal/tight.h"
 
 namespace glint {
 namespace {
@@ -73,8 +73,8 @@ TEST(TightHeadTest, ScoresMatchTheLiteralFormForAnyShape) {
     const auto items = random_items(A, B, T);
     const auto scores = scores_of(*head, items);
     ASSERT_EQ(scores.sizes(), (std::vector<int64_t>{A, B}));
-    const auto want = test::literal_tight(exact_parameters(*head), items.sentence.to(torch::kDouble),
-                                          items.frames.to(torch::kDouble), items.mask);
+    const auto want = literal::tight(exact_parameters(*head), items.sentence.to(torch::kDouble),
+                                     items.frames.to(torch::kDouble), items.mask);
     EXPECT_LT(distance(scores, want), 1e-5 * (1 + want.abs().max().item<double>())) << A << " " << B << " " << T;
   }
 }
@@ -94,7 +94,7 @@ TEST(TightHeadTest, ScoresAndGradientsMatchTheLiteralForm) {
       actual_inputs.push_back(item.value());
     }
     const auto probe = torch::randn({A, B}, torch::kDouble);
-    const auto want = test::literal_tight(parameters, items.sentence, items.frames, items.mask);
+    const auto want = literal::tight(parameters, items.sentence, items.frames, items.mask);
     const auto wanted = torch::autograd::grad({(want * probe).sum()}, wanted_inputs);
     const auto [text, video] = prepare(*head, items);
     const auto output = head->score_pairs(text, video);
@@ -200,8 +200,8 @@ TEST(TightHeadTest, DropoutIsTheSameInBothPassesAndOffInEvaluation) {
   EXPECT_GT(distance(head->score_pairs(text, video).scores, scores), 1e-3);  // each call draws anew
   head->eval();
   EXPECT_TRUE(torch::equal(scores_of(*head, items), scores_of(*head, items)));
-  const auto want = test::literal_tight(exact_parameters(*head), items.sentence.to(torch::kDouble),
-                                        items.frames.to(torch::kDouble), items.mask);
+  const auto want = literal::tight(exact_parameters(*head), items.sentence.to(torch::kDouble),
+                                   items.frames.to(torch::kDouble), items.mask);
   EXPECT_LT(distance(scores_of(*head, items), want), 1e-4);
 }
 

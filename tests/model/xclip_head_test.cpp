@@ -6,7 +6,7 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head.h"
-#include "support/literal_xclip.h"
+#include "model/literal/xclip.h"
 
 namespace glint {
 namespace {
@@ -50,8 +50,8 @@ std::shared_ptr<RetrievalHead> head_of(int64_t L, int64_t T) {
 }
 
 // The literal form with the head's parameters, in double precision.
-test::LiteralXclip literal_of(const RetrievalHead& head, int64_t L, int64_t T) {
-  test::LiteralXclip literal(XclipConfig{}, kWidth, L, T);
+literal::Xclip literal_of(const RetrievalHead& head, int64_t L, int64_t T) {
+  literal::Xclip literal(XclipConfig{}, kWidth, L, T);
   literal.to(torch::kDouble);
   torch::NoGradGuard no_grad;
   const auto parameters = head.named_parameters();
@@ -59,7 +59,7 @@ test::LiteralXclip literal_of(const RetrievalHead& head, int64_t L, int64_t T) {
   return literal;
 }
 
-torch::Tensor judge(test::LiteralXclip& literal, const Items& items) {
+torch::Tensor judge(literal::Xclip& literal, const Items& items) {
   const auto exact = [](const torch::Tensor& tensor) { return tensor.to(torch::kDouble); };
   return literal
       .forward(exact(items.sentence), exact(items.words), exact(items.frames), exact(items.clip_frames), items.mask)

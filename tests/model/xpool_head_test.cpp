@@ -7,7 +7,7 @@
 #include "glint/core/error.h"
 #include "glint/model/head.h"
 #include "model/heads/xpool_scores.h"
-#include "support/literal_xpool.h"
+#include "model/literal/xpool.h"
 
 namespace glint {
 namespace {
@@ -52,8 +52,8 @@ std::shared_ptr<RetrievalHead> head_of(double dropout = 0) {
   return head;
 }
 
-test::LiteralXpool literal_of(const RetrievalHead& head) {
-  test::LiteralXpool literal;
+literal::Xpool literal_of(const RetrievalHead& head) {
+  literal::Xpool literal;
   for (const auto& parameter : head.named_parameters()) {
     literal.weights[parameter.key()] = parameter->detach().to(torch::kDouble).requires_grad_();
   }

@@ -14,6 +14,9 @@ GOOD = {
     "include/glint/media/image.h": "#include <vector>\n",
     "include/glint/data/clip.h": '#include "glint/io/safetensors.h"\n',
     "include/glint/model/head.h": "#include <torch/nn/module.h>\n",
+    "src/model/literal/glscl.h": "#pragma once\n",
+    "src/app/head_bench.cpp": '#include "model/literal/glscl.h"\n',
+    "tests/model/glscl_test.cpp": '#include "model/literal/glscl.h"\n',
     "src/core/log.cpp": "#include <spdlog/spdlog.h>\n",
     "src/io/safetensors.cpp": '#include <nlohmann/json.hpp>\n#include "glint/io/safetensors.h"\n',
     "src/media/libav.h": "extern \"C\" {\n#include <libavcodec/avcodec.h>\n}\n",
@@ -64,6 +67,11 @@ class CheckLayersTest(unittest.TestCase):
 
     def test_spdlog_lives_in_one_file(self):
         self.expect_violation("src/data/bad.cpp", "#include <spdlog/spdlog.h>\n", 1, "only src/core/log.cpp")
+
+    def test_literal_forms_are_for_tests_and_the_bench(self):
+        include = '#include "model/literal/glscl.h"\n'
+        self.expect_violation("src/app/bad.cpp", include, 1, "the literal forms are for tests")
+        self.expect_violation("src/model/heads/bad.cpp", include, 1, "the literal forms are for tests")
 
     def test_unknown_rooms_and_headers_are_named(self):
         self.expect_violation("src/attic/bad.cpp", "#include <string>\n", 1, "'attic' is no room")

@@ -5,14 +5,14 @@
 
 #include "glint/config/config.h"
 
-namespace glint::test {
+namespace glint::literal {
 
 // X-CLIP's head as methods 5.1 writes it down, for any floating type: every similarity of every pair at once, autograd
 // keeps them all. Slow and obvious: the judge of the fast head, whose parameter names it shares. A texts, B videos,
 // L tokens, T frames, D width.
-class LiteralXclip : public torch::nn::Module {
+class Xclip : public torch::nn::Module {
  public:
-  LiteralXclip(const XclipConfig& config, int64_t width, int64_t words, int64_t frames);
+  Xclip(const XclipConfig& config, int64_t width, int64_t words, int64_t frames);
 
   struct Scores {
     torch::Tensor video_sentence, video_word, sentence_frame, frame_word, all;  // S_vs, S_vw, S_sf, S_fw, S; [A, B]
@@ -27,4 +27,4 @@ class LiteralXclip : public torch::nn::Module {
   torch::Tensor global_mat_, local_mat_, word_logit_, word_mat_, word_mat2_, frame_logit_, frame_mat_, frame_mat2_;
 };
 
-}  // namespace glint::test
+}  // namespace glint::literal

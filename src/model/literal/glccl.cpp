@@ -1,10 +1,10 @@
-#include "support/literal_glccl.h"
+#include "model/literal/glccl.h"
 
 #include <torch/torch.h>
 
 #include <cmath>
 
-namespace glint::test {
+namespace glint::literal {
 
 namespace {
 
@@ -25,8 +25,7 @@ torch::Tensor csc_of(const std::vector<torch::Tensor>& scores, const std::string
 
 }  // namespace
 
-LiteralGlccl::LiteralGlccl(const GlcclConfig& config, int64_t width, int64_t max_words, int64_t max_frames)
-    : config_(config) {
+Glccl::Glccl(const GlcclConfig& config, int64_t width, int64_t max_words, int64_t max_frames) : config_(config) {
   for (const auto* name : {"global_mat_weight", "local_mat_weight"}) register_parameter(name, torch::eye(width));
   for (const auto* name : {"word_logit_weight", "word_frame_logit_weight", "word_mat_weight", "word_frame_mat_weight",
                            "word_mat_weight2", "word_frame_mat_weight2"}) {
@@ -36,7 +35,7 @@ LiteralGlccl::LiteralGlccl(const GlcclConfig& config, int64_t width, int64_t max
 }
 
 // queries [A, N, D], frames [B, T, D], mask [B, T] -> [A, B, N, D], unit length
-torch::Tensor LiteralGlccl::glim(const torch::Tensor& queries, const torch::Tensor& frames, const torch::Tensor& mask) {
+torch::Tensor Glccl::glim(const torch::Tensor& queries, const torch::Tensor& frames, const torch::Tensor& mask) {
   const auto softmax = [&](torch::Tensor logits) {  // [A, B, N, T]
     if (config_.mask_frames) logits = logits.masked_fill((mask == 0).view({1, mask.size(0), 1, -1}), -INFINITY);
     return logits.softmax(-1);
@@ -52,17 +51,16 @@ torch::Tensor LiteralGlccl::glim(const torch::Tensor& queries, const torch::Tens
 
 // sum_k x_k ( softmax(x / temperature) M )_k along `dim`, which is one of words. mask: 0 hides, shaped to x but for
 // ones
-torch::Tensor LiteralGlccl::attend(const torch::Tensor& x, int64_t dim, const torch::Tensor& matrix,
-                                   const torch::Tensor& mask) {
+torch::Tensor Glccl::attend(const torch::Tensor& x, int64_t dim, const torch::Tensor& matrix,
+                            const torch::Tensor& mask) {
   auto logits = x / config_.score_temperature;
   if (config_.mask_words) logits = logits.masked_fill(mask == 0, -INFINITY);
   const auto weights = torch::matmul(logits.softmax(dim).transpose(dim, -1), matrix).transpose(dim, -1);
   return ((config_.mask_words ? x * mask : x) * weights).sum(dim);
 }
 
-LiteralGlccl::Scores LiteralGlccl::forward(const torch::Tensor& sentence, const torch::Tensor& words,
-                                           const torch::Tensor& frames, const torch::Tensor& word_mask,
-                                           const torch::Tensor& frame_mask) {
+Glccl::Scores Glccl::forward(const torch::Tensor& sentence, const torch::Tensor& words, const torch::Tensor& frames,
+                             const torch::Tensor& word_mask, const torch::Tensor& frame_mask) {
   const auto p = named_parameters();
   const auto video = glim(sentence.unsqueeze(1), frames, frame_mask).squeeze(2);  // [A, B, D]
   const auto guided = glim(words, frames, frame_mask);                            // [A, B, L, D]
@@ -90,4 +88,4 @@ LiteralGlccl::Scores LiteralGlccl::forward(const torch::Tensor& sentence, const 
   return scores;
 }
 
-}  // namespace glint::test
+}  // namespace glint::literal

@@ -5,14 +5,14 @@
 
 #include "glint/config/config.h"
 
-namespace glint::test {
+namespace glint::literal {
 
 // GLCCL's head as methods 4 writes it down, for any floating type: every text-guided video [A, B, D] and every
 // word-guided frame [A, B, L, D] formed. Slow and obvious: the judge of the fast head, whose parameter names it shares.
 // A texts, B videos, L words, T frames, D width.
-class LiteralGlccl : public torch::nn::Module {
+class Glccl : public torch::nn::Module {
  public:
-  LiteralGlccl(const GlcclConfig& config, int64_t width, int64_t max_words, int64_t max_frames);
+  Glccl(const GlcclConfig& config, int64_t width, int64_t max_words, int64_t max_frames);
 
   struct Scores {
     torch::Tensor video_sentence, video_word, sentence_frame, frame_word, all;  // [A, B], cosine scale
@@ -30,4 +30,4 @@ class LiteralGlccl : public torch::nn::Module {
   GlcclConfig config_;
 };
 
-}  // namespace glint::test
+}  // namespace glint::literal

@@ -1,8 +1,8 @@
-#include "support/literal_glscl.h"
+#include "model/literal/glscl.h"
 
 #include <algorithm>
 
-namespace glint::test {
+namespace glint::literal {
 
 namespace {
 
@@ -12,7 +12,7 @@ torch::Tensor unit(const torch::Tensor& x) {
 
 }  // namespace
 
-LiteralGlscl::LiteralGlscl(const GlsclConfig& config, int64_t width) : config_(config) {
+Glscl::Glscl(const GlsclConfig& config, int64_t width) : config_(config) {
   queries_ = register_parameter("spatial_queries", torch::rand({config.queries, width}));
   const auto layer = torch::nn::TransformerDecoderLayerOptions(width, config.decoder_heads)
                          .dim_feedforward(config.decoder_ffn)
@@ -23,13 +23,13 @@ LiteralGlscl::LiteralGlscl(const GlsclConfig& config, int64_t width) : config_(c
                       torch::nn::TransformerDecoder(torch::nn::TransformerDecoderLayer(layer), config.decoder_layers));
 }
 
-torch::Tensor LiteralGlscl::concepts(const torch::Tensor& tokens) {
+torch::Tensor Glscl::concepts(const torch::Tensor& tokens) {
   const auto queries = queries_.unsqueeze(1).expand({-1, tokens.size(0), -1});      // [Q, N, D]
   return unit(decoder_->forward(queries, tokens.transpose(0, 1)).transpose(0, 1));  // [N, Q, D]
 }
 
-LiteralGlscl::Scores LiteralGlscl::forward(const torch::Tensor& sentence, const torch::Tensor& words,
-                                           const torch::Tensor& frames, const torch::Tensor& mask) {
+Glscl::Scores Glscl::forward(const torch::Tensor& sentence, const torch::Tensor& words, const torch::Tensor& frames,
+                             const torch::Tensor& mask) {
   const auto dots = torch::einsum("ad,btd->abt", {sentence, frames});
   const auto weights = (dots / config_.temperature).softmax(-1) * mask.to(frames.dtype()).unsqueeze(0);  // [A, B, T]
   const auto pooled = torch::einsum("abt,btd->abd", {weights, frames});                                  // [A, B, D]
@@ -45,7 +45,7 @@ LiteralGlscl::Scores LiteralGlscl::forward(const torch::Tensor& sentence, const 
   return scores;
 }
 
-torch::Tensor LiteralGlscl::icl(const torch::Tensor& visuals, const torch::Tensor& nouns) const {
+torch::Tensor Glscl::icl(const torch::Tensor& visuals, const torch::Tensor& nouns) const {
   const auto B = visuals.size(0), Q = visuals.size(1);
   torch::Tensor consistency = torch::zeros({}, visuals.options());
   for (int64_t q = 0; q < Q; ++q) {
@@ -57,7 +57,7 @@ torch::Tensor LiteralGlscl::icl(const torch::Tensor& visuals, const torch::Tenso
   return (visuals.mean(0) - nouns.mean(0)).pow(2).mean() + config_.beta * consistency;
 }
 
-torch::Tensor LiteralGlscl::idl(const torch::Tensor& concepts) const {
+torch::Tensor Glscl::idl(const torch::Tensor& concepts) const {
   const auto Q = concepts.size(1);
   const auto gram = torch::einsum("bid,bjd->bij", {concepts, concepts}).mean(0);  // [Q, Q]
   torch::Tensor sum = torch::zeros({}, concepts.options());
@@ -71,4 +71,4 @@ torch::Tensor LiteralGlscl::idl(const torch::Tensor& concepts) const {
   return sum / static_cast<double>(std::max<int64_t>(1, Q * (Q - 1)));
 }
 
-}  // namespace glint::test
+}  // namespace glint::literal

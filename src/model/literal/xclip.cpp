@@ -1,6 +1,6 @@
-#include "support/literal_xclip.h"
+#include "model/literal/xclip.h"
 
-namespace glint::test {
+namespace glint::literal {
 
 namespace {
 
@@ -10,7 +10,7 @@ torch::Tensor unit(const torch::Tensor& x) {
 
 }  // namespace
 
-LiteralXclip::LiteralXclip(const XclipConfig& config, int64_t width, int64_t words, int64_t frames)
+Xclip::Xclip(const XclipConfig& config, int64_t width, int64_t words, int64_t frames)
     : temperature_(config.temperature) {
   global_mat_ = register_parameter("global_mat_weight", torch::eye(width));
   local_mat_ = register_parameter("local_mat_weight", torch::eye(width));
@@ -22,9 +22,8 @@ LiteralXclip::LiteralXclip(const XclipConfig& config, int64_t width, int64_t wor
   frame_mat2_ = register_parameter("frame_mat_weight2", torch::eye(frames));
 }
 
-LiteralXclip::Scores LiteralXclip::forward(const torch::Tensor& sentence, const torch::Tensor& words,
-                                           const torch::Tensor& frames, const torch::Tensor& clip_frames,
-                                           const torch::Tensor& mask) {
+Xclip::Scores Xclip::forward(const torch::Tensor& sentence, const torch::Tensor& words, const torch::Tensor& frames,
+                             const torch::Tensor& clip_frames, const torch::Tensor& mask) {
   const auto attention = [&](const torch::Tensor& x, int64_t dim) { return (x / temperature_).softmax(dim); };
   const auto c = unit(sentence), w = unit(words), f = unit(clip_frames);
   const auto m = mask.to(frames.dtype()).unsqueeze(-1);       // [B, T, 1]
@@ -45,4 +44,4 @@ LiteralXclip::Scores LiteralXclip::forward(const torch::Tensor& sentence, const 
   return scores;
 }
 
-}  // namespace glint::test
+}  // namespace glint::literal

@@ -7,12 +7,12 @@
 #include <map>
 #include <string>
 
-namespace glint::test {
+namespace glint::literal {
 
 // X-Pool's head as methods 5.2 writes it down, without dropout, for any floating type: every pair's pooled video whole,
 // all projections after the pooling. Slow and obvious: the judge of the fast head. `weights` has the released names. A
 // texts, B videos, T frames, D width.
-struct LiteralXpool {
+struct Xpool {
   std::map<std::string, torch::Tensor> weights;
 
   torch::Tensor pooled(const torch::Tensor& sentence,
@@ -24,4 +24,4 @@ struct LiteralXpool {
   torch::Tensor norm(const std::string& name, const torch::Tensor& x) const;
 };
 
-}  // namespace glint::test
+}  // namespace glint::literal

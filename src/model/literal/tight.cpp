@@ -1,4 +1,4 @@
-#include "support/literal_tight.h"
+#include "model/literal/tight.h"
 
 #include <torch/torch.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 
 // A texts, B videos, T frames, D width, S = T + 1 positions, H heads of width d.
-namespace glint::test {
+namespace glint::literal {
 
 namespace {
 
@@ -39,8 +39,8 @@ torch::Tensor layer(const TensorMap& parameters, const std::string& prefix, cons
 
 }  // namespace
 
-torch::Tensor literal_tight(const TensorMap& parameters, const torch::Tensor& sentence, const torch::Tensor& frames,
-                            const torch::Tensor& mask) {
+torch::Tensor tight(const TensorMap& parameters, const torch::Tensor& sentence, const torch::Tensor& frames,
+                    const torch::Tensor& mask) {
   const auto A = sentence.size(0), B = frames.size(0), T = frames.size(1), D = frames.size(2);
   const auto of_text = sentence.view({A, 1, 1, D}).expand({A, B, 1, D});
   auto x = torch::cat({of_text, frames.unsqueeze(0).expand({A, B, T, D})}, 2);  // [A, B, S, D]
@@ -55,4 +55,4 @@ torch::Tensor literal_tight(const TensorMap& parameters, const torch::Tensor& se
       .squeeze(-1);
 }
 
-}  // namespace glint::test
+}  // namespace glint::literal

@@ -6,15 +6,15 @@
 
 #include "glint/config/config.h"
 
-namespace glint::test {
+namespace glint::literal {
 
 // GLSCL's head as methods 3 writes it down, for any floating type: LibTorch's own TransformerDecoder, every text-guided
 // video formed as [A, B, D], the mask after the softmax. Slow and obvious: the judge of the fast head, whose parameter
 // names it shares. A texts, B videos, L tokens, T frames, D width, Q queries.
-class LiteralGlscl : public torch::nn::Module {
+class Glscl : public torch::nn::Module {
  public:
   // As released: full decoder, shared queries, nothing hidden from it.
-  LiteralGlscl(const GlsclConfig& config, int64_t width);
+  Glscl(const GlsclConfig& config, int64_t width);
 
   struct Scores {
     torch::Tensor global, query, all;  // S_g, s, S; [A, B] each
@@ -34,4 +34,4 @@ class LiteralGlscl : public torch::nn::Module {
   torch::nn::TransformerDecoder decoder_{nullptr};
 };
 
-}  // namespace glint::test
+}  // namespace glint::literal
