@@ -35,7 +35,7 @@ Glccl::Glccl(const GlcclConfig& config, int64_t width, int64_t max_words, int64_
 }
 
 // queries [A, N, D], frames [B, T, D], mask [B, T] -> [A, B, N, D], unit length
-torch::Tensor Glccl::glim(const torch::Tensor& queries, const torch::Tensor& frames, const torch::Tensor& mask) {
+torch::Tensor Glccl::glim(const torch::Tensor& queries, const torch::Tensor& frames, const torch::Tensor& mask) const {
   const auto softmax = [&](torch::Tensor logits) {  // [A, B, N, T]
     if (config_.mask_frames) logits = logits.masked_fill((mask == 0).view({1, mask.size(0), 1, -1}), -INFINITY);
     return logits.softmax(-1);
@@ -52,7 +52,7 @@ torch::Tensor Glccl::glim(const torch::Tensor& queries, const torch::Tensor& fra
 // sum_k x_k ( softmax(x / temperature) M )_k along `dim`, which is one of words. mask: 0 hides, shaped to x but for
 // ones
 torch::Tensor Glccl::attend(const torch::Tensor& x, int64_t dim, const torch::Tensor& matrix,
-                            const torch::Tensor& mask) {
+                            const torch::Tensor& mask) const {
   auto logits = x / config_.score_temperature;
   if (config_.mask_words) logits = logits.masked_fill(mask == 0, -INFINITY);
   const auto weights = torch::matmul(logits.softmax(dim).transpose(dim, -1), matrix).transpose(dim, -1);
@@ -61,20 +61,35 @@ torch::Tensor Glccl::attend(const torch::Tensor& x, int64_t dim, const torch::Te
 
 Glccl::Scores Glccl::forward(const torch::Tensor& sentence, const torch::Tensor& words, const torch::Tensor& frames,
                              const torch::Tensor& word_mask, const torch::Tensor& frame_mask) {
+  return score(texts(sentence, words, word_mask), frames, frame_mask);
+}
+
+Glccl::Texts Glccl::texts(const torch::Tensor& sentence, const torch::Tensor& words, const torch::Tensor& mask) const {
   const auto p = named_parameters();
-  const auto video = glim(sentence.unsqueeze(1), frames, frame_mask).squeeze(2);  // [A, B, D]
-  const auto guided = glim(words, frames, frame_mask);                            // [A, B, L, D]
   const auto c = unit(sentence), w = unit(words);
-  const auto A = words.size(0), L = words.size(1);
-  const auto mask = config_.mask_words ? word_mask.to(words.dtype()) : torch::ones({A, L}, words.options());
+  return {sentence,
+          words,
+          w,
+          c,
+          torch::matmul(c, p["global_mat_weight"]),
+          torch::matmul(w, p["local_mat_weight"]),
+          config_.mask_words ? mask.to(words.dtype()) : torch::ones({words.size(0), words.size(1)}, words.options())};
+}
+
+Glccl::Scores Glccl::score(const Texts& texts, const torch::Tensor& frames, const torch::Tensor& frame_mask) const {
+  const auto p = named_parameters();
+  const auto video = glim(texts.sentence.unsqueeze(1), frames, frame_mask).squeeze(2);  // [A, B, D]
+  const auto guided = glim(texts.words, frames, frame_mask);                            // [A, B, L, D]
+  const auto &c = texts.unit_sentence, &w = texts.unit_words, &mask = texts.mask;
+  const auto A = w.size(0), L = w.size(1);
 
   Scores scores;
-  scores.video_sentence = torch::einsum("ad,abd->ab", {torch::matmul(c, p["global_mat_weight"]), video});
+  scores.video_sentence = torch::einsum("ad,abd->ab", {texts.global_mixed, video});
   const auto m = torch::einsum("aid,abd->aib", {w, video});
   scores.video_word = attend(m, 1, p["word_logit_weight"], mask.view({A, L, 1}));
   const auto n = torch::einsum("ad,abjd->abj", {c, guided});
   scores.sentence_frame = attend(n, 2, p["word_frame_logit_weight"], mask.view({A, 1, L}));
-  const auto F = torch::einsum("aid,abjd->aibj", {torch::matmul(w, p["local_mat_weight"]), guided});
+  const auto F = torch::einsum("aid,abjd->aibj", {texts.local_mixed, guided});
   const auto wl = attend(F, 1, p["word_mat_weight"], mask.view({A, L, 1, 1}));        // [A, B, L], over i
   const auto fl = attend(F, 3, p["word_frame_mat_weight"], mask.view({A, 1, 1, L}));  // [A, L, B], over j
   scores.frame_word = (attend(wl, 2, p["word_frame_mat_weight2"], mask.view({A, 1, L})) +

@@ -23,9 +23,21 @@ class Glccl : public torch::nn::Module {
   Scores forward(const torch::Tensor& sentence, const torch::Tensor& words, const torch::Tensor& frames,
                  const torch::Tensor& word_mask, const torch::Tensor& frame_mask);
 
+  // Its parts: of texts alone, and of pairs with the un-normalised frames.
+  struct Texts {
+    torch::Tensor sentence, words;            // [A, D], [A, L, D]
+    torch::Tensor unit_words;                 // [A, L, D]
+    torch::Tensor unit_sentence;              // [A, D]
+    torch::Tensor global_mixed, local_mixed;  // c W_g [A, D], w W_l [A, L, D] of the unit ones
+    torch::Tensor mask;                       // [A, L]
+  };
+  Texts texts(const torch::Tensor& sentence, const torch::Tensor& words, const torch::Tensor& mask) const;
+  Scores score(const Texts& texts, const torch::Tensor& frames, const torch::Tensor& frame_mask) const;
+
  private:
-  torch::Tensor glim(const torch::Tensor& queries, const torch::Tensor& frames, const torch::Tensor& mask);
-  torch::Tensor attend(const torch::Tensor& x, int64_t dim, const torch::Tensor& matrix, const torch::Tensor& mask);
+  torch::Tensor glim(const torch::Tensor& queries, const torch::Tensor& frames, const torch::Tensor& mask) const;
+  torch::Tensor attend(const torch::Tensor& x, int64_t dim, const torch::Tensor& matrix,
+                       const torch::Tensor& mask) const;
 
   GlcclConfig config_;
 };

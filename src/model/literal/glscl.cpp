@@ -30,19 +30,27 @@ torch::Tensor Glscl::concepts(const torch::Tensor& tokens) {
 
 Glscl::Scores Glscl::forward(const torch::Tensor& sentence, const torch::Tensor& words, const torch::Tensor& frames,
                              const torch::Tensor& mask) {
+  const auto nouns = concepts(words), visuals = concepts(frames);  // [A, Q, D], [B, Q, D]
+  auto scores = score(sentence, frames, mask, nouns, visuals);
+  if (nouns.size(0) == visuals.size(0)) add_losses(nouns, visuals, scores);
+  return scores;
+}
+
+Glscl::Scores Glscl::score(const torch::Tensor& sentence, const torch::Tensor& frames, const torch::Tensor& mask,
+                           const torch::Tensor& nouns, const torch::Tensor& visuals) const {
   const auto dots = torch::einsum("ad,btd->abt", {sentence, frames});
   const auto weights = (dots / config_.temperature).softmax(-1) * mask.to(frames.dtype()).unsqueeze(0);  // [A, B, T]
   const auto pooled = torch::einsum("abt,btd->abd", {weights, frames});                                  // [A, B, D]
   Scores scores;
   scores.global = torch::einsum("ad,abd->ab", {unit(sentence), unit(pooled)});
-  const auto nouns = concepts(words), visuals = concepts(frames);  // [A, Q, D], [B, Q, D]
   scores.query = torch::einsum("aqd,bqd->abq", {nouns, visuals}).mean(-1);
   scores.all = scores.global + config_.query_weight * scores.query;
-  if (nouns.size(0) == visuals.size(0)) {
-    scores.icl = icl(visuals, nouns);
-    scores.idl = config_.alpha * (config_.idl_modalities == "both" ? idl(visuals) + idl(nouns) : idl(visuals));
-  }
   return scores;
+}
+
+void Glscl::add_losses(const torch::Tensor& nouns, const torch::Tensor& visuals, Scores& scores) const {
+  scores.icl = icl(visuals, nouns);
+  scores.idl = config_.alpha * (config_.idl_modalities == "both" ? idl(visuals) + idl(nouns) : idl(visuals));
 }
 
 torch::Tensor Glscl::icl(const torch::Tensor& visuals, const torch::Tensor& nouns) const {

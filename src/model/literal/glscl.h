@@ -24,8 +24,14 @@ class Glscl : public torch::nn::Module {
   Scores forward(const torch::Tensor& sentence, const torch::Tensor& words, const torch::Tensor& frames,
                  const torch::Tensor& mask);
 
- private:
+  // Its parts: of items (words or frames) [N, L or T, D] -> [N, Q, D]; of pairs, nouns [A, Q, D] and visuals [B, Q, D],
+  // without losses; the losses of A == B.
   torch::Tensor concepts(const torch::Tensor& tokens);
+  Scores score(const torch::Tensor& sentence, const torch::Tensor& frames, const torch::Tensor& mask,
+               const torch::Tensor& nouns, const torch::Tensor& visuals) const;
+  void add_losses(const torch::Tensor& nouns, const torch::Tensor& visuals, Scores& scores) const;
+
+ private:
   torch::Tensor icl(const torch::Tensor& visuals, const torch::Tensor& nouns) const;
   torch::Tensor idl(const torch::Tensor& concepts) const;
 

@@ -24,17 +24,29 @@ Xclip::Xclip(const XclipConfig& config, int64_t width, int64_t words, int64_t fr
 
 Xclip::Scores Xclip::forward(const torch::Tensor& sentence, const torch::Tensor& words, const torch::Tensor& frames,
                              const torch::Tensor& clip_frames, const torch::Tensor& mask) {
+  return score(texts(sentence, words), videos(frames, clip_frames, mask));
+}
+
+Xclip::Texts Xclip::texts(const torch::Tensor& sentence, const torch::Tensor& words) const {
+  const auto c = unit(sentence), w = unit(words);
+  return {c, w, torch::matmul(c, global_mat_), torch::matmul(w, local_mat_)};
+}
+
+Xclip::Videos Xclip::videos(const torch::Tensor& frames, const torch::Tensor& clip_frames, const torch::Tensor& mask) {
+  const auto m = mask.to(frames.dtype()).unsqueeze(-1);  // [B, T, 1]
+  return {unit((unit(frames) * m).sum(1) / m.sum(1)), unit(clip_frames)};
+}
+
+Xclip::Scores Xclip::score(const Texts& texts, const Videos& videos) const {
   const auto attention = [&](const torch::Tensor& x, int64_t dim) { return (x / temperature_).softmax(dim); };
-  const auto c = unit(sentence), w = unit(words), f = unit(clip_frames);
-  const auto m = mask.to(frames.dtype()).unsqueeze(-1);       // [B, T, 1]
-  const auto v = unit((unit(frames) * m).sum(1) / m.sum(1));  // [B, D]
+  const auto &c = texts.sentence, &w = texts.words, &v = videos.whole, &f = videos.frames;
   Scores scores;
-  scores.video_sentence = torch::einsum("ad,de,be->ab", {c, global_mat_, v});
+  scores.video_sentence = torch::einsum("ad,bd->ab", {texts.global_mixed, v});
   const auto vw = torch::einsum("aid,bd->aib", {w, v});
   scores.video_word = (vw * torch::einsum("aib,ij->ajb", {attention(vw, 1), word_logit_})).sum(1);
   const auto sf = torch::einsum("btd,ad->bat", {f, c});
   scores.sentence_frame = (sf * torch::einsum("bat,tu->bau", {attention(sf, 2), frame_logit_})).sum(2).t();
-  const auto F = torch::einsum("aid,de,bte->aibt", {w, local_mat_, f});                                 // [A, L, B, T]
+  const auto F = torch::einsum("aid,btd->aibt", {texts.local_mixed, f});                                // [A, L, B, T]
   const auto word_level = (F * torch::einsum("aibt,ij->ajbt", {attention(F, 1), word_mat_})).sum(1);    // [A, B, T]
   const auto frame_level = (F * torch::einsum("aibt,tu->aibu", {attention(F, 3), frame_mat_})).sum(3);  // [A, L, B]
   const auto over_frames = (word_level * torch::einsum("abt,tu->abu", {attention(word_level, 2), frame_mat2_})).sum(2);

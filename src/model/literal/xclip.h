@@ -22,6 +22,18 @@ class Xclip : public torch::nn::Module {
   Scores forward(const torch::Tensor& sentence, const torch::Tensor& words, const torch::Tensor& frames,
                  const torch::Tensor& clip_frames, const torch::Tensor& mask);
 
+  // Its parts: of items alone, and of pairs.
+  struct Texts {
+    torch::Tensor sentence, words;            // unit c [A, D], w [A, L, D]
+    torch::Tensor global_mixed, local_mixed;  // c W_g, w W_l
+  };
+  struct Videos {
+    torch::Tensor whole, frames;  // unit v [B, D], f [B, T, D]
+  };
+  Texts texts(const torch::Tensor& sentence, const torch::Tensor& words) const;
+  static Videos videos(const torch::Tensor& frames, const torch::Tensor& clip_frames, const torch::Tensor& mask);
+  Scores score(const Texts& texts, const Videos& videos) const;
+
  private:
   double temperature_;
   torch::Tensor global_mat_, local_mat_, word_logit_, word_mat_, word_mat2_, frame_logit_, frame_mat_, frame_mat2_;

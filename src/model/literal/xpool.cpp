@@ -19,19 +19,33 @@ torch::Tensor Xpool::norm(const std::string& name, const torch::Tensor& x) const
 }
 
 torch::Tensor Xpool::pooled(const torch::Tensor& sentence, const torch::Tensor& frames) const {
-  const auto q = linear("cross_attn.q_proj", norm("layer_norm1", sentence));  // [A, D]
-  const auto k = linear("cross_attn.k_proj", norm("layer_norm1", frames));    // [B, T, D]
-  const auto v = linear("cross_attn.v_proj", norm("layer_norm1", frames));    // [B, T, D]
-  const auto dots = torch::einsum("ad,btd->bat", {q, k}) / std::sqrt(static_cast<double>(sentence.size(1)));
-  const auto o = linear("cross_attn.out_proj", torch::einsum("bat,btd->bad", {dots.softmax(-1), v}));  // [B, A, D]
+  return pooled_by(query(sentence), videos(frames));
+}
+
+torch::Tensor Xpool::query(const torch::Tensor& sentence) const {
+  return linear("cross_attn.q_proj", norm("layer_norm1", sentence));
+}
+
+Xpool::Videos Xpool::videos(const torch::Tensor& frames) const {
+  const auto normed = norm("layer_norm1", frames);
+  return {linear("cross_attn.k_proj", normed), linear("cross_attn.v_proj", normed)};
+}
+
+torch::Tensor Xpool::pooled_by(const torch::Tensor& query, const Videos& videos) const {
+  const auto dots = torch::einsum("ad,btd->bat", {query, videos.keys}) / std::sqrt(static_cast<double>(query.size(1)));
+  const auto seen = torch::einsum("bat,btd->bad", {dots.softmax(-1), videos.values});
+  const auto o = linear("cross_attn.out_proj", seen);  // [B, A, D]
   const auto y = norm("layer_norm2", o);
   return norm("layer_norm3", y + linear("linear_proj", y));
 }
 
 torch::Tensor Xpool::scores(const torch::Tensor& sentence, const torch::Tensor& frames) const {
-  const auto z = pooled(sentence, frames);
-  const auto dots = torch::einsum("ad,bad->ab", {sentence, z});
-  return dots / sentence.norm(2, -1).unsqueeze(1) / z.norm(2, -1).t();
+  return cosine(sentence, pooled(sentence, frames));
+}
+
+torch::Tensor Xpool::cosine(const torch::Tensor& sentence, const torch::Tensor& pooled) {
+  const auto dots = torch::einsum("ad,bad->ab", {sentence, pooled});
+  return dots / sentence.norm(2, -1).unsqueeze(1) / pooled.norm(2, -1).t();
 }
 
 }  // namespace glint::literal

@@ -19,6 +19,15 @@ struct Xpool {
                        const torch::Tensor& frames) const;  // [A, D], [B, T, D] -> [B, A, D]
   torch::Tensor scores(const torch::Tensor& sentence, const torch::Tensor& frames) const;  // -> [A, B]
 
+  // Their parts: of items alone, and of pairs.
+  struct Videos {
+    torch::Tensor keys, values;  // [B, T, D]
+  };
+  torch::Tensor query(const torch::Tensor& sentence) const;  // [A, D] -> [A, D]
+  Videos videos(const torch::Tensor& frames) const;
+  torch::Tensor pooled_by(const torch::Tensor& query, const Videos& videos) const;  // [A, D] -> [B, A, D]
+  static torch::Tensor cosine(const torch::Tensor& sentence, const torch::Tensor& pooled);
+
  private:
   torch::Tensor linear(const std::string& name, const torch::Tensor& x) const;
   torch::Tensor norm(const std::string& name, const torch::Tensor& x) const;
