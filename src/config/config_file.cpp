@@ -197,6 +197,8 @@ void add_word(const std::string& word, YamlNode& tree) {
   *node = {.kind = Kind::kText, .line = 0, .text = word.substr(equals + 1), .children = {}};
 }
 
+constexpr int64_t kLargestShortRunPatch = 32;  // pixels; how 3 p p values vary together is a table of their square
+
 // What no single value shows.
 void check_together(const std::string& source, const Config& config) {
   if (!config.data.val_split.empty() && config.data.val_split == config.data.test_split) {
@@ -206,6 +208,10 @@ void check_together(const std::string& source, const Config& config) {
   if (!config.model.weights.empty() && config.model.start != "openai") {
     throw Error(source, ": config.model.start is '", config.model.start,
                 "', a start from nothing, and config.model.weights names weights to start from; leave one of them out");
+  }
+  if (config.model.start == "short_run" && config.model.towers.patch_size > kLargestShortRunPatch) {
+    throw Error(source, ": config.model.start is 'short_run', which is for patches of at most ", kLargestShortRunPatch,
+                " pixels, and config.model.towers.patch_size is ", config.model.towers.patch_size);
   }
   if (config.model.weights.empty() && config.model.towers.context_length < config.text.max_words) {
     throw Error(source, ": config.model.towers.context_length is ", config.model.towers.context_length,

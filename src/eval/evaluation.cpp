@@ -4,14 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <deque>
-#include <future>
 
 #include "eval/feature_table.h"
 #include "glint/core/error.h"
 #include "glint/core/progress.h"
-#include "glint/core/stop_signal.h"
-#include "glint/core/thread_pool.h"
+#include "glint/data/clip_stream.h"
 #include "glint/eval/postprocess.h"
 #include "glint/eval/similarity.h"
 
@@ -41,33 +38,6 @@ struct EncodedClips {
   VideoFeatures features;
   std::vector<int64_t> clips;  // which of the data set; the rest is in `skipped`
   std::vector<SkippedClip> skipped;
-};
-
-// Hands out the clips' frames in order while `workers` threads read ahead.
-class ClipStream {
- public:
-  ClipStream(const std::vector<Clip>& clips, ClipSource& source, int64_t workers, int64_t ahead)
-      : clips_(clips), source_(source), ahead_(static_cast<std::size_t>(ahead)), pool_(static_cast<int>(workers)) {}
-  ~ClipStream() { pool_.cancel_pending(); }
-
-  ClipFrames next() {
-    if (stop_requested() != 0) throw Stopped(stop_requested());
-    while (submitted_ < clips_.size() && pending_.size() < ahead_) {
-      pending_.push_back(pool_.submit([this, i = submitted_] { return source_.read(clips_[i]); }));
-      ++submitted_;
-    }
-    auto frames = pending_.front().get();
-    pending_.pop_front();
-    return frames;
-  }
-
- private:
-  const std::vector<Clip>& clips_;
-  ClipSource& source_;
-  std::size_t ahead_;
-  std::size_t submitted_ = 0;
-  std::deque<std::future<ClipFrames>> pending_;
-  ThreadPool pool_;  // last: its threads end before what they use
 };
 
 EncodedClips encode_clips(RetrievalModel& model, const std::vector<Clip>& clips, ClipSource& source, int64_t batch_size,

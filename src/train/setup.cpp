@@ -5,6 +5,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
+#include "glint/data/clip_stream.h"
 #include "glint/model/short_run_start.h"
 
 namespace glint {
@@ -70,8 +71,9 @@ std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabul
 void start_from_clips(const Config& config, const Dataset& dataset, ClipSource& source, RetrievalModel& model) {
   if (config.model.start != "short_run") return;
   PatchMoments moments(config.model.towers.patch_size);
+  ClipStream stream(dataset.clips, source, config.data.workers, /*ahead=*/2 * config.data.workers);
   for (std::size_t i = 0; i < dataset.clips.size() && moments.patches() < kStartPatches; ++i) {
-    const ClipFrames clip = source.read(dataset.clips[i]);
+    const auto clip = stream.next();
     const int64_t frames = clip.mask.sum().item<int64_t>();  // the real ones stand first
     if (frames > 0) moments.add(clip.frames.slice(0, 0, frames));
   }

@@ -81,7 +81,11 @@ void log_bad_files(const fs::path& run_dir, const std::vector<BadFile>& files) {
 
 }  // namespace
 
-Trainer::Trainer(Config config) : config_(std::move(config)), run_dir_(config_.run.dir) {
+Trainer::Trainer(Config config)
+    : config_(std::move(config)), run_dir_(config_.run.dir), lock_(run_dir_ / ".train.lock") {
+  if (!lock_.try_lock()) {
+    throw Error(run_dir_.string(), ": another glint train works in this folder; let it end or set another run.dir");
+  }
   claim_run_folder(run_dir_, config_);
   log_to_file(run_dir_ / "log.txt");
   dataset_ = std::make_shared<Dataset>(load_dataset(config_.data, config_.data.train_split));

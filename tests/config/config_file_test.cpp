@@ -114,6 +114,9 @@ TEST_F(ConfigFileTest, AValueOutOfRangeSaysTheRange) {
       "model:\n  weights: clip.safetensors\n  start: short_run\n",
       ": config.model.start is 'short_run', a start from nothing, and config.model.weights names weights to start "
       "from; leave one of them out");
+  expect_refused("model:\n  start: short_run\n  towers:\n    patch_size: 33\n",
+                 ": config.model.start is 'short_run', which is for patches of at most 32 pixels, and "
+                 "config.model.towers.patch_size is 33");
   expect_refused("data:\n  val_split: test\n",
                  ": config.data.val_split is 'test', which is data.test_split too; the checkpoint may not be chosen on "
                  "the test set");

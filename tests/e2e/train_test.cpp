@@ -11,6 +11,7 @@
 #include "e2e/program.h"
 #include "e2e/small_run.h"
 #include "glint/core/atomic_file.h"
+#include "glint/core/error.h"
 #include "glint/core/random.h"
 #include "support/environment.h"
 #include "support/python.h"
@@ -141,6 +142,20 @@ TEST_F(TrainCommandTest, CtrlCSavesAndTheSameCommandGoesOn) {
   EXPECT_EQ(again.out, resumed.out);
 }
 
+TEST_F(TrainCommandTest, ASecondTrainingInTheSameFolderIsRefusedAndTheFirstGoesOn) {
+  const auto run = folder_ / "run";
+  const auto words = small_training(run, {"train.epochs=10000", "data.val_split=", "data.test_split="});
+  Program first(words);
+  wait_for_steps(first, run, 1);
+  const auto second = run_program(words);
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_EQ(second.err, "error: " + run.string() +
+                            ": another glint train works in this folder; let it end or set another run.dir\n");
+  wait_for_steps(first, run, logged(run, "loss").size() + 1);
+  first.send(SIGINT);
+  EXPECT_EQ(first.wait().exit_code, 128 + SIGINT);
+}
+
 TEST_F(TrainCommandTest, AnotherSettingForAnExistingRunIsRefusedByName) {
   const auto run = folder_ / "run";
   ASSERT_EQ(run_program(small_training(run, {"train.max_steps=1", "data.test_split="})).exit_code, 0);
@@ -223,6 +238,20 @@ TEST_F(TrainCommandTest, BadInputIsOneSentence) {
   refuse({"data.annotations=none.json"}, "none.json: No such file or directory");
   refuse({"train.batch_size=51"}, "train.batch_size");
   refuse({"head.decoder_heads=7"}, "head.decoder_heads");
+}
+
+TEST_F(TrainCommandTest, WhereNoClipCanBeReadAShortRunCannotStart) {
+  auto rows = nlohmann::json::array();
+  for (int i = 0; i < 8; ++i) {
+    rows.push_back({{"video", "empty.mp4"}, {"caption", concat("clip ", i)}, {"split", "train"}});
+  }
+  write_file(folder_ / "empty.mp4", "");
+  write_file(folder_ / "manifest.json", rows.dump());
+  const auto result = run_program(
+      small_training(folder_ / "run", {"data.root=" + folder_.path().string(), "data.val_split=", "data.test_split="}));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("model.start is short_run, which looks at the training clips, and none of them can "
+                                    "be read"));
 }
 
 TEST_F(TrainCommandTest, ClipsThatCannotBeReadAreNamedAndTheRestTrains) {

@@ -11,8 +11,10 @@ namespace {
 
 RetrievalModel small_model() {
   ModelConfig model;
-  model.temporal = "none";
-  return {model, MeanPoolConfig{}, test::small_clip_sizes(), FeatureShape{40, 13, 5}};
+  model.temporal = "seq_transf";
+  auto sizes = test::small_clip_sizes();
+  sizes.embed_dim = 64;  // one attention head of seq_transf
+  return {model, MeanPoolConfig{}, sizes, FeatureShape{64, 13, 5}};
 }
 
 torch::Tensor filters_of(RetrievalModel& model) {
@@ -72,7 +74,11 @@ TEST(ShortRunStartTest, TheSameSeedGivesTheSameStartAndTablesGrow) {
   };
   const auto once = start(true), again = start(true), plain = start(false);
   for (const auto& item : once) EXPECT_TRUE(torch::equal(item.value(), again[item.key()])) << item.key();
-  EXPECT_TRUE(torch::equal(once["clip.token_embedding.weight"], plain["clip.token_embedding.weight"] * 10));
+  const std::pair<const char*, double> tables[] = {{"clip.token_embedding.weight", 10},
+                                                   {"clip.positional_embedding", 10},
+                                                   {"clip.visual.positional_embedding", 3},
+                                                   {"temporal.frame_position_embeddings.weight", 20}};
+  for (const auto& [name, factor] : tables) EXPECT_TRUE(torch::equal(once[name], plain[name] * factor)) << name;
   EXPECT_TRUE(torch::equal(once["clip.visual.proj"], plain["clip.visual.proj"]));
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "glint/config/config.h"
+#include "glint/core/file_lock.h"
 #include "glint/eval/evaluation.h"
 #include "glint/train/checkpoint.h"
 #include "glint/train/metrics_log.h"
@@ -26,7 +27,7 @@ struct StepStats {
 // it goes on from its newest checkpoint and gives the losses of an unbroken run, bit for bit with one thread.
 class Trainer {
  public:
-  // Throws Error where the folder holds a run with other settings, naming them.
+  // Throws Error where the folder holds a run with other settings, naming them, and where another trainer works in it.
   explicit Trainer(Config config);
   ~Trainer();
 
@@ -47,6 +48,7 @@ class Trainer {
 
   Config config_;
   std::filesystem::path run_dir_;
+  FileLock lock_;  // of the run folder, as long as the trainer lives
   std::shared_ptr<const Dataset> dataset_;
   std::optional<Dataset> validation_;
   std::shared_ptr<const Tokenizer> tokenizer_;
