@@ -1,61 +1,32 @@
 #include "app/head_bench.h"
 
 #include <torch/torch.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <functional>
+#include <vector>
 
+#include "app/head_forms.h"
+#include "app/head_products.h"
 #include "app/memory_peak.h"
 #include "glint/core/error.h"
-#include "glint/model/head.h"
+#include "glint/core/log.h"
 
+// A texts, B videos, T frames, L words, D width, N texts and videos of a block.
 namespace glint::app {
 
 namespace {
 
 constexpr int64_t kPreparedItems = 32;  // so many different items are prepared and repeated: speed does not see values
-constexpr double kFeatureScale = 0.45;  // features as long as CLIP's: about 10 for width 512
-
-HeadConfig config_of(const HeadBenchOptions& options) {
-  if (options.head == "mean_pool") return MeanPoolConfig{};
-  if (options.head == "glscl") {
-    GlsclConfig config;
-    config.queries = options.queries;
-    return config;
-  }
-  if (options.head == "glccl") return GlcclConfig{};
-  if (options.head == "xclip") return XclipConfig{};
-  if (options.head == "xpool") return XpoolConfig{};
-  if (options.head == "tight") return TightConfig{};
-  throw Error("--head: no head '", options.head, "'; there are mean_pool, glscl, glccl, xclip, xpool, tight");
-}
-
-void check(const HeadBenchOptions& options) {
-  const std::pair<const char*, int64_t> sizes[] = {{"--texts", options.texts},    {"--videos", options.videos},
-                                                   {"--frames", options.frames},  {"--words", options.words},
-                                                   {"--width", options.width},    {"--queries", options.queries},
-                                                   {"--repeats", options.repeats}};
-  for (const auto& [name, value] : sizes) {
-    if (value < 1) throw Error(name, ": ", value, " is not above 0");
-  }
-}
-
-TextFeatures random_text(const HeadBenchOptions& options, int64_t items) {
-  TextFeatures text;
-  text.sentence = torch::randn({items, options.width}) * kFeatureScale;
-  text.words = torch::randn({items, options.words, options.width}) * kFeatureScale;
-  text.mask = torch::ones({items, options.words}, torch::kLong);
-  return text;
-}
-
-VideoFeatures random_video(const HeadBenchOptions& options, int64_t items) {
-  VideoFeatures video;
-  video.frames = torch::randn({items, options.frames, options.width}) * kFeatureScale;
-  video.clip_frames = video.frames;
-  video.mask = torch::ones({items, options.frames}, torch::kLong);
-  return video;
-}
+constexpr double kEnoughSeconds = 10;   // no further run once all together took so long
+constexpr double kLiteralBytes = 1e9;   // that the literal form's scoring may take,
+constexpr double kLiteralMacs = 4e11;   // and multiply
+constexpr double kAgreement = 1e-3;     // of both forms' scores, as a share of the largest one
+constexpr double kGradientAgreement =
+    1e-2;  // and of their gradients' norm: softmaxes at temperature 0.01 magnify rounding
 
 // `items` of them by repeating those of `prepared`.
 template <class Features>
@@ -70,210 +41,240 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// The matrix products of a head's exact form, each one plain call into memory that is there already.
-struct Products {
-  int64_t macs;
+struct Work {
+  Measurement* measurement;
   std::function<void()> run;
 };
 
-Products mean_pool_products(const HeadBenchOptions& options, const TextFeatures& text, const VideoFeatures& video) {
-  const auto A = options.texts, B = options.videos;
-  auto scores = torch::empty({A, B});
-  return {A * B * options.width, [=, sentence = text.sentence, pooled = video.prepared.at("pooled")]() mutable {
-            at::mm_out(scores, sentence, pooled.t());
-          }};
-}
-
-Products glscl_products(const HeadBenchOptions& options, const TextFeatures& text, const VideoFeatures& video) {
-  const auto A = options.texts, B = options.videos, T = options.frames, D = options.width;
-  const auto frames = video.frames.view({B * T, D}), gram = video.prepared.at("gram"), weights = torch::rand({B, A, T});
-  const auto nouns = text.prepared.at("concepts").flatten(1), visuals = video.prepared.at("concepts").flatten(1);
-  auto dots = torch::empty({A, B * T}), weighted = torch::empty({B, A, T}), scores = torch::empty({A, B});
-  return {A * B * (T * D + T * T + options.queries * D), [=, sentence = text.sentence]() mutable {
-            at::mm_out(dots, sentence, frames.t());  // <c, V_t>
-            at::bmm_out(weighted, weights, gram);    // G w
-            at::mm_out(scores, nouns, visuals.t());  // s
-          }};
-}
-
-// Block by block of pairs: of all of them at once some results would take gigabytes.
-Products glccl_products(const HeadBenchOptions& options, const TextFeatures& text, const VideoFeatures& video) {
-  constexpr int64_t kBlock = 32;  // texts and videos of a block
-  const auto A = options.texts, B = options.videos, T = options.frames, L = options.words, D = options.width;
-  const auto a = std::min(A, kBlock), b = std::min(B, kBlock), pairs = a * b;
-  const auto words = text.prepared.at("rows").narrow(1, 0, L).contiguous();      // [A, L, D]
-  const auto sentences = text.prepared.at("rows").narrow(1, L, 2).contiguous();  // [A, 2, D]
-  const auto both = video.prepared.at("rows").contiguous();                      // [B, 2 T, D]
-  const auto frames = both.narrow(1, 0, T).contiguous();                         // [B, T, D]
-  const auto gram = video.prepared.at("gram");
-  const auto beta = torch::rand({b, a * L, T}), projected = torch::rand({pairs, L, T});
-  const auto weights = torch::rand({pairs, T, L}), matrix = torch::rand({L, L}), vectors = torch::rand({4 * pairs, L});
-  auto dots = torch::empty({a * L, b * 2 * T}), sentence_dots = torch::empty({2 * a, b * T});
-  auto weighted = torch::empty_like(beta), scores = torch::empty({pairs, L, L}), level = torch::empty({pairs * L, L});
-  auto last = torch::empty_like(vectors);
-  auto block = [=](int64_t first_a, int64_t first_b) mutable {
-    const auto a_rows = words.narrow(0, first_a, a).view({a * L, D});
-    const auto b_rows = both.narrow(0, first_b, b).view({b * 2 * T, D});
-    at::mm_out(dots, a_rows, b_rows.t());  // <w, V_t>, <w W_l, V_t>
-    at::mm_out(sentence_dots, sentences.narrow(0, first_a, a).view({2 * a, D}),
-               frames.narrow(0, first_b, b).view({b * T, D}).t());                       // <c, V_t>, <c W_g, V_t>
-    at::bmm_out(weighted, beta, gram.narrow(0, first_b, b));                             // G w
-    at::bmm_out(scores, projected, weights);                                             // F
-    for (int i = 0; i < 2; ++i) at::mm_out(level, scores.view({pairs * L, L}), matrix);  // first level, both ways
-    at::mm_out(last, vectors, matrix);                                                   // last level: m, n, wl, fl
-  };
-  return {A * B * (2 * L * T * D + 2 * T * D + L * T * T + L * L * T + 2 * L * L * L + 4 * L * L), [=]() mutable {
-            // The last block lies within the items, so that it is as large as the others.
-            for (int64_t i = 0; i < A; i += a) {
-              for (int64_t j = 0; j < B; j += b) block(std::min(i, A - a), std::min(j, B - b));
-            }
-          }};
-}
-
-// Products added one by one; large ones are made for some texts at a time.
-struct ProductList {
-  std::vector<std::function<void()>> calls;
-  int64_t macs = 0;
-
-  Products all() const {
-    return {macs, [list = calls] {
-              for (const auto& call : list) call();
-            }};
+// The fastest run of each, turn by turn.
+void time(const std::vector<Work>& works, int64_t repeats) {
+  double all = 0;
+  for (int64_t i = 0; i < repeats && all < kEnoughSeconds; ++i) {
+    for (const auto& [measurement, run] : works) {
+      const double seconds = seconds_of(run);
+      measurement->seconds = std::min(measurement->seconds, seconds);
+      ++measurement->runs;
+      all += seconds;
+    }
   }
-  // a [.., I] times b [I, J], or of batches; `times` of them into the same memory.
-  void add(const torch::Tensor& a, const torch::Tensor& b, int64_t times = 1) {
-    const bool batched = a.dim() == 3;
-    const auto out = torch::empty(batched ? std::vector<int64_t>{a.size(0), a.size(1), b.size(2)}
-                                          : std::vector<int64_t>{a.size(0), b.size(1)});
-    macs += times * a.numel() * b.size(-1);
-    calls.push_back([=] {
-      auto result = out;
-      for (int64_t i = 0; i < times; ++i) batched ? at::bmm_out(result, a, b) : at::mm_out(result, a, b);
-    });
-  }
-};
-
-// So many texts that `floats_a_text` for each stay within 128 MiB, a divisor of all.
-int64_t texts_at_once(int64_t texts, int64_t floats_a_text) {
-  int64_t some = std::clamp<int64_t>((32 << 20) / floats_a_text, 1, texts);
-  while (texts % some != 0) --some;
-  return some;
 }
 
-Products xclip_products(const TextFeatures& text, const VideoFeatures& video) {
-  const auto &local = video.prepared.at("local"), &global = video.prepared.at("global");
-  const auto A = size(text), B = local.size(0), T = local.size(1) - 1, L = text.words.size(1);
-  const auto a = texts_at_once(A, B * (T + 1) * L), blocks = A / a;
-  ProductList products;
-  products.add(local.flatten(0, 1), text.words.narrow(0, 0, a).flatten(0, 1).t(), blocks);  // <w_i W_l, f_t>, <w_i, v>
-  products.add(global.flatten(0, 1), text.sentence.t());                                    // <c, f_t>, <c W_g, v>
-  products.add(torch::rand({a * B * T, L}), torch::rand({L, L}), blocks);                   // M softmax over words
-  products.add(torch::rand({a * B * L, T}), torch::rand({T, T}), blocks);                   // M softmax over frames
-  products.add(torch::rand({2 * a * B, L}), torch::rand({L, L}), blocks);                   // of what those leave
-  products.add(torch::rand({2 * a * B, T}), torch::rand({T, T}), blocks);
-  return products.all();
+// Floats that a pair holds in the literal form at its peak, as measured and rounded up; with `train` until the end of
+// the backward pass. The score itself comes on top.
+double literal_floats(const std::string& head, const HeadSizes& sizes, bool train) {
+  const auto T = static_cast<double>(sizes.frames), L = static_cast<double>(sizes.words);
+  const auto D = static_cast<double>(sizes.width);
+  if (head == "glscl") return (train ? 6 : 2.5) * D;
+  if (head == "glccl") return (train ? 8 : 2.5) * L * D;
+  if (head == "xclip") return (train ? 16 : 5) * L * T;
+  if (head == "xpool") return (train ? 20 : 10) * D;
+  if (head == "tight") return (train ? 110 : 23) * (T + 1) * D;
+  return 4;
 }
 
-Products xpool_products(const TextFeatures& text, const VideoFeatures& video) {
-  const auto &keys = video.prepared.at("keys"), &mixed = video.prepared.at("mixed");
-  const auto A = size(text), B = keys.size(0), T = keys.size(1);
-  const auto a = texts_at_once(A, B * T), blocks = A / a;
-  ProductList products;
-  products.add(text.prepared.at("query").narrow(0, 0, a), keys.flatten(0, 1).t(), blocks);  // <q, k_t>
-  products.add(text.sentence.narrow(0, 0, a), mixed.flatten(0, 1).t(), blocks);             // <x, h_t>
-  products.add(torch::rand({B, a, T}), torch::rand({B, T, T}), 3 * blocks);                 // three Gram matrices
-  return products.all();
+double free_bytes() {
+  return static_cast<double>(sysconf(_SC_AVPHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
-// The first layer's queries, keys and values are work per item and left out; of the last layer one position is left.
-Products tight_products(const TextFeatures& text, const VideoFeatures& video) {
-  constexpr int64_t kHeadWidth = 64;
-  const auto A = size(text), B = size(video), S = video.frames.size(1) + 1, D = video.frames.size(2);
-  const auto a = texts_at_once(A, B * S * 4 * D), blocks = A / a, pairs = a * B, layers = TightConfig{}.layers;
-  const auto add_dense = [&](ProductList& list, int64_t rows, int64_t in, int64_t out, int64_t times) {
-    list.add(torch::rand({rows, in}), torch::rand({in, out}), times * blocks);
-  };
-  const auto add_attention = [&](ProductList& list, int64_t queries, int64_t times) {
-    const auto heads = pairs * D / kHeadWidth;
-    list.add(torch::rand({heads, queries, kHeadWidth}), torch::rand({heads, kHeadWidth, S}), times * blocks);
-    list.add(torch::rand({heads, queries, S}), torch::rand({heads, S, kHeadWidth}), times * blocks);
-  };
-  ProductList products;
-  add_dense(products, pairs * S, D, 3 * D, layers - 2);  // queries, keys, values
-  add_attention(products, S, layers - 1);
-  add_dense(products, pairs * S, D, D, layers - 1);
-  add_dense(products, pairs * S, D, 4 * D, layers - 1);
-  add_dense(products, pairs * S, 4 * D, D, layers - 1);
-  add_dense(products, pairs * S, D, 2 * D, 1);  // the last layer's keys and values
-  add_attention(products, 1, 1);
-  add_dense(products, pairs, D, D, 3);  // its query and output, the pooler
-  add_dense(products, pairs, D, 4 * D, 1);
-  add_dense(products, pairs, 4 * D, D, 1);
-  return products.all();
+// N of the block that both forms are measured on, out of `most`.
+int64_t literal_block(const std::string& head, const HeadBenchOptions& options, int64_t most) {
+  const auto& sizes = options.sizes;
+  const double bytes = 4 * literal_floats(head, sizes, options.train);
+  if (options.literal_block > 0) return std::min(options.literal_block, most);
+  double pairs = options.train ? free_bytes() / 2 / bytes : kLiteralBytes / bytes;
+  if (!options.train) pairs = std::min(pairs, kLiteralMacs / static_cast<double>(head_cost(head, sizes).released.pair));
+  return std::clamp<int64_t>(static_cast<int64_t>(std::sqrt(pairs)), 1, most);
 }
 
-Products products_of(const HeadBenchOptions& options, const TextFeatures& text, const VideoFeatures& video) {
-  if (options.head == "mean_pool") return mean_pool_products(options, text, video);
-  if (options.head == "glscl") return glscl_products(options, text, video);
-  if (options.head == "xclip") return xclip_products(text, video);
-  if (options.head == "xpool") return xpool_products(text, video);
-  if (options.head == "tight") return tight_products(text, video);
-  return glccl_products(options, text, video);
+void say_block(const std::string& head, const HeadBenchOptions& options, int64_t N) {
+  const double bytes = 4 * literal_floats(head, options.sizes, options.train) * static_cast<double>(N * N);
+  log_info(head, ": both forms, ", N, " x ", N, " pairs; the literal form takes about ", std::ceil(bytes / 1e6), " MB");
 }
 
-std::vector<Measurement> bench_scoring(const HeadBenchOptions& options, RetrievalHead& head) {
-  torch::NoGradGuard no_grad;
-  head.eval();
-  const auto text = repeated(head.prepare_text(random_text(options, kPreparedItems)), options.texts);
-  const auto video = repeated(head.prepare_video(random_video(options, kPreparedItems)), options.videos);
-  auto products = products_of(options, text, video);
-  Measurement score{.name = "head_score/" + options.head};
-  Measurement alone{.name = score.name + "/products_alone"};
-  score.macs = alone.macs = products.macs;
-  {
-    const MemoryPeak peak;
-    const auto result = head.score(text, video);
-    score.peak_bytes = peak.bytes() - static_cast<int64_t>(result.nbytes());
-  }
+int64_t block_of(const std::string& head, const HeadBenchOptions& options, int64_t items) {
+  if (options.block > 0) return std::min(options.block, items);
+  return head == "tight" ? std::min<int64_t>(items, options.train ? 32 : 64) : items;
+}
+
+// Largest difference, as a share of the largest wanted value.
+double difference(const torch::Tensor& actual, const torch::Tensor& wanted) {
+  return ((actual - wanted).abs().max() / wanted.abs().max().clamp_min(1e-30)).item<double>();
+}
+
+void require_agreement(const std::string& head, double found, double allowed, const char* what) {
+  GLINT_CHECK(found <= allowed, head, ": the ", what, " of both forms differ by ", found);
+}
+
+// ---- scoring
+
+// Runs `head` once for its peak memory, beyond the result. -> the scores
+torch::Tensor score_once(RetrievalHead& head, const TextFeatures& text, const VideoFeatures& video,
+                         Measurement& measurement) {
+  const MemoryPeak peak;
+  auto scores = head.score(text, video);
+  measurement.peak_bytes = peak.bytes() - static_cast<int64_t>(scores.nbytes());
+  return scores;
+}
+
+void measure_all(HeadReport& report, const HeadBenchOptions& options, RetrievalHead& head) {
+  const auto A = block_of(report.head, options, options.texts), B = block_of(report.head, options, options.videos);
+  log_info(report.head, ": scoring ", A, " x ", B, " pairs");
+  const auto text = repeated(head.prepare_text(random_text(options.sizes, kPreparedItems)), A);
+  const auto video = repeated(head.prepare_video(random_video(options.sizes, kPreparedItems)), B);
+  const auto products = products_of(report.head, options.sizes, text, video);
+  const auto macs = A * B * report.cost.exact.pair;
+  GLINT_CHECK(products.macs == macs, report.head, ": products of ", products.macs, " counted as ", macs);
+  report.ours = {.name = "head_score/" + report.head, .texts = A, .videos = B, .macs = macs};
+  report.products = {.name = report.ours.name + "/products_alone", .texts = A, .videos = B, .macs = macs};
+  score_once(head, text, video, report.ours);
   products.run();
-  for (int64_t i = 0; i < options.repeats; ++i) {
-    score.seconds = std::min(score.seconds, seconds_of([&] { head.score(text, video); }));
-    alone.seconds = std::min(alone.seconds, seconds_of([&] { products.run(); }));
-  }
-  score.ratio = score.seconds / alone.seconds;
-  return {score, alone};
+  time({{&report.ours, [&] { head.score(text, video); }}, {&*report.products, products.run}}, options.repeats);
 }
 
-std::vector<Measurement> bench_step(const HeadBenchOptions& options, RetrievalHead& head) {
-  const auto pairs = std::min(options.texts, options.videos);
-  const auto raw_text = random_text(options, pairs);
-  const auto raw_video = random_video(options, pairs);
-  for (const auto& features : {raw_text.sentence, raw_text.words, raw_video.frames}) features.set_requires_grad(true);
-  const auto step = [&] {
-    const auto output = head.score_pairs(head.prepare_text(raw_text), head.prepare_video(raw_video));
+void measure_block(HeadReport& report, const HeadBenchOptions& options, const Forms& forms) {
+  const auto N = literal_block(report.head, options, std::min(options.texts, options.videos));
+  say_block(report.head, options, N);
+  const auto raw_text = random_text(options.sizes, N);
+  const auto raw_video = random_video(options.sizes, N);
+  const auto prepare = [&](RetrievalHead& head) {
+    return std::pair(head.prepare_text(raw_text), head.prepare_video(raw_video));
+  };
+  const auto [text, video] = prepare(*forms.fast);
+  const auto [literal_text, literal_video] = prepare(*forms.literal);
+  const auto named = [&](const char* work, const char* form, const Macs& macs, bool items) {
+    return Measurement{.name = work + report.head + form,
+                       .texts = N,
+                       .videos = N,
+                       .macs = items ? N * (macs.text + macs.video) : N * N * macs.pair};
+  };
+  report.block = named("head_score/", "/block", report.cost.exact, false);
+  report.literal = named("head_score/", "/literal", report.cost.released, false);
+  report.prepare = named("head_prepare/", "/block", report.cost.exact, true);
+  report.literal_prepare = named("head_prepare/", "/literal", report.cost.released, true);
+  const auto scores = score_once(*forms.fast, text, video, report.block);
+  const auto wanted = score_once(*forms.literal, literal_text, literal_video, report.literal);
+  report.difference = difference(scores, wanted);
+  require_agreement(report.head, report.difference, kAgreement, "scores");
+  time({{&report.block, [&] { forms.fast->score(text, video); }},
+        {&report.literal, [&] { forms.literal->score(literal_text, literal_video); }}},
+       options.repeats);
+  time(
+      {{&*report.prepare, [&] { prepare(*forms.fast); }}, {&*report.literal_prepare, [&] { prepare(*forms.literal); }}},
+      options.repeats);
+}
+
+// ---- a training step
+
+// From features and back to them; every gradient is there already when it is measured.
+struct Step {
+  Step(const HeadSizes& sizes, int64_t pairs) : text(random_text(sizes, pairs)), video(random_video(sizes, pairs)) {
+    for (const auto& features : inputs()) features.set_requires_grad(true);
+  }
+  std::vector<torch::Tensor> inputs() const { return {text.sentence, text.words, video.frames}; }
+
+  torch::Tensor run(RetrievalHead& head) const {
+    const auto output = head.score_pairs(head.prepare_text(text), head.prepare_video(video));
     auto loss = output.scores.square().sum();
     for (const auto& aux : output.aux) loss = loss + aux.value;
     loss.backward();
-  };
-  head.train();
-  step();  // also makes the memory of the gradients
-  Measurement measured{.name = "head_step/" + options.head};
-  {
-    const MemoryPeak peak;
-    step();
-    measured.peak_bytes = peak.bytes();
+    return output.scores.detach();
   }
-  for (int64_t i = 0; i < options.repeats; ++i) measured.seconds = std::min(measured.seconds, seconds_of(step));
-  return {measured};
+
+  TextFeatures text;
+  VideoFeatures video;
+};
+
+// What a first step gives: scores [N, N], and the gradients of all features in one row.
+struct StepResult {
+  torch::Tensor scores, gradients;
+};
+
+StepResult first_step(RetrievalHead& head, const Step& step) {
+  for (auto& input : step.inputs()) input.mutable_grad().reset();
+  StepResult result{step.run(head), {}};
+  std::vector<torch::Tensor> gradients;
+  for (const auto& input : step.inputs()) {
+    if (input.grad().defined()) gradients.push_back(input.grad().flatten());
+  }
+  result.gradients = torch::cat(gradients);
+  return result;
+}
+
+void step_once(RetrievalHead& head, const Step& step, Measurement& measurement) {
+  const MemoryPeak peak;
+  step.run(head);
+  measurement.peak_bytes = peak.bytes();
+}
+
+HeadReport bench_step(HeadReport report, const HeadBenchOptions& options, const Forms& forms) {
+  const auto pairs = block_of(report.head, options, options.pairs);
+  const auto N = literal_block(report.head, options, pairs);
+  say_block(report.head, options, N);
+  const auto named = [&](const char* form, int64_t items) {
+    return Measurement{.name = "head_step/" + report.head + form, .texts = items, .videos = items};
+  };
+  report.ours = named("", pairs);
+  report.block = named("/block", N);
+  report.literal = named("/literal", N);
+  {
+    const Step step(options.sizes, N);
+    const auto actual = first_step(*forms.fast, step), wanted = first_step(*forms.literal, step);
+    report.difference = difference(actual.scores, wanted.scores);
+    require_agreement(report.head, report.difference, kAgreement, "scores");
+    const auto apart = (actual.gradients - wanted.gradients).norm() / wanted.gradients.norm().clamp_min(1e-30);
+    require_agreement(report.head, apart.item<double>(), kGradientAgreement, "gradients");
+    step_once(*forms.fast, step, report.block);
+    step_once(*forms.literal, step, report.literal);
+    time({{&report.block, [&] { step.run(*forms.fast); }}, {&report.literal, [&] { step.run(*forms.literal); }}},
+         options.repeats);
+  }
+  if (N == pairs) {
+    const auto name = report.ours.name;
+    report.ours = report.block;
+    report.ours.name = name;
+    return report;
+  }
+  log_info(report.head, ": a step of ", pairs, " pairs");
+  const Step step(options.sizes, pairs);
+  step.run(*forms.fast);
+  step_once(*forms.fast, step, report.ours);
+  time({{&report.ours, [&] { step.run(*forms.fast); }}}, options.repeats);
+  return report;
 }
 
 }  // namespace
 
-std::vector<Measurement> bench_head(const HeadBenchOptions& options) {
-  check(options);
+void check(const std::vector<std::string>& heads, const HeadBenchOptions& options) {
+  const auto& sizes = options.sizes;
+  const std::pair<const char*, int64_t> above_zero[] = {{"--texts", options.texts},     {"--videos", options.videos},
+                                                        {"--frames", sizes.frames},     {"--words", sizes.words},
+                                                        {"--dim", sizes.width},         {"--queries", sizes.queries},
+                                                        {"--repeats", options.repeats}, {"--pairs", options.pairs}};
+  for (const auto& [name, value] : above_zero) {
+    if (value < 1) throw Error(name, ": ", value, " is not above 0");
+  }
+  if (options.block < 0) throw Error("--block: ", options.block, " is below 0");
+  if (options.literal_block < 0) throw Error("--literal-block: ", options.literal_block, " is below 0");
+  for (const auto& head : heads) {
+    const int64_t divisor = head == "tight" ? 64 : head == "glscl" ? GlsclConfig{}.decoder_heads : 1;
+    if (options.sizes.width % divisor != 0) {
+      throw Error("--dim: ", options.sizes.width, " is not a multiple of ", divisor, ", which ", head, " needs");
+    }
+  }
+}
+
+HeadReport bench_head(const std::string& head, const HeadBenchOptions& options) {
   torch::manual_seed(1);
-  const auto head = make_head(config_of(options), {options.width, options.words, options.frames});
-  return options.train ? bench_step(options, *head) : bench_scoring(options, *head);
+  const Forms forms(head, options.sizes);
+  for (const auto& form : {forms.fast, forms.literal}) form->train(options.train);
+  HeadReport report;
+  report.head = head;
+  report.cost = head_cost(head, options.sizes);
+  if (options.train) return bench_step(std::move(report), options, forms);
+  const torch::NoGradGuard no_grad;
+  measure_all(report, options, *forms.fast);
+  measure_block(report, options, forms);
+  return report;
 }
 
 }  // namespace glint::app

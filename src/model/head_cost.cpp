@@ -90,11 +90,6 @@ HeadCost tight_cost(const HeadSizes& sizes) {
 
 }  // namespace
 
-const std::vector<std::string>& head_names() {
-  static const std::vector<std::string> names = {"mean_pool", "glscl", "glccl", "xclip", "xpool", "tight"};
-  return names;
-}
-
 HeadCost head_cost(const std::string& head, const HeadSizes& sizes) {
   if (head == "mean_pool") return mean_pool_cost(sizes);
   if (head == "glscl") return glscl_cost(sizes);

@@ -12,7 +12,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 const std::vector<std::string> kSmall = {"--texts", "5",  "--videos",  "7", "--frames",  "3", "--words",   "4",
-                                         "--width", "16", "--queries", "2", "--repeats", "1", "--threads", "1"};
+                                         "--dim",   "64", "--queries", "2", "--repeats", "1", "--threads", "1"};
 
 ProgramResult bench(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {"bench", "head"});
@@ -20,44 +20,82 @@ ProgramResult bench(std::vector<std::string> arguments) {
   return run_program(arguments);
 }
 
-TEST(BenchCommandTest, PrintsAnArrayOfWhatItMeasuredForEveryHead) {
-  const std::map<std::string, int64_t> macs_a_pair = {
-      {"mean_pool", 16},
-      {"glscl", 3 * 16 + 3 * 3 + 2 * 16},
-      {"glccl", 2 * (4 + 1) * 3 * 16 + 4 * 3 * 3 + 4 * 4 * 3 + 2 * 4 * 4 * 4 + 4 * 4 * 4},
-      {"xclip", (4 + 1) * (3 + 1) * 16 + 4 * 4 * 3 + 3 * 3 * 4 + 2 * 4 * 4 + 2 * 3 * 3},
-      {"xpool", 2 * 3 * 16 + 3 * 3 * 3}};
-  for (const auto& [head, macs] : macs_a_pair) {
-    const auto result = bench({"--head", head, "--json"});
-    ASSERT_EQ(result.exit_code, 0) << result.err;
-    const auto measured = nlohmann::json::parse(result.out);
-    ASSERT_EQ(measured.size(), 2U);
-    EXPECT_EQ(measured[0].at("name"), "head_score/" + head);
-    EXPECT_EQ(measured[0].at("macs"), 5 * 7 * macs);
-    EXPECT_GT(measured[0].at("seconds").get<double>(), 0);
-    EXPECT_GE(measured[0].at("peak_bytes").get<int64_t>(), 0);
-    EXPECT_DOUBLE_EQ(measured[0].at("ratio").get<double>(),
-                     measured[0].at("seconds").get<double>() / measured[1].at("seconds").get<double>());
-    EXPECT_EQ(measured[1].at("name"), "head_score/" + head + "/products_alone");
+const nlohmann::json& named(const nlohmann::json& measured, const std::string& name) {
+  for (const auto& object : measured) {
+    if (object.at("name") == name) return object;
   }
+  throw std::runtime_error("no " + name);
 }
 
-TEST(BenchCommandTest, MeasuresTheHeadThatWantsAWidthOf64) {
-  const auto result = run_program({"bench", "head", "--head", "tight", "--texts", "3", "--videos", "2", "--frames", "4",
-                                   "--width", "128", "--repeats", "1", "--threads", "1", "--json"});
+// T=3, L=4, D=64, Q=2.
+const std::map<std::string, int64_t> kMacsAPair = {
+    {"mean_pool", 64},
+    {"glscl", 3 * 64 + 3 * 3 + 2 * 64},
+    {"glccl", 2 * (4 + 1) * 3 * 64 + (4 + 1) * 3 * 3 + 4 * 4 * 3 + 2 * 4 * 4 * 4 + 4 * 4 * 4},
+    {"xclip", (4 + 1) * (3 + 1) * 64 + 4 * 4 * 3 + 3 * 3 * 4 + 2 * 4 * 4 + 2 * 3 * 3},
+    {"xpool", 2 * 3 * 64 + 3 * 3 * 3},
+    {"tight", 3 * (4 * 9 * 64 * 64 + 2 * 4 * 4 * 64) + 2 * 4 * 3 * 64 * 64 + (4 * 2 + 10) * 64 * 64 + 2 * 4 * 64 +
+                  64 * 64 + 64}};
+
+TEST(BenchCommandTest, WithoutAHeadMeasuresAllOfThemAndTheirLiteralForms) {
+  const auto result = bench({"--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  const int64_t whole_layer = 5 * 9 * 128 * 128 + 2 * 5 * 5 * 128;  // without queries, keys and values
-  const int64_t last_layer = 5 * 2 * 128 * 128 + 2 * 5 * 128 + 10 * 128 * 128, pooler = 128 * 128;
-  EXPECT_EQ(nlohmann::json::parse(result.out)[0].at("macs"),
-            3 * 2 * (3 * whole_layer + 2 * 5 * 3 * 128 * 128 + last_layer + pooler));
+  const auto measured = nlohmann::json::parse(result.out);
+  for (const auto& [head, macs] : kMacsAPair) {
+    const auto &score = named(measured, "head_score/" + head),
+               &block = named(measured, "head_score/" + head + "/block");
+    const auto& products = named(measured, "head_score/" + head + "/products_alone");
+    const auto& literal = named(measured, "head_score/" + head + "/literal");
+    EXPECT_EQ(score.at("macs"), 5 * 7 * macs);
+    EXPECT_EQ(score.at("counts").at("exact").at("pair"), macs);
+    EXPECT_EQ(block.at("macs"), 5 * 5 * macs);
+    EXPECT_EQ(literal.at("macs"), 5 * 5 * score.at("counts").at("released").at("pair").get<int64_t>());
+    EXPECT_EQ(score.at("counts").at("published_pair").is_null(), head == "glccl" || head == "tight");
+    EXPECT_GT(score.at("seconds").get<double>(), 0);
+    EXPECT_GE(score.at("peak_bytes").get<int64_t>(), 0);
+    EXPECT_DOUBLE_EQ(score.at("ratio").get<double>(),
+                     score.at("seconds").get<double>() / products.at("seconds").get<double>());
+    EXPECT_DOUBLE_EQ(literal.at("ratio").get<double>(),
+                     literal.at("seconds").get<double>() / block.at("seconds").get<double>());
+    EXPECT_LT(literal.at("difference").get<double>(), 1e-4);
+    EXPECT_GT(named(measured, "head_prepare/" + head + "/literal").at("seconds").get<double>(), 0);
+  }
 }
 
-TEST(BenchCommandTest, ATrainingStepPrintsATable) {
-  for (const std::string head : {"glscl", "xclip", "xpool"}) {
-    const auto result = bench({"--head", head, "--train"});
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    EXPECT_THAT(result.out, HasSubstr("head_step/" + head));
+TEST(BenchCommandTest, ThePrintedCommandMeasuresTheSameBlocks) {
+  const std::vector<std::string> options = {
+      "bench", "head", "--head",    "tight", "--texts",         "9", "--videos",  "6", "--block", "4", "--frames", "2",
+      "--dim", "64",   "--repeats", "1",     "--literal-block", "3", "--threads", "1", "--json"};
+  const auto first = run_program(options);
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  const auto measured = nlohmann::json::parse(first.out);
+  EXPECT_EQ(named(measured, "head_score/tight").at("texts"), 4);
+  EXPECT_EQ(named(measured, "head_score/tight").at("videos"), 4);
+  EXPECT_EQ(named(measured, "head_score/tight/literal").at("texts"), 3);
+  EXPECT_EQ(measured[0].at("command"),
+            "glint bench head --head tight --texts 9 --videos 6 --frames 2 --words 32 --dim 64 --queries 8 --repeats 1 "
+            "--threads 1 --block 4 --literal-block 3");
+}
+
+TEST(BenchCommandTest, TheTablesNameEveryHeadAndHowToRepeatThem) {
+  const auto result = bench({});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  for (const auto& [head, macs] : kMacsAPair) EXPECT_THAT(result.out, HasSubstr("\n" + head + " "));
+  EXPECT_THAT(result.out, HasSubstr("\nglint bench head --texts 5 --videos 7 --frames 3 --words 4 --dim 64 --queries 2 "
+                                    "--repeats 1 --threads 1\n"));
+}
+
+TEST(BenchCommandTest, ATrainingStepIsMeasuredBesideTheLiteralForm) {
+  const auto result = bench({"--train", "--pairs", "6", "--literal-block", "5", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto measured = nlohmann::json::parse(result.out);
+  for (const auto& [head, macs] : kMacsAPair) {
+    EXPECT_EQ(named(measured, "head_step/" + head).at("texts"), 6);
+    EXPECT_EQ(named(measured, "head_step/" + head + "/block").at("texts"), 5);
+    EXPECT_GT(named(measured, "head_step/" + head + "/literal").at("peak_bytes").get<int64_t>(), 0);
   }
+  const auto table = bench({"--train", "--pairs", "3", "--head", "glccl"});
+  EXPECT_THAT(table.out, HasSubstr("\nglccl "));
 }
 
 TEST(BenchCommandTest, WhatCannotBeMeasuredIsOneSentence) {
@@ -68,6 +106,10 @@ TEST(BenchCommandTest, WhatCannotBeMeasuredIsOneSentence) {
   const auto none = run_program({"bench", "head", "--texts", "0"});
   EXPECT_EQ(none.exit_code, 1);
   EXPECT_THAT(none.err, HasSubstr("--texts: 0 is not above 0"));
+  const auto narrow = run_program({"bench", "head", "--width", "72"});
+  EXPECT_EQ(narrow.exit_code, 1);
+  EXPECT_THAT(narrow.out, IsEmpty());
+  EXPECT_THAT(narrow.err, HasSubstr("--dim: 72 is not a multiple of 64, which tight needs"));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ GOOD = {
     "include/glint/data/clip.h": '#include "glint/io/safetensors.h"\n',
     "include/glint/model/head.h": "#include <torch/nn/module.h>\n",
     "src/model/literal/glscl.h": "#pragma once\n",
-    "src/app/head_bench.cpp": '#include "model/literal/glscl.h"\n',
+    "src/app/head_forms.cpp": '#include "model/literal/glscl.h"\n',
     "tests/model/glscl_test.cpp": '#include "model/literal/glscl.h"\n',
     "src/core/log.cpp": "#include <spdlog/spdlog.h>\n",
     "src/io/safetensors.cpp": '#include <nlohmann/json.hpp>\n#include "glint/io/safetensors.h"\n',

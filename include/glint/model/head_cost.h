@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace glint {
 
@@ -21,18 +20,15 @@ struct Macs {
   int64_t all(int64_t texts, int64_t videos) const { return texts * text + videos * video + texts * videos * pair; }
 };
 
-// What a head costs in the settings of its release. Counted are matrix products, whatever they are made of; not
-// softmaxes, norms, and weighted sums of numbers that are there already, which no line below would change by 1 %.
+// What a head costs in the settings of its release. Counted are matrix products of any shape; not what is done element
+// by element: softmaxes, norms, weighted sums of numbers that are there already.
 struct HeadCost {
   Macs released;                     // the released formula, all it says formed: what src/model/literal runs
   Macs exact;                        // the same scores as glint computes them, outside training
   std::optional<int64_t> published;  // a pair as the papers' tables count it, where one of them has the head
 };
 
-// mean_pool, glscl, glccl, xclip, xpool, tight.
-const std::vector<std::string>& head_names();
-
-// `head` is one of head_names().
+// `head` is one of the names of `head.name`.
 HeadCost head_cost(const std::string& head, const HeadSizes& sizes);
 
 }  // namespace glint

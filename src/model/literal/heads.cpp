@@ -184,7 +184,10 @@ std::shared_ptr<RetrievalHead> make_literal(const HeadConfig& config, const Feat
                                             const RetrievalHead& head) {
   using Result = std::shared_ptr<RetrievalHead>;
   return std::visit(Choose{[](const MeanPoolConfig&) -> Result { return std::make_shared<MeanPoolForm>(); },
-                           [&](const GlsclConfig& c) -> Result { return std::make_shared<GlsclForm>(c, shape, head); },
+                           [&](GlsclConfig c) -> Result {
+                             c.dropout = 0;
+                             return std::make_shared<GlsclForm>(c, shape, head);
+                           },
                            [&](const GlcclConfig& c) -> Result { return std::make_shared<GlcclForm>(c, shape, head); },
                            [&](const XclipConfig& c) -> Result { return std::make_shared<XclipForm>(c, shape, head); },
                            [&](const XpoolConfig&) -> Result { return std::make_shared<XpoolForm>(head); },
