@@ -50,7 +50,10 @@ TEST(ConfigTextTest, ReadsBackToTheSameSettings) {
     config.model.towers.context_length = 2'000'000;
     config.run.dir = "runs/x y";
     if (config.data.val_split == config.data.test_split) config.data.val_split += "2";
-    if (config.model.start != "openai") config.model.weights.clear();
+    if (config.model.start != "openai") {
+      config.model.weights.clear();
+      config.model.towers.patch_size = 16;
+    }
     for (const bool with_comments : {false, true}) {
       const auto text = config_text(config, with_comments);
       std::ofstream(folder / "a.yaml") << text;
