@@ -6,6 +6,7 @@
 
 #include "glint/model/clip.h"
 #include "glint/nn/affine.h"
+#include "glint/nn/token_clustering.h"
 
 // N images, P patches, S = 1 + P tokens, W width, H heads, d head width.
 namespace glint {
@@ -41,12 +42,12 @@ ClipModel frozen_model(const ClipSizes& sizes) {
   return clip;
 }
 
-void run_tower(benchmark::State& state, const ClipSizes& sizes, bool all_tokens) {
+void run_tower(benchmark::State& state, const ClipSizes& sizes, bool all_tokens, const BetweenBlocks& between = {}) {
   torch::set_num_threads(1);
   auto clip = frozen_model(sizes);
   const auto input = pixels(sizes, state.range(0));
   for (auto _ : state) {
-    const auto feature = all_tokens ? clip.encode_image_tokens(input).select(1, 0) : clip.encode_image(input);
+    const auto feature = all_tokens ? clip.encode_image_tokens(input).select(1, 0) : clip.encode_image(input, between);
     feature.sum().backward();
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
@@ -115,6 +116,12 @@ void BM_ImageTower(benchmark::State& state, ClipSizes (*sizes)()) {
 void BM_ImageTowerEveryToken(benchmark::State& state, ClipSizes (*sizes)()) {
   run_tower(state, sizes(), /*all_tokens=*/true);
 }
+// CenterCLIP's "6-4" of 12 frames.
+void BM_ImageTowerClustering(benchmark::State& state) {
+  run_tower(state, b32(), /*all_tokens=*/false, [](int64_t done, const torch::Tensor& tokens) {
+    return done == 6 ? merge_segments(tokens, 3, ClusteringConfig()) : tokens;
+  });
+}
 void BM_ProductsAlone(benchmark::State& state, ClipSizes (*sizes)()) {
   run_products(state, sizes(), by_affine);
 }
@@ -130,6 +137,7 @@ TOWER_BENCHMARK(BM_ImageTowerEveryToken);
 TOWER_BENCHMARK(BM_ProductsAlone);
 TOWER_BENCHMARK(BM_ProductsAloneByMm);
 #undef TOWER_BENCHMARK
+BENCHMARK(BM_ImageTowerClustering)->ArgName("images")->Arg(48)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace glint

@@ -103,10 +103,26 @@ void describe(Visitor& v, TowerConfig& c) {
 }
 
 template <class Visitor>
+void describe(Visitor& v, ClusteringConfig& c) {
+  v.field("stages", c.stages, any());
+  v.field("clusters", c.clusters, above(0));
+  v.field("algorithm", c.algorithm, one_of({"k_medoids", "spectral"}));
+  v.field("distance", c.distance, one_of({"euclidean", "cosine"}));
+  v.field("norm", c.norm, above(0));
+  v.field("pre_norm", c.pre_norm, any());
+  v.field("iterations", c.iterations, above(0));
+  v.field("keep", c.keep, one_of({"medoids", "means"}));
+  v.field("graph", c.graph, one_of({"heat", "nearest"}));
+  v.field("neighbours", c.neighbours, at_least(0));
+  v.field("sigma", c.sigma, above(0));
+}
+
+template <class Visitor>
 void describe(Visitor& v, ModelConfig& c) {
   v.field("weights", c.weights, any());
   v.field("start", c.start, one_of({"openai", "short_run"}));
   v.section("towers", c.towers);
+  v.section("clustering", c.clustering);
   v.field("text_mask", c.text_mask, one_of({"causal_padding", "causal"}));
   v.field("temporal", c.temporal, one_of({"none", "seq_lstm", "seq_transf"}));
   v.field("temporal_layers", c.temporal_layers, above(0));

@@ -81,6 +81,17 @@ struct VisionTower : torch::nn::Module {
     return ln_pre->forward(torch::cat({first, patches}, 1));                                         // [N, 1+P, W]
   }
 
+  // What the last block takes.
+  torch::Tensor before_last(const torch::Tensor& pixels, const BetweenBlocks& between) const {
+    auto& blocks = *transformer->resblocks;
+    auto x = start(pixels);
+    for (int64_t done = 0;; ++done) {
+      if (between) x = between(done, x);
+      if (done + 1 == blocks.size()) return x;
+      x = blocks[done].forward(x, {});
+    }
+  }
+
   int64_t patch;
   torch::Tensor class_embedding, positional_embedding, proj;
   std::shared_ptr<Convolution> conv1;
@@ -145,16 +156,17 @@ ClipModel::ClipModel(const ClipSizes& sizes) : sizes_(sizes), towers_(std::make_
 
 ClipModel::~ClipModel() = default;
 
-torch::Tensor ClipModel::encode_image_tokens(const torch::Tensor& pixels) {
+torch::Tensor ClipModel::encode_image_tokens(const torch::Tensor& pixels, const BetweenBlocks& between) {
   auto& visual = *towers_->visual;
-  const auto x = visual.transformer->resblocks->forward(visual.start(pixels), {});
+  const auto last = sizes_.vision_layers - 1;
+  const auto x = (*visual.transformer->resblocks)[last].forward(visual.before_last(pixels, between), {});
   return affine(visual.ln_post->forward(x), visual.proj.t());  // [N, 1+P, D]
 }
 
-torch::Tensor ClipModel::encode_image(const torch::Tensor& pixels) {
+torch::Tensor ClipModel::encode_image(const torch::Tensor& pixels, const BetweenBlocks& between) {
   auto& visual = *towers_->visual;
   auto& blocks = *visual.transformer->resblocks;
-  const auto x = blocks.forward_before_last(visual.start(pixels), {});                     // [N, 1+P, W]
+  const auto x = visual.before_last(pixels, between);                                      // [N, 1+P, W]
   const auto row = blocks[blocks.size() - 1].forward_row(x.select(1, 0).contiguous(), x);  // [N, W]
   return affine(visual.ln_post->forward(row), visual.proj.t());                            // [N, D]
 }

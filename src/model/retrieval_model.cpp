@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "glint/core/error.h"
+#include "glint/nn/token_clustering.h"
+#include "model/token_stages.h"
 
 namespace glint {
 
@@ -34,20 +36,38 @@ void check(const ModelConfig& model, const ClipSizes& clip, const FeatureShape& 
     throw Error("config.model.temporal_layers: ", model.temporal_layers, " is not above 0");
 }
 
-// Features of every frame. Padding is zero after the normalisation, as released, and has a feature like any other
-// frame; being the same picture everywhere, it is encoded once. frames [B, T, 3, R, R], mask [B, T] -> [B, T, D]
-torch::Tensor encode_frames(ClipModel& clip, const torch::Tensor& frames, const torch::Tensor& mask) {
+// A batch of clips as the image tower sees it. Padding is zero after the normalisation, as released, and has a feature
+// like any other frame; being the same picture everywhere, it is encoded once.
+struct FrameBatch {
+  torch::Tensor pixels;  // [M, 3, R, R], each picture once
+  torch::Tensor source;  // int64 [B*T], the picture of each frame; undefined where each is its own
+};
+
+// frames [B, T, 3, R, R], mask [B, T]
+FrameBatch frame_batch(const torch::Tensor& frames, const torch::Tensor& mask) {
   const auto real = mask.flatten().nonzero().squeeze(1);  // [M]
   const auto all = frames.flatten(0, 1);                  // [B*T, 3, R, R]
   const bool padded = real.size(0) < all.size(0);
   auto pixels = padded ? all.index_select(0, real) : all;
   if (pixels.scalar_type() == torch::kUInt8) pixels = normalise_pixels(pixels);
-  if (!padded) return clip.encode_image(pixels).view({frames.size(0), frames.size(1), -1});
+  if (!padded) return {pixels, {}};
   const auto blank = torch::zeros({1, pixels.size(1), pixels.size(2), pixels.size(3)}, pixels.options());
-  const auto features = clip.encode_image(torch::cat({pixels, blank}));    // [M+1, D]
-  auto source = torch::full({all.size(0)}, real.size(0), real.options());  // [B*T], M is the blank
+  auto source = torch::full({all.size(0)}, real.size(0), real.options());  // M is the blank
   source.index_copy_(0, real, torch::arange(real.size(0), real.options()));
-  return features.index_select(0, source).view({frames.size(0), frames.size(1), -1});
+  return {torch::cat({pixels, blank}), source};
+}
+
+// From pictures to frames.
+torch::Tensor spread(const torch::Tensor& pictures, const torch::Tensor& source) {
+  return source.defined() ? pictures.index_select(0, source) : pictures;
+}
+
+// Features of every frame, or of every segment where there are stages. -> [B*T', D]
+torch::Tensor encode_frames(ClipModel& clip, const TokenStages& stages, const FrameBatch& batch) {
+  if (stages.empty()) return spread(clip.encode_image(batch.pixels), batch.source);
+  return clip.encode_image(batch.pixels, [&](int64_t done, const torch::Tensor& tokens) {
+    return stages.apply(done, done == stages.first_block() ? spread(tokens, batch.source) : tokens);
+  });
 }
 
 }  // namespace
@@ -55,14 +75,16 @@ torch::Tensor encode_frames(ClipModel& clip, const torch::Tensor& frames, const 
 RetrievalModel::RetrievalModel(const ModelConfig& model, const HeadConfig& head, const ClipSizes& clip,
                                const FeatureShape& shape)
     : text_mask_(text_mask(model.text_mask)) {
-  check(model, clip, shape);
+  stages_ = std::make_shared<const TokenStages>(model.clustering, clip, shape.max_frames);
+  auto head_shape = shape;  // of the features that head and temporal encoder see
+  head_shape.max_frames /= stages_->duration();
+  head_shape.positions = clip.context_length;
+  check(model, clip, head_shape);
   clip_ = register_module("clip", std::make_shared<ClipModel>(clip));
   temporal_ =
       register_module("temporal", make_temporal_encoder(model.temporal, {.width = clip.embed_dim,
                                                                          .layers = model.temporal_layers,
                                                                          .position_rows = clip.context_length}));
-  auto head_shape = shape;
-  head_shape.positions = clip.context_length;
   head_ = register_module("head", make_head(head, head_shape, model.dropout));
 }
 
@@ -76,8 +98,12 @@ VideoFeatures RetrievalModel::encode_video(const torch::Tensor& frames, const to
   if (frames.size(-1) != side || frames.size(-2) != side) {
     throw Error("config.video.image_size: frames of ", frames.size(-1), " pixels, but the image tower takes ", side);
   }
-  const auto clip_frames = encode_frames(*clip_, frames, mask);  // [B, T, D]
-  return head_->prepare_video({temporal_->forward(clip_frames, mask), clip_frames, mask, {}});
+  GLINT_CHECK(frames.size(1) % stages_->duration() == 0, frames.size(1), " frames, ", stages_->duration(),
+              " a segment");
+  const auto seen = segment_mask(mask, stages_->duration());  // [B, T']
+  const auto clip_frames =
+      encode_frames(*clip_, *stages_, frame_batch(frames, mask)).view({seen.size(0), seen.size(1), -1});
+  return head_->prepare_video({temporal_->forward(clip_frames, seen), clip_frames, seen, {}});
 }
 
 torch::Tensor RetrievalModel::logit_scale() const {

@@ -114,12 +114,6 @@ torch::Tensor BlockStack::forward(torch::Tensor x, const AttentionMask& mask) {
   return x;
 }
 
-torch::Tensor BlockStack::forward_before_last(torch::Tensor x, const AttentionMask& mask) {
-  GLINT_CHECK(!blocks_.empty(), "no block");
-  for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) x = blocks_[i]->forward(x, mask);
-  return x;
-}
-
 void BlockStack::start_as_clip4clip() {
   torch::NoGradGuard no_grad;
   for (const auto& block : blocks_) {

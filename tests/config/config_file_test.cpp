@@ -55,7 +55,8 @@ TEST_F(ConfigFileTest, ReadsFilesAndWordsAndWordsWin) {
 }
 
 TEST_F(ConfigFileTest, NothingGivenMeansDefaults) {
-  const auto text = config_text(Config{});
+  const Config defaults;
+  const auto text = config_text(defaults);
   EXPECT_EQ(config_text(read_config("", {})), text);
   EXPECT_EQ(read("# nothing but words\n").run.dir, "runs/a");
   EXPECT_EQ(read("", {"run.dir=elsewhere"}).run.dir, "elsewhere");

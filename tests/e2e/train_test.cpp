@@ -62,6 +62,19 @@ TEST_F(TrainCommandTest, ARunIsTrainedValidatedEvaluatedAndExported) {
   EXPECT_TRUE(nlohmann::json::parse(read_file(folder_ / "out" / "config.json")).contains("settings"));
 }
 
+TEST_F(TrainCommandTest, ARunThatClustersTokensIsTrainedAndEvaluated) {
+  const auto run = folder_ / "run";
+  const auto trained =
+      run_program(small_training(run, {"model.clustering.stages=0-6 1-2", "model.clustering.clusters=5",
+                                       "model.towers.vision_layers=2", "train.epochs=1"}));
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_THAT(logged(run, "loss"), SizeIs(6));
+  const auto evaluated = run_program({"eval", run.string(), "--json"});
+  ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
+  EXPECT_EQ(nlohmann::json::parse(evaluated.out).at("t2v"),
+            nlohmann::json::parse(read_file(run / "results.json")).at("t2v"));
+}
+
 TEST_F(TrainCommandTest, PythonOpensWhatIsExported) {
   if (!python_reads_safetensors()) GTEST_SKIP() << kNoPython;
   const auto run = folder_ / "run";
@@ -226,7 +239,7 @@ TEST_F(TrainCommandTest, ALossThatIsNoNumberEndsTheRunAndEarlierCheckpointsStay)
 
 TEST_F(TrainCommandTest, BadInputIsOneSentence) {
   const auto refuse = [&](const std::vector<std::string>& more, const std::string& sentence) {
-    const auto result = run_program(small_training(folder_ / "refused", more));
+    const auto result = run_program(small_training(folder_ / more.front(), more));  // a model's are found in a run
     EXPECT_EQ(result.exit_code, 1) << sentence;
     EXPECT_THAT(result.err, HasSubstr(sentence));
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
@@ -238,6 +251,10 @@ TEST_F(TrainCommandTest, BadInputIsOneSentence) {
   refuse({"data.annotations=none.json"}, "none.json: No such file or directory");
   refuse({"train.batch_size=51"}, "train.batch_size");
   refuse({"head.decoder_heads=7"}, "head.decoder_heads");
+  refuse({"model.clustering.stages=0-5"},
+         "config.model.clustering.stages: 12 frames cannot be cut into 5 equal segments");
+  refuse({"model.clustering.stages=0-6", "model.clustering.clusters=9"},
+         "config.model.clustering.clusters: 9 is not in 1 ... 8, the tokens of a segment");
 }
 
 TEST_F(TrainCommandTest, WhereNoClipCanBeReadAShortRunCannotStart) {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "glint/core/error.h"
+#include "glint/nn/token_clustering.h"
 #include "support/small_clip.h"
 
 namespace glint {
@@ -78,6 +79,66 @@ TEST(RetrievalModelTest, AVideoWithoutAnyFrameGivesFiniteScoresAndGradients) {
       }
     }
   }
+}
+
+// A model whose image tower makes two segments of four frames after its first block, of 5 tokens each.
+RetrievalModel clustering_model(const HeadConfig& head, const char* temporal = "none") {
+  torch::manual_seed(1);
+  ModelConfig config;
+  config.temporal = temporal;
+  config.clustering.stages = "1-2";
+  config.clustering.clusters = 5;
+  return RetrievalModel(config, head, small_clip(), kShape);
+}
+
+TEST(RetrievalModelTest, ClusteringMakesSegmentsOfFramesPaddingIncluded) {
+  auto model = clustering_model(MeanPoolConfig{});
+  const auto frames = random_bytes({3, 4, 3, 24, 24});
+  const auto mask = torch::tensor({{1, 1, 1, 0}, {1, 0, 0, 0}, {1, 1, 1, 1}});
+  ClusteringConfig config;
+  config.clusters = 5;
+  const auto between = [&](int64_t done, const torch::Tensor& tokens) {
+    return done == 1 ? merge_segments(tokens, 2, config) : tokens;
+  };
+  const auto pixels = normalise_pixels(frames) * mask.view({3, 4, 1, 1, 1});
+  const auto segments = model.clip().encode_image(pixels.flatten(0, 1), between).view({3, 2, -1});
+  const auto want = model.head().prepare_video({segments, {}, torch::tensor({{1, 0}, {0, 0}, {1, 1}}), {}});
+  const auto video = model.encode_video(frames, mask);
+  EXPECT_TRUE(torch::allclose(video.prepared.at("pooled"), want.prepared.at("pooled"), 0, 1e-5));
+}
+
+TEST(RetrievalModelTest, ClusteringTrainsWithEveryKindOfHeadAndTemporalEncoder) {
+  for (const HeadConfig& head : {HeadConfig(small_head()), HeadConfig(XclipConfig{}), HeadConfig(TightConfig{})}) {
+    for (const auto* temporal : {"none", "seq_lstm", "seq_transf"}) {
+      auto model = clustering_model(head, temporal);
+      const auto ids = torch::tensor({{18, 3, 19, 0, 0, 0, 0}, {18, 4, 5, 19, 0, 0, 0}});
+      const auto video =
+          model.encode_video(random_bytes({2, 4, 3, 24, 24}), torch::tensor({{0, 0, 0, 0}, {1, 1, 1, 0}}));
+      model.head().score_pairs(model.encode_text(ids, (ids != 0).to(torch::kInt64)), video).scores.sum().backward();
+      const auto gradient = model.named_parameters()["clip.visual.conv1.weight"].grad();
+      EXPECT_TRUE(gradient.isfinite().all().item<bool>()) << temporal;
+      EXPECT_GT(gradient.abs().sum().item<double>(), 0) << temporal;
+    }
+  }
+}
+
+TEST(RetrievalModelTest, StagesThatDoNotFitNameTheirSetting) {
+  const auto expect = [](const char* stages, int64_t clusters, const std::string& message) {
+    ModelConfig config;
+    config.clustering.stages = stages;
+    config.clustering.clusters = clusters;
+    EXPECT_THAT([&] { RetrievalModel(config, small_head(), small_clip(), kShape); }, ThrowsMessage<Error>(message));
+  };
+  const std::string key = "config.model.clustering.stages: ";
+  for (const std::string word : {"6", "6-", "-4", "a-2", "1-2x", "1-0", "1--2", "99999999999999999999-1"}) {
+    expect(word.c_str(), 5,
+           key + "'" + word + "' is not BLOCK-SEGMENTS; '6-4' cuts a clip into 4 segments after block 6");
+  }
+  expect("1-3", 5, key + "4 frames cannot be cut into 3 equal segments");
+  expect("1-8", 5, key + "4 frames cannot be cut into 8 equal segments");
+  expect("3-2", 5, key + "block 3 is not between the stage before and the last of 3 blocks");
+  expect("1-2 1-1", 5, key + "block 1 is not between the stage before and the last of 3 blocks");
+  expect("1-2", 19, "config.model.clustering.clusters: 19 is not in 1 ... 18, the tokens of a segment");
 }
 
 TEST(RetrievalModelTest, FramesOfAnotherSizeNameTheSetting) {

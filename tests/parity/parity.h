@@ -12,6 +12,7 @@ namespace glint::test {
 using ParityCheck = CaseReport (*)(const GoldenCase&);
 
 CaseReport check_clip_tower(const GoldenCase& golden);
+CaseReport check_centerclip_cluster(const GoldenCase& golden);
 CaseReport check_temporal(const GoldenCase& golden);
 CaseReport check_clip4clip_meanp(const GoldenCase& golden);
 CaseReport check_clip4clip_seqtransf_loss(const GoldenCase& golden);

@@ -5,6 +5,7 @@ namespace glint::test {
 const std::map<std::string, ParityCheck>& parity_checks() {
   static const std::map<std::string, ParityCheck> checks = {
       {"bertadam", check_bertadam},
+      {"centerclip_cluster", check_centerclip_cluster},
       {"clip4clip_meanp", check_clip4clip_meanp},
       {"clip4clip_seqtransf_loss", check_clip4clip_seqtransf_loss},
       {"clip4clip_tight", check_clip4clip_tight},

@@ -58,10 +58,26 @@ struct TowerConfig {
   int64_t context_length = 77;  // rows of the text position table, not below text.max_words; >= 2
 };
 
+// CenterCLIP: between blocks of the image tower the frames of a segment become one, of whose tokens the medoids stay.
+struct ClusteringConfig {
+  std::string stages;  // BLOCK-SEGMENTS, as "6-4": 4 segments after block 6; several: "3-6 6-3"; empty: no clustering
+  int64_t clusters = 49;                // K, tokens of a segment that stay besides the class token; > 0
+  std::string algorithm = "k_medoids";  // k_medoids, spectral
+  std::string distance = "euclidean";   // euclidean, cosine
+  double norm = 2;                      // of the euclidean distance (Minkowski's p); > 0
+  bool pre_norm = false;                // k_medoids: distances between unit vectors
+  int64_t iterations = 100;             // passes at most; > 0
+  std::string keep = "medoids";         // medoids (as they are), means (of each cluster)
+  std::string graph = "heat";           // spectral: heat (all pairs), nearest (neighbours alone)
+  int64_t neighbours = 0;               // nearest: of a token; 0: 5 a frame of the segment, as released; >= 0
+  double sigma = 2;                     // spectral: distance over which the affinity falls; > 0
+};
+
 struct ModelConfig {
   std::string weights;           // safetensors file under OpenAI or reference names to start from; empty: random
   std::string start = "openai";  // without weights: openai (its random start), short_run (for some hundred steps)
   TowerConfig towers;
+  ClusteringConfig clustering;
   std::string text_mask = "causal_padding";  // causal_padding (GLSCL), causal (CLIP4Clip)
   std::string temporal = "seq_transf";       // none, seq_lstm, seq_transf
   int64_t temporal_layers = 4;               // seq_transf; > 0

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -30,6 +31,10 @@ ClipSizes clip_sizes(const TensorMap& weights);
 
 enum class TextMask { kCausal, kCausalPadding };  // CLIP4Clip family; GLSCL, DiCoSA (methods 1.4)
 
+// What becomes of the tokens of all images where `done` blocks of the image tower lie behind: [N, 1+P, W] ->
+// [N', 1+P', W]. Called before every block, `done` 0, 1, ...
+using BetweenBlocks = std::function<torch::Tensor(int64_t done, const torch::Tensor& tokens)>;
+
 // Both towers, parameters under OpenAI's names (methods 1.6). Starts as OpenAI's initialize_parameters() does.
 // Throws Error naming the key of config.model.towers that cannot be built.
 class ClipModel final : public torch::nn::Module {
@@ -39,8 +44,9 @@ class ClipModel final : public torch::nn::Module {
 
   // `pixels`: [N, 3, R, R], float and normalised -> every token [N, 1+g*g, D]; token 0 is the image's
   // feature.
-  torch::Tensor encode_image_tokens(const torch::Tensor& pixels);
-  torch::Tensor encode_image(const torch::Tensor& pixels);  // -> [N, D], computes the last block for token 0 alone
+  torch::Tensor encode_image_tokens(const torch::Tensor& pixels, const BetweenBlocks& between = {});
+  // -> [N, D], computes the last block for token 0 alone.
+  torch::Tensor encode_image(const torch::Tensor& pixels, const BetweenBlocks& between = {});
 
   // `ids`, `mask`: int64 [A, L], L <= context_length -> every token [A, L, D], and the end token's feature [A, D]: the
   // first of the largest ids in a row. A row's first token is always seen, whatever its mask.

@@ -15,6 +15,8 @@
 
 namespace glint {
 
+class TokenStages;  // model.clustering, src/model/token_stages.h
+
 // CLIP towers + temporal encoder + head. Parameter names: clip.<OpenAI's>, temporal.*, head.*; they are file format.
 class RetrievalModel final : public torch::nn::Module {
  public:
@@ -22,7 +24,8 @@ class RetrievalModel final : public torch::nn::Module {
 
   // int64 [A, L] each -> prepared for score().
   TextFeatures encode_text(const torch::Tensor& ids, const torch::Tensor& mask);
-  // uint8 [B, T, 3, R, R] (or float, normalised) and int64 [B, T] -> prepared for score().
+  // uint8 [B, T, 3, R, R] (or float, normalised) and int64 [B, T] -> prepared for score(). Where model.clustering
+  // merges frames, T is that of the settings, and a video's frames are its segments from there on.
   VideoFeatures encode_video(const torch::Tensor& frames, const torch::Tensor& mask);
 
   RetrievalHead& head() { return *head_; }
@@ -35,6 +38,7 @@ class RetrievalModel final : public torch::nn::Module {
 
  private:
   std::shared_ptr<ClipModel> clip_;
+  std::shared_ptr<const TokenStages> stages_;
   std::shared_ptr<TemporalEncoder> temporal_;
   std::shared_ptr<RetrievalHead> head_;
   TextMask text_mask_;

@@ -107,8 +107,6 @@ class BlockStack final : public torch::nn::Module {
   BlockStack(int64_t layers, const BlockSizes& sizes);
 
   torch::Tensor forward(torch::Tensor x, const AttentionMask& mask);
-  // All blocks but the last: what forward_row() of the last one needs.
-  torch::Tensor forward_before_last(torch::Tensor x, const AttentionMask& mask);
 
   // The released init_weights: matrices N(0, 0.02), biases 0; it does not reach the packed in_proj.
   void start_as_clip4clip();
