@@ -7,6 +7,7 @@
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/train/checkpoint.h"
 
 namespace glint {
 
@@ -52,7 +53,7 @@ std::string dotted(std::string path) {
 
 void claim_run_folder(const fs::path& run_dir, const Config& config) {
   const auto path = run_dir / "config.yaml";
-  if (fs::exists(path)) {
+  if (fs::exists(path) && !list_checkpoints(run_dir).empty()) {
     const auto theirs = settings(fixed_part(read_config(path, {})));
     const auto ours = settings(fixed_part(config));
     std::string differences;

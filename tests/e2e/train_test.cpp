@@ -177,6 +177,17 @@ TEST_F(TrainCommandTest, AnotherSettingForAnExistingRunIsRefusedByName) {
   EXPECT_THAT(other.err, HasSubstr("optim.lr is 0.001 there and 0.5 now"));
 }
 
+TEST_F(TrainCommandTest, ASettingThatCouldNotTrainIsMendedInTheSameFolder) {
+  const auto run = folder_ / "run";
+  const std::vector<std::string> few = {"train.max_steps=1", "data.val_split=", "data.test_split="};
+  auto wrong = few;
+  wrong.push_back("head.decoder_heads=7");
+  EXPECT_EQ(run_program(small_training(run, wrong)).exit_code, 1);
+  const auto mended = run_program(small_training(run, few));
+  EXPECT_EQ(mended.exit_code, 0) << mended.err;
+  EXPECT_THAT(logged(run, "loss"), SizeIs(1));
+}
+
 TEST_F(TrainCommandTest, ADamagedCheckpointIsRefusedAndTheOneBeforeTakesItsPlace) {
   const auto run = folder_ / "run";
   const std::vector<std::string> settings = {"train.save_every=2", "train.max_steps=4",
