@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <array>
 
 #include "glint/core/error.h"
@@ -109,55 +108,6 @@ TEST(XpoolHeadTest, ScoresAndGradientsMatchTheLiteralForm) {
   }
 }
 
-TEST(XpoolHeadTest, EveryBlockAndThreadCountGivesTheScoresOfTheWhole) {
-  torch::manual_seed(3);
-  const auto head = head_of();
-  torch::NoGradGuard no_grad;
-  const auto [text, video] = prepare(*head, random_items(75, 21, 6));
-  const auto threads = at::get_num_threads();
-  at::set_num_threads(1);
-  const auto whole = head->score(text, video);
-  at::set_num_threads(3);
-  EXPECT_LT(distance(head->score(text, video), whole), 1e-6);
-  at::set_num_threads(threads);
-  for (const int64_t block : {1, 2, 16, 33}) {
-    for (int64_t a = 0; a < 75; a += block) {
-      for (int64_t b = 0; b < 21; b += block) {
-        const auto a_end = std::min<int64_t>(75, a + block), b_end = std::min<int64_t>(21, b + block);
-        const auto part = head->score(slice(text, a, a_end), slice(video, b, b_end));
-        ASSERT_LT(distance(part, whole.slice(0, a, a_end).slice(1, b, b_end)), 2e-6) << block;
-      }
-    }
-  }
-  EXPECT_EQ(head->score(slice(text, 0, 0), video).sizes(), (std::vector<int64_t>{0, 21}));
-  EXPECT_EQ(head->score(text, slice(video, 3, 3)).sizes(), (std::vector<int64_t>{75, 0}));
-}
-
-TEST(XpoolHeadTest, PermutedItemsPermuteTheScoresAndFramesDoNotMatter) {
-  torch::manual_seed(4);
-  const auto head = head_of();
-  const auto items = random_items(19, 7, 6);
-  const auto a = torch::randperm(19), b = torch::randperm(7), t = torch::randperm(6);
-  const Items other = {items.sentence.index_select(0, a), items.frames.index_select(0, b).index_select(1, t)};
-  EXPECT_LT(distance(scores_of(*head, other), scores_of(*head, items).index_select(0, a).index_select(1, b)), 2e-6);
-}
-
-TEST(XpoolHeadTest, PaddingCountsAsTheReferenceCountsIt) {
-  torch::manual_seed(5);
-  const auto head = head_of();
-  const auto items = random_items(3, 4, 6);
-  const auto scores = [&](const torch::Tensor& mask) {
-    torch::NoGradGuard no_grad;
-    TextFeatures text;
-    text.sentence = items.sentence;
-    return head->score(head->prepare_text(text), head->prepare_video({items.frames, items.frames, mask, {}}));
-  };
-  auto mask = torch::ones({4, 6}, torch::kLong);
-  const auto whole = scores(mask);
-  mask.slice(1, 2).zero_();
-  EXPECT_EQ(distance(scores(mask), whole), 0);  // as the release: there is no frame mask
-}
-
 // Without care for them the squares in Gram form would be rounding alone here.
 TEST(XpoolHeadTest, CancellingFramesKeepTheirDigits) {
   torch::manual_seed(6);
@@ -170,44 +120,6 @@ TEST(XpoolHeadTest, CancellingFramesKeepTheirDigits) {
   items.frames.select(1, 1) = -items.frames.select(1, 0);
   items.frames.select(2, 0).add_(0.01);
   EXPECT_LT(distance(scores_of(*head, items), judge(*head, items)), 2e-3);
-}
-
-TEST(XpoolHeadTest, NothingToCompareGivesFiniteScoresAndGradients) {
-  torch::manual_seed(7);
-  for (const bool as_made : {true, false}) {
-    const auto head = as_made ? make_head(XpoolConfig{}, {kWidth, 0, 0}, /*dropout=*/0) : head_of();
-    head->eval();
-    auto items = random_items(4, 4, 6);
-    items.sentence[1].zero_();
-    items.frames[1].zero_();
-    items.frames[2].fill_(3);  // without variance
-    items.frames[3][0].zero_();
-    const auto plain = scores_of(*head, items);
-    EXPECT_TRUE(plain.isfinite().all().item<bool>());
-    EXPECT_EQ(plain[1].abs().max().item<float>(), 0);
-    if (as_made) {  // nothing is added to a zero z
-      EXPECT_LT(plain.select(1, 1).abs().max().item<float>(), 1e-6);
-    }
-    items.sentence.set_requires_grad(true);
-    items.frames.set_requires_grad(true);
-    head->train();
-    const auto [text, video] = prepare(*head, items);
-    const auto scores = head->score_pairs(text, video).scores;
-    EXPECT_LT(distance(scores, plain), 1e-5);
-    scores.sum().backward();
-    EXPECT_TRUE(items.sentence.grad().isfinite().all().item<bool>());
-    EXPECT_TRUE(items.frames.grad().isfinite().all().item<bool>());
-    for (const auto& parameter : head->parameters()) EXPECT_TRUE(parameter.grad().isfinite().all().item<bool>());
-  }
-}
-
-TEST(XpoolHeadTest, ANanFeatureIsNotHidden) {
-  torch::manual_seed(8);
-  const auto head = head_of();
-  auto items = random_items(3, 4, 5);
-  items.frames[2][0][3] = NAN;
-  EXPECT_TRUE(scores_of(*head, items).select(1, 2).isnan().all().item<bool>());
-  EXPECT_TRUE(scores_of(*head, items).select(1, 1).isfinite().all().item<bool>());
 }
 
 TEST(XpoolHeadTest, DropoutWorksInTrainingAloneAndItsGradientsSeeTheMaskOfTheScores) {
@@ -289,19 +201,6 @@ TEST(XpoolHeadTest, ParametersAreThoseOfTheReleaseAndStartAsIdentities) {
                          pool + "linear_proj.bias", pool + "layer_norm1.weight", pool + "layer_norm1.bias",
                          pool + "layer_norm2.weight", pool + "layer_norm2.bias", pool + "layer_norm3.weight",
                          pool + "layer_norm3.bias"));
-}
-
-TEST(XpoolHeadTest, PreparingDropsWhatScoringDoesNotNeed) {
-  const auto head = head_of();
-  TextFeatures text;
-  text.sentence = torch::randn({3, kWidth});
-  text.words = torch::randn({3, 2, kWidth});
-  const auto frames = torch::randn({4, 5, kWidth});
-  const auto video = head->prepare_video({frames, frames, torch::ones({4, 5}), {}});
-  EXPECT_FALSE(head->prepare_text(text).words.defined());
-  EXPECT_FALSE(video.frames.defined());
-  EXPECT_FALSE(video.clip_frames.defined());
-  EXPECT_EQ(size(video), 4);
 }
 
 }  // namespace

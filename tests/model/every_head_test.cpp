@@ -1,0 +1,292 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "glint/model/head.h"
+#include "model/literal/heads.h"
+
+// What every head holds, in each of its kinds. What only one head holds stands in its own test.
+// A texts, B videos, L words, T frames, D width.
+namespace glint {
+namespace {
+
+constexpr int64_t kWidth = 64, kWords = 5, kFrames = 6;
+
+// What scores 0 because it has no cosine.
+enum class Zero { kNothing, kPair, kText, kEither };  // zero text with zero video; zero text; zero text or video
+
+struct Kind {
+  std::string name;
+  HeadConfig config;
+  bool hides_words, hides_frames;  // Does padding change nothing?
+  Zero zero;
+  bool has_literal = true;
+};
+
+GlsclConfig small_glscl() {
+  GlsclConfig config;
+  config.queries = 3;
+  config.decoder_layers = 2;
+  config.decoder_ffn = 24;
+  return config;
+}
+
+// Kinder to float32 than the released temperature of 0.01.
+GlcclConfig mild_glccl() {
+  GlcclConfig config;
+  config.score_temperature = 0.05;
+  return config;
+}
+
+std::vector<Kind> kinds() {
+  auto local = small_glscl();
+  local.mask_local = true;
+  std::vector<GlcclConfig> glccl(4, mild_glccl());
+  glccl[1].mask_words = true;
+  glccl[2].mask_words = glccl[2].mask_frames = true;
+  glccl[2].aggregation = "softmax_linear_softmax";
+  glccl[3].mask_frames = true;
+  glccl[3].aggregation = "mlp_softmax";
+  glccl[3].csc_denominator = "offdiag";
+  XpoolConfig avg;
+  avg.pooling = "avg";
+  return {{"mean_pool", MeanPoolConfig{}, true, true, Zero::kEither},
+          {"glscl", small_glscl(), false, false, Zero::kNothing},
+          {"glscl masked", local, true, true, Zero::kNothing, /*has_literal=*/false},
+          {"glccl", glccl[0], false, false, Zero::kEither},
+          {"glccl, words masked", glccl[1], true, false, Zero::kEither},
+          {"glccl, softmax_linear_softmax, masked", glccl[2], true, true, Zero::kEither},
+          {"glccl, mlp_softmax, frames masked", glccl[3], false, true, Zero::kEither},
+          {"xclip", XclipConfig{}, false, false, Zero::kPair},
+          {"xpool", XpoolConfig{}, true, false, Zero::kText},
+          {"xpool avg", avg, true, false, Zero::kEither, /*has_literal=*/false},
+          {"tight", TightConfig{.layers = 2}, true, true, Zero::kNothing}};
+}
+
+FeatureShape shape_of(int64_t words, int64_t frames) {
+  return {.width = kWidth, .max_words = words, .max_frames = frames};
+}
+
+// As after some training: no longer identities, ones and zeros. Without dropout, in evaluation mode.
+std::shared_ptr<RetrievalHead> head_of(const HeadConfig& config, int64_t words = kWords, int64_t frames = kFrames) {
+  const auto head = make_head(config, shape_of(words, frames), /*dropout=*/0);
+  torch::NoGradGuard no_grad;
+  for (auto& parameter : head->parameters()) parameter.add_(torch::randn_like(parameter) * 0.05);
+  head->eval();
+  return head;
+}
+
+struct Items {
+  torch::Tensor sentence, words, word_mask, frames, clip_frames, frame_mask;
+
+  std::vector<torch::Tensor> features() const { return {sentence, words, frames, clip_frames}; }
+};
+
+// Random features; item i has 1 + i mod (its longest) real words or frames.
+Items random_items(int64_t A, int64_t B, int64_t L = kWords, int64_t T = kFrames) {
+  const auto prefix = [](int64_t items, int64_t longest) {
+    const auto lengths = 1 + torch::arange(items).remainder(longest);
+    return (torch::arange(longest).unsqueeze(0) < lengths.unsqueeze(1)).to(torch::kLong);
+  };
+  return {torch::randn({A, kWidth}),    torch::randn({A, L, kWidth}), prefix(A, L),
+          torch::randn({B, T, kWidth}), torch::randn({B, T, kWidth}), prefix(B, T)};
+}
+
+struct Prepared {
+  TextFeatures text;
+  VideoFeatures video;
+};
+
+Prepared prepare(RetrievalHead& head, const Items& items) {
+  return {head.prepare_text({items.sentence, items.words, items.word_mask, {}}),
+          head.prepare_video({items.frames, items.clip_frames, items.frame_mask, {}})};
+}
+
+torch::Tensor scores_of(RetrievalHead& head, const Items& items) {
+  torch::NoGradGuard no_grad;
+  const auto [text, video] = prepare(head, items);
+  return head.score(text, video);
+}
+
+double distance(const torch::Tensor& a, const torch::Tensor& b) {
+  return (a.to(torch::kDouble) - b.to(torch::kDouble)).abs().max().item<double>();
+}
+
+bool is_finite(const torch::Tensor& x) {
+  return x.isfinite().all().item<bool>();
+}
+
+TEST(EveryHeadTest, BlocksAndThreadsGiveTheScoresOfTheWhole) {
+  torch::manual_seed(1);
+  torch::NoGradGuard no_grad;
+  const auto threads = at::get_num_threads();
+  for (const auto& kind : kinds()) {
+    SCOPED_TRACE(kind.name);
+    const auto head = head_of(kind.config);
+    const auto [text, video] = prepare(*head, random_items(37, 21));
+    at::set_num_threads(1);
+    const auto whole = head->score(text, video);
+    at::set_num_threads(3);
+    EXPECT_LT(distance(head->score(text, video), whole), 1e-5);
+    at::set_num_threads(threads);
+    for (const int64_t block : {2, 16, 33}) {
+      for (int64_t a = 0; a < 37; a += block) {
+        for (int64_t b = 0; b < 21; b += block) {
+          const auto a_end = std::min<int64_t>(37, a + block), b_end = std::min<int64_t>(21, b + block);
+          const auto part = head->score(slice(text, a, a_end), slice(video, b, b_end));
+          ASSERT_LT(distance(part, whole.slice(0, a, a_end).slice(1, b, b_end)), 1e-5) << block;
+        }
+      }
+    }
+    EXPECT_EQ(head->score(slice(text, 0, 0), video).sizes(), (std::vector<int64_t>{0, 21}));
+    EXPECT_EQ(head->score(text, slice(video, 3, 3)).sizes(), (std::vector<int64_t>{37, 0}));
+  }
+}
+
+TEST(EveryHeadTest, PermutedTextsAndVideosPermuteTheScores) {
+  torch::manual_seed(2);
+  const auto a = torch::randperm(19), b = torch::randperm(7);
+  for (const auto& kind : kinds()) {
+    const auto head = head_of(kind.config);
+    const auto items = random_items(19, 7);
+    const Items other = {items.sentence.index_select(0, a),    items.words.index_select(0, a),
+                         items.word_mask.index_select(0, a),   items.frames.index_select(0, b),
+                         items.clip_frames.index_select(0, b), items.frame_mask.index_select(0, b)};
+    const auto want = scores_of(*head, items).index_select(0, a).index_select(1, b);
+    EXPECT_LT(distance(scores_of(*head, other), want), 1e-5) << kind.name;
+  }
+}
+
+TEST(EveryHeadTest, PaddingChangesNothingWhereItIsHiddenAndWhatTheReferenceChangesElsewhere) {
+  torch::manual_seed(3);
+  for (const auto& kind : kinds()) {
+    SCOPED_TRACE(kind.name);
+    const auto head = head_of(kind.config);
+    const auto items = random_items(3, 4);
+    auto words = items, frames = items;
+    const auto no_frame = (items.frame_mask == 0).unsqueeze(-1);
+    words.words = torch::where((items.word_mask == 0).unsqueeze(-1), 9.0F, items.words);
+    frames.frames = torch::where(no_frame, -9.0F, items.frames);
+    frames.clip_frames = torch::where(no_frame, -9.0F, items.clip_frames);
+    const auto scores = scores_of(*head, items), of_words = scores_of(*head, words),
+               of_frames = scores_of(*head, frames);
+    EXPECT_EQ(distance(scores, of_words) < 1e-5, kind.hides_words);
+    EXPECT_EQ(distance(scores, of_frames) < 1e-5, kind.hides_frames);
+    if (!kind.has_literal) continue;
+    const auto literal = literal::make_literal(kind.config, shape_of(kWords, kFrames), *head);
+    EXPECT_LT(distance(of_words, scores_of(*literal, words)), 1e-4);
+    EXPECT_LT(distance(of_frames, scores_of(*literal, frames)), 1e-4);
+  }
+}
+
+// Some of everything that has no direction or nothing that its mask leaves.
+Items empty_items() {
+  auto items = random_items(5, 5);
+  items.sentence[1].zero_();
+  items.words[1].zero_();
+  items.words[3][2].zero_();
+  items.word_mask[2].zero_();
+  items.frame_mask[0].zero_();
+  items.frames[1].zero_();
+  items.clip_frames[1].zero_();
+  items.frames[2][0].zero_();
+  items.clip_frames[2][0].zero_();
+  items.frames[3].fill_(3);  // without variance
+  items.clip_frames[3].fill_(3);
+  return items;
+}
+
+void expect_zeros(const torch::Tensor& scores, Zero zero) {
+  const auto largest = [](const torch::Tensor& x) { return x.abs().max().item<double>(); };
+  if (zero == Zero::kNothing) return;
+  EXPECT_EQ(largest(scores[1][1]), 0);
+  if (zero == Zero::kPair) return;
+  EXPECT_EQ(largest(scores[1]), 0);
+  if (zero == Zero::kText) return;
+  EXPECT_EQ(largest(scores.select(1, 1)), 0);
+}
+
+TEST(EveryHeadTest, WhatHasNoCosineGivesItsValueAndFiniteGradients) {
+  torch::manual_seed(4);
+  for (const auto& kind : kinds()) {
+    SCOPED_TRACE(kind.name);
+    const auto head = head_of(kind.config);
+    const auto items = empty_items();
+    const auto plain = scores_of(*head, items);
+    EXPECT_TRUE(is_finite(plain));
+    expect_zeros(plain, kind.zero);
+    head->train();
+    for (auto& features : items.features()) features.set_requires_grad(true);
+    const auto [text, video] = prepare(*head, items);
+    const auto output = head->score_pairs(text, video);
+    EXPECT_LT(distance(output.scores, plain), 1e-5);
+    auto loss = output.scores.sum();
+    for (const auto& aux : output.aux) loss = loss + aux.value;
+    loss.backward();
+    for (const auto& features : items.features()) {
+      EXPECT_TRUE(!features.grad().defined() || is_finite(features.grad()));
+    }
+    for (const auto& parameter : head->parameters()) EXPECT_TRUE(is_finite(parameter.grad()));
+  }
+}
+
+TEST(EveryHeadTest, OneOfAnythingScoresAsTheLiteralForm) {
+  torch::manual_seed(5);
+  for (const auto& kind : kinds()) {
+    for (const auto& [A, B, L, T] :
+         std::vector<std::array<int64_t, 4>>{{1, 1, 1, 1}, {1, 4, 5, 6}, {3, 1, 5, 6}, {3, 4, 1, 6}, {3, 4, 5, 1}}) {
+      SCOPED_TRACE(kind.name + ": " + std::to_string(A) + " " + std::to_string(B) + " " + std::to_string(L) + " " +
+                   std::to_string(T));
+      const auto head = head_of(kind.config, L, T);
+      const auto items = random_items(A, B, L, T);
+      const auto scores = scores_of(*head, items);
+      EXPECT_EQ(scores.sizes(), (std::vector<int64_t>{A, B}));
+      EXPECT_TRUE(is_finite(scores));
+      if (!kind.has_literal) continue;
+      const auto literal = literal::make_literal(kind.config, shape_of(L, T), *head);
+      EXPECT_LT(distance(scores, scores_of(*literal, items)), 1e-4);
+    }
+  }
+}
+
+TEST(EveryHeadTest, HugeFeaturesDoNotOverflow) {
+  torch::manual_seed(6);
+  for (const auto& kind : kinds()) {
+    const auto items = random_items(3, 4);
+    for (auto& features : items.features()) features.mul_(1e6);
+    EXPECT_TRUE(is_finite(scores_of(*head_of(kind.config), items))) << kind.name;
+  }
+}
+
+TEST(EveryHeadTest, ANanFeatureIsNotHidden) {
+  torch::manual_seed(7);
+  for (const auto& kind : kinds()) {
+    SCOPED_TRACE(kind.name);
+    auto items = random_items(3, 4);
+    items.frames[2][0][3] = NAN;
+    items.clip_frames[2][0][3] = NAN;
+    items.sentence[1][0] = NAN;
+    const auto scores = scores_of(*head_of(kind.config), items);
+    EXPECT_TRUE(scores.select(1, 2).isnan().all().item<bool>());
+    EXPECT_TRUE(scores[1].isnan().all().item<bool>());
+    EXPECT_TRUE(is_finite(scores[0].slice(0, 0, 2)));
+  }
+}
+
+TEST(EveryHeadTest, PreparingKeepsTheNumberOfItemsAndDropsTheFramesOfClip) {
+  torch::manual_seed(8);
+  for (const auto& kind : kinds()) {
+    SCOPED_TRACE(kind.name);
+    const auto [text, video] = prepare(*head_of(kind.config), random_items(3, 4));
+    EXPECT_EQ(size(text), 3);
+    EXPECT_EQ(size(video), 4);
+    EXPECT_FALSE(video.clip_frames.defined());
+    EXPECT_EQ(text.words.defined(), std::holds_alternative<XclipConfig>(kind.config));
+  }
+}
+
+}  // namespace
+}  // namespace glint
