@@ -64,11 +64,11 @@ void time(const std::vector<Work>& works, int64_t repeats) {
 double literal_floats(const std::string& head, const HeadSizes& sizes, bool train) {
   const auto T = static_cast<double>(sizes.frames), L = static_cast<double>(sizes.words);
   const auto D = static_cast<double>(sizes.width);
-  if (head == "glscl") return (train ? 6 : 2.5) * D;
-  if (head == "glccl") return (train ? 8 : 2.5) * L * D;
-  if (head == "xclip") return (train ? 16 : 5) * L * T;
-  if (head == "xpool") return (train ? 20 : 10) * D;
-  if (head == "tight") return (train ? 110 : 23) * (T + 1) * D;
+  if (head == "glscl") return (train ? 16 : 2.5) * D;
+  if (head == "glccl") return (train ? 6.5 : 2.5) * L * D;
+  if (head == "xclip") return (train ? 10 : 5) * L * T;
+  if (head == "xpool") return (train ? 14 : 10) * D;
+  if (head == "tight") return (train ? 100 : 23) * (T + 1) * D;
   return 4;
 }
 
