@@ -29,6 +29,7 @@ CaseReport check_metrics(const GoldenCase& golden);
 CaseReport check_tokenizer(const GoldenCase& golden);
 CaseReport check_frame_sampling(const GoldenCase& golden);
 CaseReport check_preprocess(const GoldenCase& golden);
+CaseReport check_randaugment(const GoldenCase& golden);
 
 // The part of kind `preprocess` that begins in a video file; rows whose clip is not here are left out, by name.
 void check_yuv2rgb(const GoldenCase& golden, CaseReport& report);

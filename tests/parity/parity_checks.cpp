@@ -17,6 +17,7 @@ const std::map<std::string, ParityCheck>& parity_checks() {
       {"glscl_train", check_glscl_train},
       {"metrics", check_metrics},
       {"preprocess", check_preprocess},
+      {"randaugment", check_randaugment},
       {"sim_full", check_sim_full},
       {"temporal", check_temporal},
       {"tokenizer", check_tokenizer},
