@@ -28,6 +28,7 @@ struct FrameTransform::Impl {
   ResizePasses passes = resize_passes().front();
   int width = 0;  // of the pictures that the tables are for
   int height = 0;
+  CropBox box;  // that they are for; the whole picture with a crop after it: empty
   ResizeTaps across;
   ResizeTaps down;
   std::int64_t stride = 0;  // of `rows`
@@ -38,12 +39,20 @@ struct FrameTransform::Impl {
 
   explicit Impl(std::int64_t side) : size(side) {}
 
-  void prepare(int new_width, int new_height) {
+  void prepare(int new_width, int new_height, const CropBox& new_box) {
+    if (width == new_width && height == new_height && box == new_box) return;
     width = new_width;
     height = new_height;
-    const auto shorter = std::min(width, height);
-    across = taps_of_side(width, shorter);
-    down = taps_of_side(height, shorter);
+    box = new_box;
+    if (box == CropBox()) {
+      const auto shorter = std::min(width, height);
+      across = taps_of_side(width, shorter);
+      down = taps_of_side(height, shorter);
+    } else {
+      across = resize_taps(ResizeFilter::kBilinear, box.width, size, 0, size);
+      if (box.mirrored) across = mirrored(across);
+      down = resize_taps(ResizeFilter::kBilinear, box.height, size, 0, size);
+    }
     stride = round_up(3 * size, kRowStep);
     columns.resize(static_cast<std::size_t>(3 * (across.end - across.begin) * kBlockRows));
     weighed.resize(static_cast<std::size_t>(stride * kBlockRows));
@@ -53,14 +62,15 @@ struct FrameTransform::Impl {
 
   ResizeTaps taps_of_side(std::int64_t side, std::int64_t shorter) const {
     const auto resized = size * side / shorter;  // truncated
-    return resize_taps(side, resized, crop_offset(resized, size), size);
+    return resize_taps(ResizeFilter::kBicubic, side, resized, crop_offset(resized, size), size);
   }
 
   // The pass across, rows [y, y + kBlockRows) of those needed; past the last one that one again, which nobody reads.
   void weigh_across(const Image& image, std::int64_t y) {
     RowBlock block;
     for (std::int64_t r = 0; r < kBlockRows; ++r) {
-      block[r] = image.row(static_cast<int>(std::min(down.begin + y + r, down.end - 1))) + 3 * across.begin;
+      const auto row = box.top + std::min(down.begin + y + r, down.end - 1);
+      block[r] = image.row(static_cast<int>(row)) + 3 * (box.left + across.begin);
     }
     passes.across(block, across, columns.data(), weighed.data(), rows.data() + y * stride, stride);
   }
@@ -70,6 +80,18 @@ struct FrameTransform::Impl {
     passes.down(rows.data() + down.first[y] * stride, stride, &down.weights[y * down.stride], down.count[y],
                 row.data());
     for (int c = 0; c < 3; ++c) std::copy_n(row.data() + c * size, size, out + (c * size + y) * size);
+  }
+
+  void run(const Image& image, const CropBox& of, std::uint8_t* out) {
+    GLINT_CHECK(image.width > 0 && image.height > 0, image.width, " x ", image.height);
+    GLINT_CHECK(image.rgb.size() == std::size_t{3} * image.width * image.height, image.rgb.size(), " bytes");
+    prepare(image.width, image.height, of);
+    std::int64_t finished = 0;  // rows of the result; made as soon as their input is there, while it is in the cache
+    for (std::int64_t y = 0; finished < size; y += kBlockRows) {
+      weigh_across(image, y);
+      const auto ready = y + kBlockRows;
+      while (finished < size && down.first[finished] + down.count[finished] <= ready) weigh_down(finished++, out);
+    }
   }
 };
 
@@ -81,19 +103,15 @@ FrameTransform::FrameTransform(FrameTransform&&) noexcept = default;
 FrameTransform& FrameTransform::operator=(FrameTransform&&) noexcept = default;
 
 void FrameTransform::apply(const Image& image, std::uint8_t* out) {
-  auto& job = *impl_;
-  GLINT_CHECK(image.width > 0 && image.height > 0, image.width, " x ", image.height);
-  GLINT_CHECK(image.rgb.size() == std::size_t{3} * image.width * image.height, image.rgb.size(), " bytes");
-  if (image.width != job.width || image.height != job.height) job.prepare(image.width, image.height);
+  impl_->run(image, CropBox(), out);
+}
 
-  std::int64_t finished = 0;  // rows of the result; made as soon as their input is there, while it is in the cache
-  for (std::int64_t y = 0; finished < job.size; y += kBlockRows) {
-    job.weigh_across(image, y);
-    const auto ready = y + kBlockRows;
-    while (finished < job.size && job.down.first[finished] + job.down.count[finished] <= ready) {
-      job.weigh_down(finished++, out);
-    }
-  }
+void FrameTransform::apply(const Image& image, const CropBox& box, std::uint8_t* out) {
+  GLINT_CHECK(box.width > 0 && box.height > 0 && box.left >= 0 && box.left <= image.width - box.width && box.top >= 0 &&
+                  box.top <= image.height - box.height,
+              box.width, " x ", box.height, " from (", box.left, ", ", box.top, ") of ", image.width, " x ",
+              image.height);
+  impl_->run(image, box, out);
 }
 
 }  // namespace glint

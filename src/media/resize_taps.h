@@ -6,7 +6,7 @@
 namespace glint {
 
 // One axis of a resize followed by a crop: which input pixels each output pixel that survives the crop is made of.
-// Pillow's bicubic filter: a = -0.5, as wide as the scale where it shrinks, coefficients in units of 2^-kTapBits.
+// Pillow's filters, as wide as the scale where they shrink, coefficients in units of 2^-kTapBits.
 struct ResizeTaps {
   std::int64_t begin = 0;  // input pixels that any output needs: [begin, end)
   std::int64_t end = 0;
@@ -17,7 +17,13 @@ struct ResizeTaps {
 };
 constexpr int kTapBits = 22;
 
+enum class ResizeFilter { kBicubic, kBilinear };  // a = -0.5 where cubic
+
 // `size` pixels become `resized`, of which [crop, crop + outputs) are kept.
-ResizeTaps resize_taps(std::int64_t size, std::int64_t resized, std::int64_t crop, std::int64_t outputs);
+ResizeTaps resize_taps(ResizeFilter filter, std::int64_t size, std::int64_t resized, std::int64_t crop,
+                       std::int64_t outputs);
+
+// The same outputs in reverse order.
+ResizeTaps mirrored(const ResizeTaps& taps);
 
 }  // namespace glint

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "glint/core/error.h"
+#include "glint/core/hash.h"
 #include "glint/core/random.h"
 #include "support/literal_resize.h"
 
@@ -56,6 +57,58 @@ TEST(FrameTransformTest, AChangeOfSizeMakesNewTables) {
   for (const auto& [width, height] : {std::pair{40, 30}, {30, 40}, {40, 30}, {64, 31}}) {
     const auto image = random_image(width, height, random);
     EXPECT_EQ(transformed(transform, image, 24), test::literal_resize_and_crop(image, 24));
+  }
+}
+
+CropBox random_box(const Image& image, Random& random) {
+  const auto below = [&](int n) { return static_cast<int>(random.below(static_cast<std::uint64_t>(n))); };
+  CropBox box;
+  box.width = 1 + below(image.width);
+  box.height = 1 + below(image.height);
+  box.left = below(image.width - box.width + 1);
+  box.top = below(image.height - box.height + 1);
+  box.mirrored = random.chance(0.5);
+  return box;
+}
+
+TEST(FrameTransformTest, ABoxEqualsTheLiteralFormulaBetweenWholePictures) {
+  Random random({4});
+  FrameTransform transform(24);
+  for (int round = 0; round < 80; ++round) {
+    const int width = 1 + static_cast<int>(random.below(90)), height = 1 + static_cast<int>(random.below(90));
+    const auto image = random_image(width, height, random);
+    const auto box = random_box(image, random);
+    std::vector<std::uint8_t> out(3 * 24 * 24);
+    transform.apply(image, box, out.data());
+    EXPECT_EQ(out, test::literal_resized_box(image, box, 24)) << width << " x " << height;
+    EXPECT_EQ(transformed(transform, image, 24), test::literal_resize_and_crop(image, 24));
+  }
+}
+
+TEST(FrameTransformTest, ABoxIsPillowsCropResizeAndMirror) {
+  Image image(53, 41);
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < 3 * image.width; ++x) {
+      image.row(y)[x] = static_cast<std::uint8_t>(7 * (x / 3) * (y + 1) + 31 * y + 90 * (x % 3));
+    }
+  }
+  // Pillow 13.0.0: crop, resize(BILINEAR), transpose(FLIP_LEFT_RIGHT); SHA-256 of the planes R, G, B.
+  const auto sha_of = [&](const CropBox& box, int size) {
+    std::string planes(static_cast<std::size_t>(3 * size * size), 0);
+    FrameTransform(size).apply(image, box, reinterpret_cast<std::uint8_t*>(planes.data()));
+    return sha256(planes);
+  };
+  EXPECT_EQ(sha_of({4, 7, 40, 31, false}, 24), "799e814b4a192f58c841b7a8fb2ffa777c10ecb592564a8beca51dcb653fdda5");
+  EXPECT_EQ(sha_of({0, 0, 53, 41, true}, 32), "7011eda78ab20e74574faa389f192c679444713fb6bbdafff4f943587cfe1cac");
+  EXPECT_EQ(sha_of({20, 3, 9, 12, true}, 40), "ebeee3588104b35161b6cd7d723ac89b883903a003079b92a89bb3226d6cb7ce");
+}
+
+TEST(FrameTransformTest, ABoxOutsideThePictureIsABug) {
+  FrameTransform transform(8);
+  std::vector<std::uint8_t> out(3 * 8 * 8);
+  const Image image(10, 9);
+  for (const auto& box : {CropBox{0, 0, 0, 5}, {0, 0, 5, 0}, {-1, 0, 5, 5}, {0, 5, 5, 5}, {6, 0, 5, 5}}) {
+    EXPECT_THROW(transform.apply(image, box, out.data()), Bug);
   }
 }
 

@@ -31,7 +31,7 @@ TEST(ResizePassesTest, EveryKindOfCpuGivesTheSameBytes) {
   for (int round = 0; round < 60; ++round) {
     const auto width = 1 + static_cast<std::int64_t>(random.below(150));
     const auto size = 1 + static_cast<std::int64_t>(random.below(90));
-    const auto taps = resize_taps(width, size + 10, 3, size);
+    const auto taps = resize_taps(ResizeFilter::kBicubic, width, size + 10, 3, size);
     std::vector<std::uint8_t> picture(static_cast<std::size_t>(3 * width * kBlockRows));
     for (auto& byte : picture) byte = static_cast<std::uint8_t>(random.below(256));
     const auto kinds = resize_passes();
