@@ -79,6 +79,7 @@ void describe(Visitor& v, VideoConfig& c) {
   v.field("sampling", c.sampling, one_of({"uniform_3fps", "clip4clip", "glscl", "xpool"}));
   v.field("fps", c.fps, above(0));
   v.field("image_size", c.image_size, above(0));
+  v.field("augment", c.augment, one_of({"none", "rand_augment", "resized_crop_flip"}));
   v.field("apply_rotation", c.apply_rotation, any());
   v.field("timeout_s", c.timeout_s, above(0));
 }

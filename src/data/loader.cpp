@@ -20,7 +20,7 @@ namespace {
 constexpr int kMaxReplacements = 100;  // bad files met in a row for one sample until the run gives up
 
 // What is drawn for (seed, epoch, ...): no two uses share a stream.
-enum Stream : std::uint64_t { kOrder = 1, kCaptionChoice = 2, kReplacement = 3 };
+enum Stream : std::uint64_t { kOrder = 1, kCaptionChoice = 2, kReplacement = 3, kAugment = 4 };
 
 // What one worker found out about one sample; frames and tokens stand in the batch already.
 struct SampleResult {
@@ -121,11 +121,12 @@ SampleResult TrainLoader::Impl::make_sample(Batch& batch, int64_t row, int64_t e
                                             int64_t sample) const {
   SampleResult result;
   Random replacements({seed, static_cast<std::uint64_t>(epoch), kReplacement, static_cast<std::uint64_t>(place)});
+  const auto augment_key = mix({seed, static_cast<std::uint64_t>(epoch), kAugment, static_cast<std::uint64_t>(place)});
   while (!stopping) {
     result.caption = caption_of(sample, epoch);
     const Caption& caption = dataset->captions[static_cast<std::size_t>(result.caption)];
     const Clip& clip = dataset->clips[static_cast<std::size_t>(caption.clip)];
-    const ClipFrames frames = source->read(clip);
+    const ClipFrames frames = source->read(clip, augment_key);
     if (frames.error.empty()) {
       copy_row(batch.frames, row, frames.frames.data_ptr());
       copy_row(batch.frame_mask, row, frames.mask.data_ptr());

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <set>
 
 #include "data/tiny_video.h"
 #include "glint/core/error.h"
@@ -124,6 +125,49 @@ TEST_F(ClipSourceTest, ThreadsMayShareOne) {
       EXPECT_TRUE(torch::equal(clips[i].frames, source.read(clip(concat(i % 5, ".y4m"))).frames));
     }
   }
+}
+
+TEST_F(ClipSourceTest, AnAugmentedClipIsOneDrawMadeFromItsKey) {
+  write_still_video(folder_ / "a.y4m", 5, 40, 30, 1);
+  video_.image_size = 16;
+  ClipSource plain(data_, video_);
+  const auto original = plain.read(clip("a.y4m"));
+  EXPECT_TRUE(torch::equal(plain.read(clip("a.y4m"), 3).frames, original.frames));  // video.augment is none
+  for (const char* augment : {"rand_augment", "resized_crop_flip"}) {
+    video_.augment = augment;
+    ClipSource source(data_, video_), other(data_, video_);
+    EXPECT_TRUE(torch::equal(source.read(clip("a.y4m")).frames, original.frames)) << augment;  // as evaluation reads
+    std::set<std::string> different;
+    for (uint64_t key = 0; key < 20; ++key) {
+      const auto frames = source.read(clip("a.y4m"), key).frames;  // [5, 3, 16, 16]
+      EXPECT_TRUE(torch::equal(frames, frames.slice(0, 0, 1).expand_as(frames))) << augment << ", key " << key;
+      EXPECT_TRUE(torch::equal(frames, other.read(clip("a.y4m"), key).frames)) << augment << ", key " << key;
+      different.emplace(static_cast<const char*>(frames.data_ptr()), frames.nbytes());
+    }
+    EXPECT_GE(different.size(), 15u) << augment;
+  }
+}
+
+TEST_F(ClipSourceTest, WithAugmentationTheCacheKeepsThePicturesOfTheFile) {
+  write_still_video(folder_ / "small.y4m", 5, 40, 30, 1);
+  write_still_video(folder_ / "large.y4m", 5, 400, 300, 2);  // 1.7 MiB
+  video_.augment = "rand_augment";
+  ClipSource decodes(data_, video_);
+  data_.cache_mb = 1;
+  ClipSource source(data_, video_);
+  const auto original = source.read(clip("small.y4m"));
+  source.read(clip("large.y4m"), 1);
+  std::vector<torch::Tensor> expected;
+  for (uint64_t key = 0; key < 8; ++key) expected.push_back(decodes.read(clip("small.y4m"), key).frames);
+  std::filesystem::remove(folder_ / "small.y4m");
+  std::filesystem::remove(folder_ / "large.y4m");
+  EXPECT_TRUE(torch::equal(source.read(clip("small.y4m")).frames, original.frames));
+  for (uint64_t key = 0; key < 8; ++key) {
+    const auto again = source.read(clip("small.y4m"), key);
+    EXPECT_TRUE(torch::equal(again.frames, expected[key])) << key;
+    EXPECT_TRUE(torch::equal(again.mask, original.mask));
+  }
+  EXPECT_NE(source.read(clip("large.y4m"), 1).error, "");
 }
 
 }  // namespace

@@ -164,5 +164,43 @@ TEST_F(TrainLoaderTest, WhatDoesNotFitTheDataIsRefused) {
   EXPECT_THAT([&] { loader(5, 7, {0, 5}); }, ThrowsMessage<Error>(HasSubstr("the run cannot go on at batch 5")));
 }
 
+TEST_F(TrainLoaderTest, AugmentedBatchesDependOnSeedAndEpochAlone) {
+  for (int i = 0; i < kClips; ++i) write_still_video(folder_ / concat(i, ".y4m"), 2, 20, 14, static_cast<uint64_t>(i));
+  break_clip(4);
+  data_.captions = "random";
+  const auto frames_of = [](TrainLoader& loader, int batches) {
+    std::vector<torch::Tensor> frames;
+    for (int i = 0; i < batches; ++i) frames.push_back(loader.next().frames);
+    return torch::stack(frames);  // [batches, B, T, 3, R, R]
+  };
+  const auto plain = frames_of(*loader(4), 6);
+  for (const char* augment : {"rand_augment", "resized_crop_flip"}) {
+    video_.augment = augment;
+    data_.workers = 3;
+    data_.cache_mb = 0;
+    const auto expected = frames_of(*loader(4), 6);  // two epochs
+    EXPECT_FALSE(torch::equal(expected, plain)) << augment;
+    EXPECT_FALSE(torch::equal(expected, frames_of(*loader(4, 8), 6))) << augment;
+    data_.workers = 1;
+    data_.cache_mb = 1;
+    EXPECT_TRUE(torch::equal(expected, frames_of(*loader(4), 6))) << augment;
+    EXPECT_TRUE(torch::equal(expected.slice(0, 2), frames_of(*loader(4, 7, {0, 2}), 4))) << augment;
+  }
+}
+
+TEST_F(TrainLoaderTest, EachEpochAugmentsAClipAnew) {
+  dataset_.clips.resize(1);
+  dataset_.captions.resize(1);
+  write_still_video(folder_ / "0.y4m", 2, 20, 14, 1);
+  video_.augment = "resized_crop_flip";
+  const auto loads = loader(1);
+  std::set<std::string> different;
+  for (int epoch = 0; epoch < 10; ++epoch) {
+    const auto batch = loads->next();
+    different.emplace(static_cast<const char*>(batch.frames.data_ptr()), batch.frames.nbytes());
+  }
+  EXPECT_GE(different.size(), 9u);
+}
+
 }  // namespace
 }  // namespace glint::test

@@ -134,6 +134,20 @@ TEST_F(TrainCommandTest, ARunKilledAtAnyStepGivesTheLossesOfAnUnbrokenOne) {
             read_file(folder_ / "whole/checkpoints/last/model.safetensors"));
 }
 
+TEST_F(TrainCommandTest, AnAugmentedRunIsTheSameWhateverItsWorkersItsCacheAndItsBreaks) {
+  const auto words = [&](const char* name, std::vector<std::string> more) {
+    more.insert(more.end(), {"video.augment=rand_augment", "data.test_split="});
+    return small_training(folder_ / name, more);
+  };
+  const auto whole = run_program(words("whole", {"data.workers=3"}));
+  ASSERT_EQ(whole.exit_code, 0) << whole.err;
+  ASSERT_EQ(run_program(words("broken", {"data.workers=1", "data.cache_mb=0", "train.max_steps=3"})).exit_code, 0);
+  ASSERT_EQ(run_program(words("broken", {"data.workers=2", "data.cache_mb=0"})).exit_code, 0);
+  EXPECT_EQ(logged(folder_ / "broken", "loss"), logged(folder_ / "whole", "loss"));
+  EXPECT_EQ(read_file(folder_ / "broken/checkpoints/last/model.safetensors"),
+            read_file(folder_ / "whole/checkpoints/last/model.safetensors"));
+}
+
 TEST_F(TrainCommandTest, CtrlCSavesAndTheSameCommandGoesOn) {
   const auto run = folder_ / "run";
   const auto words = small_training(run, {"train.epochs=3"});

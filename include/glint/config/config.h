@@ -36,6 +36,7 @@ struct VideoConfig {
   std::string sampling = "glscl";  // uniform_3fps, clip4clip, glscl, xpool
   double fps = 1.0;                // glscl, clip4clip: frames a second that are candidates; > 0
   int64_t image_size = 224;        // R, side of the square the towers see, pixels; > 0
+  std::string augment = "none";    // of training clips: none, rand_augment (GLSCL), resized_crop_flip (X-Pool)
   bool apply_rotation = true;      // turn phone videos upright; false as in the reference loaders
   double timeout_s = 60;           // longest time one file may take, seconds; > 0
 };

@@ -39,8 +39,9 @@ struct LoaderPosition {
 };
 
 // Endless training batches in an order that depends on (seed, epoch) alone, decoded by worker threads ahead of use. The
-// last incomplete batch of an epoch is dropped. A sample whose file is bad is replaced by another sample, chosen by
-// (seed, epoch, index) alone, and reported once; data.on_bad_file = fail throws instead.
+// last incomplete batch of an epoch is dropped. What video.augment draws for a sample depends on (seed, epoch, index)
+// alone. A sample whose file is bad is replaced by another sample, chosen by (seed, epoch, index) alone, and reported
+// once; data.on_bad_file = fail throws instead.
 class TrainLoader {
  public:
   TrainLoader(std::shared_ptr<const Dataset> dataset, std::shared_ptr<const Tokenizer> tokenizer,
