@@ -1,4 +1,5 @@
-// Frame transform: picture -> 224 x 224, one thread. Both sides in one run:
+// Frame transform: picture -> 224 x 224, and what RandAugment does to the picture before, one thread. Both sides of a
+// ratio in one run:
 //   build/release/benchmarks/transform_bench --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
@@ -7,6 +8,7 @@
 
 #include "glint/core/random.h"
 #include "glint/media/frame_transform.h"
+#include "glint/media/rand_augment.h"
 
 namespace glint {
 namespace {
@@ -33,6 +35,44 @@ void BM_FrameTransform(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
+// A box as resized_crop_flip draws them: 3/4 of each side, mirrored.
+void BM_ResizedCrop(benchmark::State& state) {
+  const auto image = picture(state);
+  const CropBox box{1, 1, image.width * 3 / 4, image.height * 3 / 4, true};
+  FrameTransform transform(kSize);
+  std::vector<uint8_t> out(3 * kSize * kSize);
+  for (auto _ : state) {
+    transform.apply(image, box, out.data());
+    benchmark::DoNotOptimize(out.data());
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+// One operation at level 7, by its number in AugmentOp.
+void BM_Augment(benchmark::State& state) {
+  const auto image = picture(state);
+  const std::vector<AugmentStep> steps = {{static_cast<AugmentOp>(state.range(2)), 7, 1}};
+  RandAugment augment;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(augment.apply(image, steps).rgb.data());
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+// One draw after another, as a clip's frames meet them: what training adds to a frame on average.
+void BM_AugmentDraws(benchmark::State& state) {
+  const auto image = picture(state);
+  RandAugment augment;
+  Random random({2});
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(augment.apply(image, draw_rand_augment(random)).rgb.data());
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
 // The resize alone, without crop and planes; 99.8 % of its bytes equal Pillow's.
 void BM_LibTorchUpsample(benchmark::State& state) {
   const torch::NoGradGuard no_grad;
@@ -50,7 +90,14 @@ void sizes(benchmark::internal::Benchmark* bench) {
   bench->ArgNames({"width", "height"})->Unit(benchmark::kMicrosecond);
   for (const auto& [width, height] : {std::pair{320, 240}, {640, 360}, {1920, 1080}}) bench->Args({width, height});
 }
+void operations(benchmark::internal::Benchmark* bench) {
+  bench->ArgNames({"width", "height", "op"})->Unit(benchmark::kMicrosecond);
+  for (int op = 0; op < kAugmentOps; ++op) bench->Args({320, 240, op});
+}
 BENCHMARK(BM_FrameTransform)->Apply(sizes);
+BENCHMARK(BM_ResizedCrop)->Apply(sizes);
+BENCHMARK(BM_AugmentDraws)->Apply(sizes);
+BENCHMARK(BM_Augment)->Apply(operations);
 BENCHMARK(BM_LibTorchUpsample)->Apply(sizes);
 
 }  // namespace
