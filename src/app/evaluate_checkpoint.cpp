@@ -12,7 +12,7 @@
 namespace glint::app {
 
 Report evaluate_checkpoint(const Checkpoint& checkpoint, const Config& config, const std::string& split) {
-  const auto dataset = load_dataset(config.data, split);
+  const auto dataset = load_evaluation_set(config.data, config.eval, split);
   log_info("evaluating ", checkpoint.folder.string(), " on ", dataset.name, " ", split, ": ", dataset.captions.size(),
            " captions, ", dataset.clips.size(), " clips");
   const auto model = restore_model(checkpoint);

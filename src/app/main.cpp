@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", GLINT_VERSION);
   app.require_subcommand(1);
   glint::app::add_demo_command(app);
+  glint::app::add_data_command(app);
   glint::app::add_train_command(app);
   glint::app::add_eval_command(app);
   glint::app::add_export_command(app);

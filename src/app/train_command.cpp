@@ -10,6 +10,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
+#include "glint/data/dataset.h"
 #include "glint/train/trainer.h"
 
 namespace glint::app {
@@ -29,6 +30,9 @@ void train(const TrainOptions& options) {
   catch_stop_signals();
   use_threads(config.train.threads);
   int64_t steps = 0;
+  if (!config.data.test_split.empty()) {  // what is missing there is better known before the training
+    load_evaluation_set(config.data, config.eval, config.data.test_split);
+  }
   {
     Trainer trainer(config);
     steps = trainer.run();

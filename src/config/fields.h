@@ -58,11 +58,12 @@ void describe(Visitor& v, RunConfig& c) {
 
 template <class Visitor>
 void describe(Visitor& v, DataConfig& c) {
-  v.field("name", c.name, one_of({"manifest", "msrvtt"}));
+  v.field("name", c.name, one_of({"manifest", "msrvtt", "msvd", "didemo", "lsmdc", "activitynet", "vatex"}));
   v.field("root", c.root, any());
   v.field("annotations", c.annotations, any());
   v.field("videos", c.videos, any());
-  v.field("protocol", c.protocol, one_of({"9k", "7k", "full"}));
+  v.field("protocol", c.protocol, any());  // each data set refuses what it does not have
+  v.field("language", c.language, one_of({"en", "zh"}));
   v.field("train_split", c.train_split, any());
   v.field("val_split", c.val_split, any());
   v.field("test_split", c.test_split, any());
@@ -216,6 +217,7 @@ void describe(Visitor& v, TrainConfig& c) {
 template <class Visitor>
 void describe(Visitor& v, EvalConfig& c) {
   v.field("split", c.split, any());
+  v.field("on_missing", c.on_missing, one_of({"fail", "skip"}));
   v.field("batch_size", c.batch_size, above(0));
   v.field("block", c.block, above(0));
   v.field("ties", c.ties, one_of({"optimistic", "average"}));

@@ -100,7 +100,7 @@ class DatasetBuilder {
 
 }  // namespace
 
-Dataset load_manifest(const DataConfig& config, const std::string& split) {
+Dataset read_manifest(const DataConfig& config, const std::string& split) {
   const fs::path manifest = manifest_path(config);
   const SplitName wanted = split_name(config, split);
   if (wanted.value.empty()) throw Error(wanted.setting, " is empty: there is no split to load");
@@ -115,7 +115,7 @@ Dataset load_manifest(const DataConfig& config, const std::string& split) {
   DatasetBuilder builder(config, manifest);
   for (const auto& row : rows) builder.add(row);
   builder.finish(dataset);
-  drop_missing(dataset, config, builder.folder());
+  dataset.videos = builder.folder();
   return dataset;
 }
 

@@ -1,155 +1,122 @@
+#include <filesystem>
 #include <nlohmann/json.hpp>
-#include <string>
-#include <unordered_map>
 #include <unordered_set>
-#include <vector>
 
+#include "data/annotation_files.h"
 #include "data/json_text.h"
-#include "data/video_files.h"
 #include "glint/core/error.h"
-#include "glint/data/dataset.h"
 #include "glint/io/csv.h"
 
-// MSR-VTT as the published loaders read it: lists of video ids (CSV), and 20 captions a video in one JSON file. The
-// 1k-A test list brings its own caption for each of its videos.
+// MSR-VTT as the published loaders read it: lists of video ids (CSV), and 20 captions a video in one JSON file, or in
+// the two of the official release. The 1k-A test list brings its own caption for each of its videos.
 
 namespace glint {
 namespace {
 
-namespace fs = std::filesystem;
-using nlohmann::json;
-
-using Captions = std::unordered_map<std::string, std::vector<std::string>>;  // video id -> its captions
-
-// The file, or the same with .gz behind it.
-fs::path annotation_file(const fs::path& folder, const std::string& name) {
-  for (const auto& file : {folder / name, folder / (name + ".gz")}) {
-    if (fs::exists(file)) return file;
-  }
-  throw Error(folder.string(), ": MSR-VTT's ", name, " (or ", name,
-              ".gz) is not there; data.annotations says where its files are");
-}
-
 // A list: a row a video, each video once.
 struct VideoList {
+  std::string file;
   CsvTable table;
   std::vector<std::string> ids;  // of its rows
 };
 
-VideoList read_list(const fs::path& folder, const std::string& name) {
-  const auto file = annotation_file(folder, name).string();
+VideoList read_list(const AnnotationFolder& folder, const std::string& name) {
+  const auto file = folder.read({name});
   VideoList list;
-  list.table = parse_csv(read_text(file), file);
+  list.file = file.name;
+  list.table = parse_csv(file.text, file.name);
   const auto column = list.table.column("video_id");
-  if (!column) throw Error(file, ": has no column 'video_id'");
-  if (list.table.rows.empty()) throw Error(file, ": lists no video");
-  std::unordered_map<std::string, int64_t> lines;
-  for (const auto& row : list.table.rows) {
-    const auto& id = row.fields[*column];
-    const auto [first, is_new] = lines.try_emplace(id, row.line);
-    if (!is_new) {
-      throw Error(file, ":", row.line, ": video '", id, "' stands on line ", first->second,
-                  " already; a video may be listed once");
-    }
-    list.ids.push_back(id);
-  }
+  if (!column) throw Error(file.name, ": has no column 'video_id'");
+  std::vector<ListedId> ids;
+  for (const auto& row : list.table.rows) ids.push_back({row.fields[*column], row.line});
+  list.ids = distinct_ids(ids, file.name);
   return list;
 }
 
-Captions read_captions(const fs::path& folder) {
-  const auto file = annotation_file(folder, "MSRVTT_data.json").string();
-  const json data = parse_json(read_text(file), file);
-  const auto sentences = data.is_object() ? data.find("sentences") : data.end();
-  if (sentences == data.end() || !sentences->is_array()) throw Error(file, ": has no list 'sentences'");
-  Captions captions;
-  std::size_t number = 0;
-  for (const auto& sentence : *sentences) {
-    ++number;
-    const auto text = [&](const char* name) -> const std::string& {
-      const auto field = sentence.is_object() ? sentence.find(name) : sentence.end();
-      if (field == sentence.end() || !field->is_string())
-        throw Error(file, ": sentence ", number, " has no text '", name, "'");
-      return field->get_ref<const std::string&>();
-    };
-    captions[text("video_id")].push_back(text("caption"));
+// From MSRVTT_data.json, or from what there is of the official files; `name` becomes what was read.
+CaptionTable read_captions(const AnnotationFolder& folder, std::string& name) {
+  const std::string all = "MSRVTT_data.json", train_val = "train_val_videodatainfo.json",
+                    test = "test_videodatainfo.json";
+  if (const auto file = folder.find(all)) {
+    name = file->name;
+    return parse_msrvtt_captions(*file);
   }
-  return captions;
-}
-
-void add_clip(Dataset& dataset, const std::string& id, const std::vector<std::string>& captions,
-              const VideoFolder& videos) {
-  for (const auto& text : captions) dataset.captions.push_back({text, static_cast<int64_t>(dataset.clips.size())});
-  Clip clip;
-  clip.id = id;
-  clip.file = videos.find(id).value_or(fs::path());
-  dataset.clips.push_back(std::move(clip));
+  CaptionTable table;
+  for (const auto& part : {train_val, test}) {
+    const auto file = folder.find(part);
+    if (!file) continue;
+    name += (name.empty() ? "" : " and ") + part;
+    auto captions = parse_msrvtt_captions(*file);
+    for (auto& video : captions.videos()) table.at(video.id).captions = std::move(video.captions);
+  }
+  if (name.empty()) folder.read({all, train_val + " and " + test});  // says that none is there
+  return table;
 }
 
 // All captions of each listed video but those in `left_out`.
-void add_list(Dataset& dataset, const fs::path& folder, const std::string& list, const VideoFolder& videos,
+void add_list(Dataset& dataset, const AnnotationFolder& folder, const std::string& name,
               const std::unordered_set<std::string>& left_out = {}) {
-  const auto ids = read_list(folder, list).ids;
-  const auto captions = read_captions(folder);
-  for (const auto& id : ids) {
-    if (left_out.count(id) != 0) continue;
-    const auto found = captions.find(id);
-    if (found == captions.end())
-      throw Error((folder / list).string(), ": video '", id, "' has no captions in MSRVTT_data.json");
-    add_clip(dataset, id, found->second, videos);
-  }
+  auto list = read_list(folder, name);
+  std::erase_if(list.ids, [&](const auto& id) { return left_out.count(id) != 0; });
+  std::string captions_name;
+  auto captions = read_captions(folder, captions_name);
+  add_listed(dataset, list.ids, list.file, captions, captions_name);
 }
 
 // One caption a video, from the list itself (1k-A).
-void add_test_1ka(Dataset& dataset, const fs::path& folder, const VideoFolder& videos) {
-  const std::string name = "MSRVTT_JSFUSION_test.csv";
-  const auto list = read_list(folder, name);
+void add_test_1ka(Dataset& dataset, const AnnotationFolder& folder) {
+  auto list = read_list(folder, "MSRVTT_JSFUSION_test.csv");
   const auto sentence = list.table.column("sentence");
-  if (!sentence) throw Error((folder / name).string(), ": has no column 'sentence'");
-  for (std::size_t i = 0; i < list.ids.size(); ++i)
-    add_clip(dataset, list.ids[i], {list.table.rows[i].fields[*sentence]}, videos);
-}
-
-void check_splits(const DataConfig& config, const std::string& split) {
-  if (config.train_split != "train" || config.test_split != "test" ||
-      (config.val_split != "val" && !config.val_split.empty())) {
-    throw Error("msrvtt has the splits train, val and test; data.val_split may be empty for none");
-  }
-  if (split != "train" && split != "val" && split != "test") {
-    throw Error("msrvtt has no split '", split, "'; there are train, val, test");
+  if (!sentence) throw Error(list.file, ": has no column 'sentence'");
+  for (std::size_t i = 0; i < list.ids.size(); ++i) {
+    add_clip(dataset, {list.ids[i], {std::move(list.table.rows[i].fields[*sentence])}, {}, {}});
   }
 }
 
 }  // namespace
 
-Dataset load_msrvtt(const DataConfig& config, const std::string& split) {
-  check_splits(config, split);
-  const fs::path root = config.root;
-  const fs::path folder = config.annotations.empty() ? root : root / config.annotations;
-  const VideoFolder videos(config.videos.empty() ? root : root / config.videos);
-  const bool is_full = config.protocol == "full";
-  const std::string val_list = "MSRVTT_val.full.csv";
+CaptionTable parse_msrvtt_captions(const AnnotationFile& file) {
+  auto data = parse_json(file.text, file.name);
+  const auto sentences = data.is_object() ? data.find("sentences") : data.end();
+  if (sentences == data.end() || !sentences->is_array()) throw Error(file.name, ": has no list 'sentences'");
+  CaptionTable captions;
+  std::size_t number = 0;
+  for (auto& sentence : *sentences) {
+    ++number;
+    const auto text = [&](const char* name) -> std::string& {
+      const auto field = sentence.is_object() ? sentence.find(name) : sentence.end();
+      if (field == sentence.end() || !field->is_string())
+        throw Error(file.name, ": sentence ", number, " has no text '", name, "'");
+      return field->get_ref<std::string&>();
+    };
+    captions.at(text("video_id")).captions.push_back(std::move(text("caption")));
+  }
+  return captions;
+}
 
-  Dataset dataset;
-  dataset.name = "msrvtt";
-  dataset.split = split;
-  dataset.protocol = config.protocol;
+Dataset read_msrvtt(const DataConfig& config, const std::string& split) {
+  Dataset dataset = new_split(config, split);
+  const AnnotationFolder folder(config, {"train_val_annotation.zip", "test_videodatainfo.json.zip", "msrvtt_data.zip"});
+  const std::string protocol = chosen_protocol(config, {"9k", "7k", "full"});
+  const bool is_full = protocol == "full";
+  const std::string val_list = "MSRVTT_val.full.csv";
+  dataset.protocol = protocol;
   if (split == "train") {
     std::unordered_set<std::string> left_out;
     if (!is_full && config.val_split == "val") {
       for (auto& id : read_list(folder, val_list).ids) left_out.insert(std::move(id));
       dataset.protocol += " without val";
     }
-    add_list(dataset, folder, "MSRVTT_train." + config.protocol + ".csv", videos, left_out);
+    add_list(dataset, folder, "MSRVTT_train." + protocol + ".csv", left_out);
   } else if (split == "val") {
     dataset.protocol = "full";
-    add_list(dataset, folder, val_list, videos);
+    add_list(dataset, folder, val_list);
   } else if (is_full) {
-    add_list(dataset, folder, "MSRVTT_test.full.csv", videos);
+    add_list(dataset, folder, "MSRVTT_test.full.csv");
   } else {
     dataset.protocol = "1k-A";
-    add_test_1ka(dataset, folder, videos);
+    add_test_1ka(dataset, folder);
   }
-  drop_missing(dataset, config, videos.path());
   return dataset;
 }
 

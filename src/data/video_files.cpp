@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 #include <vector>
 
 #include "glint/core/error.h"
@@ -18,12 +20,17 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 14> kExtensions = {".mp4", ".webm", ".mkv", ".avi", ".mov", ".gif", ".m4v",
                                                           ".mpg", ".mpeg", ".3gp", ".wmv", ".flv", ".ogv", ".ts"};
 constexpr std::size_t kNamedInLog = 5;
+constexpr std::size_t kMaxFolderDepth = 16;
+constexpr std::size_t kActivityNetId = 13;  // v_ and the 11 characters of YouTube's
+
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
 
 // Place of the extension in the list, whatever its case; its size where it is not there.
 std::size_t extension_rank(const fs::path& file) {
-  std::string extension = file.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
+  const std::string extension = lower_case(file.extension().string());
   return static_cast<std::size_t>(std::find(kExtensions.begin(), kExtensions.end(), extension) - kExtensions.begin());
 }
 
@@ -33,6 +40,19 @@ std::string upper_case(std::string_view extension) {
   return upper;
 }
 
+std::string without_v(const std::string& name) {
+  return name.size() == kActivityNetId && name.starts_with("v_") ? name.substr(2) : name;
+}
+
+std::string name_in_id(const std::string& id, NameRule rule) {
+  if (rule == NameRule::kFirstDot) return id.substr(0, id.find('.'));
+  return rule == NameRule::kOptionalV ? without_v(id) : id;
+}
+
+std::string name_in_file(const fs::path& file, NameRule rule) {
+  return name_in_id(rule == NameRule::kFirstDot ? file.filename().string() : file.stem().string(), rule);
+}
+
 bool is_file(const fs::path& path) {
   std::error_code problem;  // a name that cannot be looked up is not there
   return fs::is_regular_file(path, problem);
@@ -40,22 +60,68 @@ bool is_file(const fs::path& path) {
 
 }  // namespace
 
-VideoFolder::VideoFolder(fs::path folder) : path_(std::move(folder)) {
-  std::error_code problem;
-  fs::directory_iterator entries(path_, problem);
-  if (problem) throw Error(path_.string(), ": cannot be listed as the folder of videos: ", problem.message());
-  for (const auto& entry : entries) {
-    const std::size_t rank = extension_rank(entry.path());
-    if (rank == kExtensions.size()) continue;
-    auto& file = files_[entry.path().stem().string()];
-    if (file.empty() || rank < extension_rank(file)) file = entry.path();
+VideoFolder::VideoFolder(fs::path folder, NameRule rule) : rule_(rule) {
+  struct Open {
+    fs::path path;
+    std::size_t depth;
+  };
+  std::vector<Open> open = {{std::move(folder), 0}};
+  std::set<fs::path> seen;  // links may lead in circles
+  while (!open.empty()) {
+    const auto [path, depth] = std::move(open.back());
+    open.pop_back();
+    std::error_code problem;
+    if (!seen.insert(fs::canonical(path, problem)).second) continue;
+    fs::directory_iterator entries(path, problem);
+    if (problem && depth == 0) {
+      throw Error(path.string(), ": cannot be listed as the folder of videos: ", problem.message());
+    }
+    if (problem) log_warning(path.string(), ": cannot be searched for videos: ", problem.message());
+    for (; entries != fs::directory_iterator(); entries.increment(problem)) {
+      if (entries->is_directory(problem)) {
+        if (depth < kMaxFolderDepth) open.push_back({entries->path(), depth + 1});
+      } else {
+        add(entries->path(), depth);
+      }
+    }
+  }
+  for (const auto& [name, found] : files_) spellings_[lower_case(name)].push_back(name);
+}
+
+void VideoFolder::add(const fs::path& file, std::size_t depth) {
+  std::size_t rank = extension_rank(file);
+  if (rank == kExtensions.size()) {
+    // Some of DiDeMo's ids end in a dot, and so do their files.
+    if (rule_ != NameRule::kFirstDot || file.extension() != ".") return;
+  }
+  const std::string name = name_in_file(file, rule_);
+  auto& found = files_[name];
+  const auto order = [](std::size_t a_rank, std::size_t a_depth, const fs::path& a) {
+    return std::tuple(a_rank, a_depth, a);
+  };
+  if (found.file.empty() || order(rank, depth, file) < order(found.rank, found.depth, found.file)) {
+    found = {file, rank, depth};
   }
 }
 
 std::optional<fs::path> VideoFolder::find(const std::string& id) const {
-  const auto found = files_.find(id);
-  if (found == files_.end()) return std::nullopt;
-  return found->second;
+  const std::string name = name_in_id(id, rule_);
+  if (const auto found = files_.find(name); found != files_.end()) return found->second.file;
+  const auto spelled = spellings_.find(lower_case(name));
+  if (spelled == spellings_.end() || spelled->second.size() != 1) return std::nullopt;
+  return files_.at(spelled->second[0]).file;
+}
+
+fs::path video_folder(const DataConfig& config) {
+  return config.videos.empty() ? fs::path(config.root) : fs::path(config.root) / config.videos;
+}
+
+void find_videos(Dataset& dataset) {
+  const NameRule rule = dataset.name == "didemo"        ? NameRule::kFirstDot
+                        : dataset.name == "activitynet" ? NameRule::kOptionalV
+                                                        : NameRule::kStem;
+  const VideoFolder videos(dataset.videos, rule);
+  for (auto& clip : dataset.clips) clip.file = videos.find(clip.id).value_or(fs::path());
 }
 
 std::optional<fs::path> find_video(const fs::path& folder, const std::string& name) {
@@ -70,7 +136,7 @@ std::optional<fs::path> find_video(const fs::path& folder, const std::string& na
   return std::nullopt;
 }
 
-void drop_missing(Dataset& dataset, const DataConfig& config, const fs::path& looked_in) {
+void drop_missing(Dataset& dataset, const std::string& policy, const std::string& setting) {
   std::vector<int64_t> new_index(dataset.clips.size(), -1);
   std::vector<Clip> clips;
   for (std::size_t i = 0; i < dataset.clips.size(); ++i) {
@@ -92,11 +158,12 @@ void drop_missing(Dataset& dataset, const DataConfig& config, const fs::path& lo
   for (std::size_t i = 0; i < std::min(kNamedInLog, dataset.missing.size()); ++i)
     names += (i ? ", " : "") + dataset.missing[i];
   if (dataset.missing.size() > kNamedInLog) names += ", ...";
-  if (config.on_bad_file == "fail" || clips.empty()) {
-    throw Error(looked_in.string(), ": ", some, " are not there: ", names,
-                "; data.root and data.videos say where they are");
+  if (policy == "fail" || clips.empty()) {
+    throw Error(dataset.videos.string(), ": ", some, " are not there: ", names,
+                "; data.root and data.videos say where they are",
+                clips.empty() ? "" : concat(", ", setting, "=skip leaves them out and counts them"));
   }
-  log_warning(looked_in.string(), ": ", some, " are not there and left out: ", names);
+  log_warning(dataset.videos.string(), ": ", some, " are not there and left out: ", names);
   std::vector<Caption> captions;
   for (auto& caption : dataset.captions) {
     const int64_t clip = new_index[static_cast<std::size_t>(caption.clip)];

@@ -4,31 +4,53 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "glint/config/config.h"
 #include "glint/data/dataset.h"
 
 namespace glint {
 
-// The videos of one folder by their name without extension: .mp4, .webm, .mkv, .avi, .mov, .gif and their like. Where
-// one name has several files, the extension that comes first in this list wins.
+// How a data set's ids stand in the names of its files.
+enum class NameRule {
+  kStem,      // the name without its last extension is the id
+  kFirstDot,  // DiDeMo: id and name are compared up to their first dot: x.mov, x.mov.mp4 and x.mp4 are x.mov
+  kOptionalV  // ActivityNet: the stem with or without the v_ that the ids begin with
+};
+
+// The videos of a folder and all folders in it by the names above: .mp4, .webm, .mkv, .avi, .mov, .gif and their like.
+// Where several files have one name, the extension that comes first in this list wins, then the file less deep in the
+// folder. A name that differs in upper and lower case alone is taken where just one file has it.
 class VideoFolder {
  public:
-  explicit VideoFolder(std::filesystem::path folder);  // lists it; Error where it is no folder
+  explicit VideoFolder(std::filesystem::path folder, NameRule rule = NameRule::kStem);  // Error where it is no folder
   std::optional<std::filesystem::path> find(const std::string& id) const;
-  const std::filesystem::path& path() const { return path_; }
 
  private:
-  std::filesystem::path path_;
-  std::unordered_map<std::string, std::filesystem::path> files_;
+  void add(const std::filesystem::path& file, std::size_t depth);
+
+  struct Found {
+    std::filesystem::path file;
+    std::size_t rank = 0;
+    std::size_t depth = 0;
+  };
+  NameRule rule_;
+  std::unordered_map<std::string, Found> files_;                         // by name
+  std::unordered_map<std::string, std::vector<std::string>> spellings_;  // lower case -> the names that give it
 };
+
+// The folder that the settings name for the videos of a set with official files.
+std::filesystem::path video_folder(const DataConfig& config);
+
+// Gives each clip its file. Error where there is no folder of videos.
+void find_videos(Dataset& dataset);
 
 // The file that `name` stands for in `folder`: itself, or with one of the extensions above; none where neither is
 // there.
 std::optional<std::filesystem::path> find_video(const std::filesystem::path& folder, const std::string& name);
 
-// Clips whose `file` is empty have none: with data.on_bad_file = skip they and their captions move to `missing` and one
-// log line names them; with fail it is an Error, and so it is where no clip is left.
-void drop_missing(Dataset& dataset, const DataConfig& config, const std::filesystem::path& looked_in);
+// Clips whose `file` is empty have none: skip moves them and their captions to `missing` and one log line names them;
+// fail is an Error, and so it is where no clip is left. `setting` is the policy's name, for the message.
+void drop_missing(Dataset& dataset, const std::string& policy, const std::string& setting);
 
 }  // namespace glint

@@ -90,7 +90,7 @@ Trainer::Trainer(Config config)
   log_to_file(run_dir_ / "log.txt");
   dataset_ = std::make_shared<Dataset>(load_dataset(config_.data, config_.data.train_split));
   if (!config_.data.val_split.empty() && config_.train.validate_every > 0) {
-    validation_ = load_dataset(config_.data, config_.data.val_split);
+    validation_ = load_evaluation_set(config_.data, config_.eval, config_.data.val_split);
   }
   source_ = std::make_shared<ClipSource>(config_.data, config_.video);
   resume();

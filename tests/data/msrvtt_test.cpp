@@ -69,8 +69,10 @@ TEST_F(MsrvttTest, WhatIsMissingIsNamed) {
   expect_refused("val", "MSRVTT_data.json: sentence 1 has no text 'video_id'");
   write("MSRVTT_data.json", "[]");
   expect_refused("val", "MSRVTT_data.json: has no list 'sentences'");
+  config_.protocol = "8k";
+  expect_refused("train", "config.data.protocol: msrvtt has no protocol '8k'; there are 9k, 7k, full");
   config_.protocol = "7k";
-  expect_refused("train", "MSR-VTT's MSRVTT_train.7k.csv (or MSRVTT_train.7k.csv.gz) is not there");
+  expect_refused("train", "MSRVTT_train.7k.csv (plain or .gz) is not there; docs/datasets/msrvtt.md lists the files");
   expect_refused("dev", "msrvtt has no split 'dev'; there are train, val, test");
   config_.videos = "videos";
   expect_refused("test", "videos: cannot be listed as the folder of videos: No such file or directory");
@@ -89,36 +91,16 @@ TEST_F(MsrvttTest, AVideoListedTwiceIsRefusedWithItsLines) {
   expect_refused("test", "MSRVTT_JSFUSION_test.csv:4: video 'video3' stands on line 2 " + once);
 }
 
-TEST(MsrvttFilesTest, CountsAreThePublishedOnes) {
-  const auto shared = shared_dir();
-  if (!shared) GTEST_SKIP() << "GLINT_SHARED_DIR is not set and ../shared is not there";
-  const TemporaryFolder videos;
-  for (int i = 0; i < 10'000; ++i) std::ofstream(videos / ("video" + std::to_string(i) + ".mp4"));
-  DataConfig config;
-  config.name = "msrvtt";
-  config.root = (*shared / "data/annotations/msrvtt").string();
-  config.videos = videos.path().string();
-  struct Row {
-    std::string protocol, val_split, split;
-    std::size_t clips, captions;
-  };
-  const std::vector<Row> rows = {
-      {"9k", "", "train", 9000, 180'000},    {"9k", "val", "train", 8503, 170'060},   {"9k", "val", "test", 1000, 1000},
-      {"7k", "", "train", 7010, 140'200},    {"full", "val", "train", 6513, 130'260}, {"full", "val", "val", 497, 9940},
-      {"full", "val", "test", 2990, 59'800},
-  };
-  for (const auto& row : rows) {
-    config.protocol = row.protocol;
-    config.val_split = row.val_split;
-    const auto dataset = load_dataset(config, row.split);
-    EXPECT_EQ(dataset.clips.size(), row.clips) << row.protocol << " " << row.split;
-    EXPECT_EQ(dataset.captions.size(), row.captions) << row.protocol << " " << row.split;
-    EXPECT_TRUE(dataset.missing.empty());
-  }
-  config.protocol = "9k";
-  const auto test = load_dataset(config, "test");
-  EXPECT_EQ(test.clips[0].id, "video9770");
-  EXPECT_EQ(test.captions[0].text, "a person is connecting something to system");
+TEST_F(MsrvttTest, TheTwoOfficialFilesStandInForTheJoinedOne) {
+  const std::string joined = R"({"sentences": [{"caption": "one a", "video_id": "video1"}]})";
+  std::filesystem::remove(folder_ / "MSRVTT_data.json");
+  expect_refused(
+      "val",
+      "MSRVTT_data.json or train_val_videodatainfo.json and test_videodatainfo.json (plain or .gz) is not there");
+  write("test_videodatainfo.json", R"({"sentences": [{"caption": "four a", "video_id": "video4"}]})");
+  expect_refused("val", "video 'video1' has no captions in test_videodatainfo.json");
+  write("train_val_videodatainfo.json", joined);
+  EXPECT_EQ(load_dataset(config_, "val").captions[0].text, "one a");
 }
 
 }  // namespace

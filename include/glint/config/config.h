@@ -16,16 +16,17 @@ struct RunConfig {
 };
 
 struct DataConfig {
-  std::string name = "manifest";      // manifest, msrvtt
+  std::string name = "manifest";      // manifest, msrvtt, msvd, didemo, lsmdc, activitynet, vatex
   std::string root = ".";             // folder that relative paths of annotations and videos start from
-  std::string annotations;            // manifest: the file; msrvtt: the folder of its files; empty: root
-  std::string videos;                 // folder of the videos; empty: manifest: the manifest's folder; msrvtt: root
-  std::string protocol = "9k";        // msrvtt: 9k, 7k, full (train lists); test is 1k-A but for full
+  std::string annotations;            // manifest: the file; others: the folder of the official files; empty: root
+  std::string videos;                 // folder of the videos; empty: the manifest's folder; others: root
+  std::string protocol;               // msrvtt: 9k, 7k, full; vatex: hgr, 1k5; empty: the first, or the set's only one
+  std::string language = "en";        // vatex: which captions: en, zh
   std::string train_split = "train";  // manifest: which rows train
-  std::string val_split = "val";      // which rows choose the best checkpoint; msrvtt: val (497 videos); empty: none
+  std::string val_split = "val";      // split (a manifest: rows) that chooses the best checkpoint; empty: none
   std::string test_split = "test";    // manifest: which rows are evaluated
   std::string captions = "all";       // training samples: all = each pair, random = each video, one caption an epoch
-  std::string on_bad_file = "skip";   // a video that cannot be read: skip (counted in every result), fail
+  std::string on_bad_file = "skip";   // training: a video that is missing or unreadable: skip (named, counted), fail
   int64_t workers = 2;                // decode threads; > 0
   int64_t prefetch = 4;               // batches decoded ahead; > 0
   int64_t cache_mb = 0;               // decoded clips kept in memory, MiB; 0 keeps none; >= 0
@@ -164,6 +165,7 @@ struct TrainConfig {
 
 struct EvalConfig {
   std::string split;                 // empty: data.test_split
+  std::string on_missing = "fail";   // videos that are not there: fail, skip (counted in every result)
   int64_t batch_size = 32;           // videos or captions encoded at once; > 0
   int64_t block = 256;               // texts and videos scored at once; > 0
   std::string ties = "optimistic";   // optimistic, average

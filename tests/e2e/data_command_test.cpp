@@ -1,0 +1,98 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "e2e/program.h"
+#include "support/environment.h"
+
+namespace glint::test {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+
+void write(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+ProgramResult stats(const std::string& config, const std::string& root, const std::vector<std::string>& more = {}) {
+  std::vector<std::string> words = {"data", "stats", "configs/" + config, "data.root=" + root};
+  words.insert(words.end(), more.begin(), more.end());
+  return run_program(words);
+}
+
+// An MSVD of three videos, one of which has a file.
+class DataStatsTest : public testing::Test {
+ protected:
+  DataStatsTest() {
+    write(folder_ / "captions_msvd.json",
+          R"({"a_0_1": ["a  dog", "it runs\nfast"], "b_0_1": ["x"], "c_0_1": ["y z"]})");
+    write(folder_ / "train_list.txt", "a_0_1\nb_0_1\n");
+    write(folder_ / "val_list.txt", "c_0_1");
+    write(folder_ / "test_list.txt", "b_0_1");
+    write(folder_ / "a_0_1.avi", "");
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(DataStatsTest, CountsEverySplitAndNamesWhatDiffers) {
+  const auto result = stats("clip4clip/msvd.yaml", folder_.path().string(), {"--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto report = json::parse(result.out);
+  EXPECT_EQ(report.at("name"), "msvd");
+  ASSERT_EQ(report.at("splits").size(), 3u);
+  const auto& train = report.at("splits")[0];
+  EXPECT_EQ(train.at("split"), "train");
+  EXPECT_EQ(train.at("protocol"), "multi_sentence");
+  EXPECT_EQ(train.at("videos"), 2);
+  EXPECT_EQ(train.at("captions"), 3);
+  EXPECT_EQ(train.at("captions_per_video"), json({{"min", 1}, {"max", 2}}));
+  EXPECT_EQ(train.at("words"), json({{"min", 1}, {"mean", 2.0}, {"max", 3}}));
+  EXPECT_EQ(train.at("files"), 1);
+  EXPECT_EQ(train.at("missing"), json({"b_0_1"}));
+  EXPECT_EQ(train.at("published"), json({{"videos", 1200}, {"captions", 48774}}));
+  EXPECT_EQ(train.at("differences")[0], "2 videos, 1198 fewer than the published 1200");
+  const auto table = stats("clip4clip/msvd.yaml", folder_.path().string()).out;
+  EXPECT_THAT(table, AllOf(HasSubstr("train: 3 captions, 48771 fewer than the published 48774"),
+                           HasSubstr("train: 1 without a file: b_0_1")));
+}
+
+TEST_F(DataStatsTest, ASplitThatCannotBeReadDoesNotHideTheOthers) {
+  write(folder_ / "val_list.txt", "c_0_1\nunknown\n");
+  const auto result = stats("clip4clip/msvd.yaml", folder_.path().string());
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, AllOf(HasSubstr("val           cannot be read"), HasSubstr("test: 1 videos, 669 fewer")));
+  EXPECT_THAT(result.err, HasSubstr("val_list.txt: video 'unknown' has no captions in captions_msvd.json"));
+}
+
+TEST_F(DataStatsTest, EvaluationFailsOnMissingVideosBeforeTheTraining) {
+  const auto result = run_program({"train", "configs/clip4clip/msvd.yaml", "data.root=" + folder_.path().string(),
+                                   "run.dir=" + (folder_ / "run").string()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("1 of 1 videos of split 'test' are not there: b_0_1"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run/checkpoints"));
+}
+
+TEST(DataStatsFilesTest, TheRealFilesHaveThePublishedCountsButWhereTheReadmeSaysSo) {
+  const auto shared = shared_dir();
+  if (!shared) GTEST_SKIP() << "GLINT_SHARED_DIR is not set and ../shared is not there";
+  for (const auto& [config, set] : {std::pair{"glscl/msrvtt.yaml", "msrvtt"},
+                                    {"xpool/msvd.yaml", "msvd"},
+                                    {"xclip/activitynet.yaml", "activitynet"}}) {
+    const auto result = stats(config, (*shared / "data/annotations" / set).string());
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("all counts are the published ones")) << set;
+  }
+  const auto didemo = stats("glccl/didemo.yaml", (*shared / "data/annotations/didemo").string());
+  EXPECT_THAT(
+      didemo.out,
+      AllOf(HasSubstr("train: 8362 videos, 33 fewer than the published 8395"),
+            HasSubstr("train: 30 left out (listed in train_list.txt, without captions in didemo_train_label.csv"),
+            testing::Not(HasSubstr("val: 1065 videos"))));
+}
+
+}  // namespace
+}  // namespace glint::test
