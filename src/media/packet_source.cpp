@@ -1,12 +1,8 @@
 #include "media/packet_source.h"
 
-extern "C" {
-#include <libavutil/display.h>
-}
-
-#include <cmath>
 #include <cstring>
-#include <filesystem>
+
+#include "media/input_file.h"
 
 namespace glint::media {
 
@@ -40,70 +36,22 @@ bool header_says_enough(const AVFormatContext& format) {
   return false;
 }
 
-const std::int32_t* display_matrix(const AVStream& stream) {
-#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
-  const AVPacketSideData* data = av_packet_side_data_get(
-      stream.codecpar->coded_side_data, stream.codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
-  return data != nullptr && data->size >= 36 ? reinterpret_cast<const std::int32_t*>(data->data) : nullptr;
-#else
-  std::size_t size = 0;
-  const std::uint8_t* data = av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
-  return data != nullptr && size >= 36 ? reinterpret_cast<const std::int32_t*>(data) : nullptr;
-#endif
-}
-
-// Degrees clockwise, to the nearest quarter turn; libav counts the other way round.
-int clockwise_rotation(const AVStream& stream) {
-  const std::int32_t* matrix = display_matrix(stream);
-  if (matrix == nullptr) return 0;
-  const double degrees = -av_display_rotation_get(matrix);
-  if (!std::isfinite(degrees)) return 0;
-  return ((static_cast<int>(std::lround(degrees / 90)) % 4) + 4) % 4 * 90;
-}
-
 }  // namespace
 
 PacketSource::PacketSource(std::string path, const ReaderOptions& options, TimeBudget& budget)
     : path_(std::move(path)), options_(options), budget_(budget), packet_(av_owned(av_packet_alloc())) {
-  // A pipe would block in open() where no interrupt reaches it.
-  if (!std::filesystem::exists(path_)) throw Error(path_, ": no such file");
-  if (!std::filesystem::is_regular_file(path_)) throw Error(path_, ": not a regular file");
   open();
   fill_facts();
 }
 
 void PacketSource::open() {
   format_.reset();
-  AVFormatContext* raw = avformat_alloc_context();
-  if (raw == nullptr) throw std::bad_alloc();
-  raw->interrupt_callback = {&TimeBudget::interrupt, &budget_};
-  raw->max_streams = 256;
-  AVDictionary* settings = nullptr;
-  av_dict_set(&settings, "protocol_whitelist", "file", 0);  // a play list must not reach into the network
-  const int code = avformat_open_input(&raw, ("file:" + path_).c_str(), nullptr, &settings);  // frees `raw` if it fails
-  av_dict_free(&settings);
-  budget_.check();
-  if (code < 0)
-    throw Error(path_, ": no video that can be opened (", av_text(code), "); it may be cut off or encrypted");
-  format_.reset(raw);
-  choose_stream();
+  format_ = open_input(path_, budget_);
+  if (!header_says_enough(*format_)) probe_streams(*format_, path_, budget_);
+  const ChosenStream chosen = choose_video_stream(*format_, path_);
+  stream_ = chosen.number;
+  facts_.decoder = chosen.decoder;
   position_ = 0;
-}
-
-void PacketSource::choose_stream() {
-  if (!header_says_enough(*format_)) {
-    const int code = avformat_find_stream_info(format_.get(), nullptr);
-    budget_.check();
-    av_check(code, path_, "its streams cannot be recognised");
-  }
-  facts_.decoder = nullptr;
-  stream_ = av_find_best_stream(format_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, &facts_.decoder, 0);
-  if (stream_ == AVERROR_DECODER_NOT_FOUND) throw Error(path_, ": this libav has no decoder for its video stream");
-  const bool is_cover = stream_ >= 0 && (format_->streams[stream_]->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
-  if (stream_ < 0 || is_cover) throw Error(path_, ": holds no video stream");
-  for (unsigned i = 0; i < format_->nb_streams; ++i) {
-    if (static_cast<int>(i) != stream_) format_->streams[i]->discard = AVDISCARD_ALL;
-  }
   const AVStream& stream = *format_->streams[stream_];
   if (stream.nb_frames > options_.max_frames) {
     throw Error(path_, ": claims ", stream.nb_frames, " frames; at most ", options_.max_frames, " are read");
@@ -120,11 +68,7 @@ void PacketSource::fill_facts() {
   if (facts_.average_fps.num <= 0) facts_.average_fps = av_guess_frame_rate(format_.get(), &stream, nullptr);
   facts_.sample_aspect = av_guess_sample_aspect_ratio(format_.get(), &stream, nullptr);
   facts_.rotation = clockwise_rotation(stream);
-  const std::int64_t pixels = static_cast<std::int64_t>(facts_.parameters->width) * facts_.parameters->height;
-  if (pixels > options_.max_pixels) {
-    throw Error(path_, ": pictures of ", facts_.parameters->width, "x", facts_.parameters->height,
-                " pixels are larger than the ", options_.max_pixels, " that are read");
-  }
+  check_picture_size(*facts_.parameters, options_.max_pixels, path_);
 }
 
 const AVPacket* PacketSource::next() {

@@ -38,7 +38,6 @@ class PacketSource {
 
  private:
   void open();
-  void choose_stream();
   void fill_facts();
   bool read();
   void keep();

@@ -1,6 +1,7 @@
 #include "glint/media/video_reader.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <optional>
 
@@ -46,11 +47,14 @@ VideoInfo describe(const StreamFacts& facts, const FrameIndex& index, int rotati
 }  // namespace
 
 struct VideoReader::Impl {
+  using Clock = std::chrono::steady_clock;
+
   Impl(const std::string& name, const ReaderOptions& settings)
       : path(name),
         options(settings),
         budget(name, settings.timeout_s),
         source(name, settings, budget),
+        opened(Clock::now()),
         index(index_frames(source, settings, name, settings.exact_times)),
         rotation(settings.apply_rotation ? source.facts().rotation : 0),
         converter(name, rotation),
@@ -58,7 +62,11 @@ struct VideoReader::Impl {
                                                                                  : AVDISCARD_DEFAULT),
         info(describe(source.facts(), index, rotation)) {
     budget.pause();
+    spent.open_s = seconds(opened - started);
+    spent.index_s = seconds(Clock::now() - opened);
   }
+
+  static double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
   // One call's work: which frames, and how many of them the sink has.
   struct Job {
@@ -68,6 +76,7 @@ struct VideoReader::Impl {
     bool is_done() const { return done == frames.size(); }
   };
 
+  void read(const std::vector<std::int64_t>& frames, const Sink& sink);
   // Decodes each group of pictures that a wanted frame lies in, from its keyframe to the last wanted frame. Stops early
   // where a frame did not come: the file is damaged, or its keyframes are not what they claim.
   bool read_planned(Job& job);
@@ -81,7 +90,9 @@ struct VideoReader::Impl {
   std::string path;
   ReaderOptions options;
   TimeBudget budget;
+  Clock::time_point started = Clock::now();
   PacketSource source;
+  Clock::time_point opened;
   FrameIndex index;
   std::optional<FrameIndex> repaired;  // by decoding, once a frame was missing
   int rotation;
@@ -90,7 +101,19 @@ struct VideoReader::Impl {
   VideoInfo info;
   std::optional<FrameDecoder> decoder;
   std::int64_t lost_frames = 0;
+  ReadingTime spent;
+  double in_sinks_s = 0;
 };
+
+void VideoReader::Impl::read(const std::vector<std::int64_t>& frames, const Sink& sink) {
+  const TimeBudget::Running running(budget);
+  const auto start = Clock::now();
+  const double elsewhere_s = spent.convert_s + in_sinks_s;
+  Job job{frames, sink};
+  const bool is_plain = index.can_plan && !repaired;
+  if (!is_plain || !read_planned(job)) read_in_order(job);
+  spent.decode_s += seconds(Clock::now() - start) - (spent.convert_s + in_sinks_s - elsewhere_s);
+}
 
 bool VideoReader::Impl::read_planned(Job& job) {
   if (!decoder) decoder.emplace(source.facts(), options, path, index.reorder, FrameDecoder::Effort::kAll);
@@ -158,9 +181,13 @@ void VideoReader::Impl::read_in_order(Job& job) {
 
 // Converts once and hands over as often as the frame is asked for in a row.
 void VideoReader::Impl::deliver(Job& job, const AVFrame& frame) {
+  const auto start = Clock::now();
   const Image& image = converter.convert(frame);
+  const auto converted = Clock::now();
+  spent.convert_s += seconds(converted - start);
   const std::int64_t number = job.frames[job.done];
   while (!job.is_done() && job.frames[job.done] == number) job.sink(job.done++, image);
+  in_sinks_s += seconds(Clock::now() - converted);
 }
 
 VideoReader::VideoReader(const std::string& path, const ReaderOptions& options) {
@@ -187,15 +214,16 @@ std::int64_t VideoReader::lost_frames() const {
   return impl_->lost_frames;
 }
 
+const ReadingTime& VideoReader::time_spent() const {
+  return impl_->spent;
+}
+
 void VideoReader::read_frames(const std::vector<std::int64_t>& frames, const Sink& sink) {
   GLINT_CHECK(std::is_sorted(frames.begin(), frames.end()), "frame numbers must ascend");
   if (frames.empty()) return;
   GLINT_CHECK(frames.front() >= 0 && frames.back() < impl_->index.size(), "frames ", frames.front(), " to ",
               frames.back(), " of ", impl_->index.size());
-  const TimeBudget::Running running(impl_->budget);
-  Impl::Job job{frames, sink};
-  const bool is_plain = impl_->index.can_plan && !impl_->repaired;
-  if (!is_plain || !impl_->read_planned(job)) impl_->read_in_order(job);
+  impl_->read(frames, sink);
 }
 
 }  // namespace glint

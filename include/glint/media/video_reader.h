@@ -31,6 +31,14 @@ struct VideoInfo {
   std::string container;
 };
 
+// Where a reader's time went so far, seconds.
+struct ReadingTime {
+  double open_s = 0;
+  double index_s = 0;    // to list the frames
+  double decode_s = 0;   // reading, decoding, skipping
+  double convert_s = 0;  // to RGB, and turning
+};
+
 // Reads one video file with libav. Not thread-safe: one reader a thread. Frames are numbered in the order they are
 // shown.
 class VideoReader {
@@ -61,6 +69,8 @@ class VideoReader {
 
   // How many frames read_frames() had to replace so far.
   std::int64_t lost_frames() const;
+
+  const ReadingTime& time_spent() const;
 
  private:
   struct Impl;  // keeps FFmpeg's headers out of this one
