@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "app/decode_bench.h"
 #include "app/head_bench.h"
 #include "app/head_report.h"
 #include "glint/config/config_file.h"
@@ -71,12 +72,41 @@ void add_head_bench(CLI::App& app) {
   });
 }
 
+void add_decode_bench(CLI::App& app) {
+  struct Settings {
+    DecodeBenchOptions options;
+    bool json = false;
+  };
+  const auto settings = std::make_shared<Settings>();
+  auto* command = app.add_subcommand(
+      "decode", "How fast videos become the frames that the towers see: open, sample, decode, convert, resize");
+  command->footer("Example: glint bench decode videos/ --frames 12 --threads 1 --compare");
+  auto& options = settings->options;
+  const auto number = [&](const char* name, int64_t& value, int64_t most, const char* help) {
+    command->add_option(name, value, help)->check(CLI::Range(int64_t{1}, most))->capture_default_str();
+  };
+  command->add_option("DIR", options.path, "A folder of videos, searched with all folders in it, or one file")
+      ->required();
+  number("--frames", options.frames, 100'000, "Frames a video, of three a second");
+  number("--size", options.size, 4096, "Side of the square they become, pixels");
+  number("--threads", options.threads, 1024, "Videos decoded at once");
+  number("--repeats", options.repeats, 1'000'000, "Passes over all videos, of which the fastest counts");
+  command->add_flag("--compare", options.compare,
+                    "Time decoding in order and a seek for each frame beside it, and compare their frames");
+  command->add_flag("--json", settings->json, "Print JSON");
+  command->callback([settings] {
+    const auto report = bench_decode(settings->options);
+    std::cout << (settings->json ? report_json(report, settings->options) : report_table(report, settings->options));
+  });
+}
+
 }  // namespace
 
 void add_bench_command(CLI::App& app) {
   auto* bench = app.add_subcommand("bench", "Measures the speed of one stage");
   bench->require_subcommand(1);
   add_head_bench(*bench);
+  add_decode_bench(*bench);
 }
 
 }  // namespace glint::app

@@ -1,9 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "e2e/program.h"
+#include "e2e/small_video.h"
+#include "support/environment.h"
 
 namespace glint::test {
 namespace {
@@ -110,6 +114,47 @@ TEST(BenchCommandTest, WhatCannotBeMeasuredIsOneSentence) {
   EXPECT_EQ(narrow.exit_code, 1);
   EXPECT_THAT(narrow.out, IsEmpty());
   EXPECT_THAT(narrow.err, HasSubstr("--dim: 72 is not a multiple of 64, which tight needs"));
+}
+
+TEST(BenchCommandTest, DecodeTimesOursBesideOrderAndSeekingAndListsWhatCannotBeRead) {
+  const TemporaryFolder folder;
+  small_video(folder / "b.mp4");
+  std::filesystem::create_directory(folder / "more");
+  small_video(folder / "more" / "a.MKV");
+  std::ofstream(folder / "broken.avi") << "no video";
+  std::ofstream(folder / "notes.txt") << "no video either";
+  const std::string path = folder.path();
+  const auto result = run_program({"bench", "decode", path, "--frames", "4", "--size", "32", "--repeats", "1",
+                                   "--compare", "--threads", "2", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto measured = nlohmann::json::parse(result.out);
+  ASSERT_EQ(measured.size(), 3U);
+  for (const auto* name : {"decode/plan", "decode/in_order", "decode/seek_each"}) {
+    const auto& object = named(measured, name);
+    EXPECT_GT(object.at("seconds").get<double>(), 0) << name;
+    EXPECT_EQ(object.at("videos"), 2) << name;
+    EXPECT_EQ(object.at("frames"), 8) << name;
+    EXPECT_THAT(object.at("command").get<std::string>(), HasSubstr("--frames 4 --size 32 --threads 2")) << name;
+  }
+  const auto& ours = named(measured, "decode/plan");
+  EXPECT_EQ(ours.at("files").size(), 2U);
+  EXPECT_EQ(ours.at("files")[0].at("times_s").size(), 4U);
+  EXPECT_GT(ours.at("stages").at("decode").get<double>(), 0);
+  ASSERT_EQ(ours.at("unreadable").size(), 1U);
+  EXPECT_THAT(ours.at("unreadable")[0].at("cause").get<std::string>(), HasSubstr("broken.avi"));
+  EXPECT_EQ(named(measured, "decode/in_order").at("different_videos"), 0);
+  EXPECT_EQ(named(measured, "decode/seek_each").at("different_videos"), 0);
+}
+
+TEST(BenchCommandTest, DecodeWithoutAReadableVideoIsOneSentence) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(run_program({"bench", "decode", folder / "none"}).err, HasSubstr("none: no such file or folder"));
+  EXPECT_THAT(run_program({"bench", "decode", folder.path()}).err, HasSubstr("no file in it has a video's name"));
+  std::ofstream(folder / "a.mp4") << "text";
+  const auto result = run_program({"bench", "decode", folder.path()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("none of its 1 videos can be read; the first:"));
+  EXPECT_THAT(result.err, HasSubstr("a.mp4"));
 }
 
 }  // namespace

@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "e2e/program.h"
+#include "e2e/small_video.h"
 #include "glint/core/error.h"
 #include "glint/media/picture_file.h"
-#include "glint/media/video_writer.h"
 #include "support/environment.h"
 
 namespace glint::test {
@@ -15,19 +15,9 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// 50 frames at 25 frames a second, the last 10 after a gap of a second.
-std::string small_video(const TemporaryFolder& folder) {
-  VideoWriterOptions options;
-  options.width = 64;
-  options.height = 48;
+std::string made_video(const TemporaryFolder& folder) {
   const std::string path = folder / "clip & co.mp4";
-  VideoWriter writer(path, options);
-  Image image(64, 48);
-  for (int i = 0; i < 50; ++i) {
-    std::fill(image.rgb.begin(), image.rgb.end(), static_cast<std::uint8_t>(i * 5));
-    writer.add(image, i < 40 ? i : i + 25);
-  }
-  writer.finish();
+  small_video(path);
   return path;
 }
 
@@ -38,7 +28,7 @@ nlohmann::json frames_of(const ProgramResult& result) {
 
 TEST(FramesCommandTest, PrintsTheFramesAModelSeesOrAllOfThem) {
   const TemporaryFolder folder;
-  const auto video = small_video(folder);
+  const auto video = made_video(folder);
   const auto all = frames_of(run_program({"frames", video, "--all", "--json"}));
   ASSERT_EQ(all.size(), 50U);
   for (int i = 0; i < 50; ++i) {
@@ -55,7 +45,7 @@ TEST(FramesCommandTest, PrintsTheFramesAModelSeesOrAllOfThem) {
 
 TEST(FramesCommandTest, DrawsAContactSheet) {
   const TemporaryFolder folder;
-  const auto result = run_program({"frames", small_video(folder), folder / "sheet.png"});
+  const auto result = run_program({"frames", made_video(folder), folder / "sheet.png"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.err, HasSubstr("sheet.png"));
   EXPECT_GT(read_picture(folder / "sheet.png").width, 3 * 240);
