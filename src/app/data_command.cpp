@@ -7,6 +7,7 @@
 
 #include "app/commands.h"
 #include "app/data_stats.h"
+#include "app/data_verify.h"
 #include "glint/config/config_file.h"
 #include "glint/core/error.h"
 
@@ -41,6 +42,7 @@ void add_data_command(CLI::App& app) {
   command->add_flag("--json", options->json, "Print a JSON object, with every missing video, instead of a table");
   command->footer("Example: glint data stats configs/clip4clip/didemo.yaml data.root=/data/didemo");
   command->callback([options] { stats(*options); });
+  add_data_verify(*data);
 }
 
 }  // namespace glint::app

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "e2e/program.h"
+#include "e2e/small_video.h"
+#include "glint/core/atomic_file.h"
 #include "support/environment.h"
 
 namespace glint::test {
@@ -92,6 +94,52 @@ TEST(DataStatsFilesTest, TheRealFilesHaveThePublishedCountsButWhereTheReadmeSays
       AllOf(HasSubstr("train: 8362 videos, 33 fewer than the published 8395"),
             HasSubstr("train: 30 left out (listed in train_list.txt, without captions in didemo_train_label.csv"),
             testing::Not(HasSubstr("val: 1065 videos"))));
+}
+
+// An MSVD of five videos: two whole, one broken, one cut off in the middle, one missing.
+class DataVerifyTest : public testing::Test {
+ protected:
+  DataVerifyTest() {
+    write(folder_ / "captions_msvd.json", R"({"a_0_1": ["a"], "b_0_1": ["b"], "c_0_1": ["c"], "d_0_1": ["d"],
+                                              "e_0_1": ["e"]})");
+    write(folder_ / "train_list.txt", "a_0_1\nb_0_1\nd_0_1\n");
+    write(folder_ / "val_list.txt", "c_0_1");
+    write(folder_ / "test_list.txt", "a_0_1\ne_0_1");
+    small_video(folder_ / "a_0_1.avi");
+    small_video(folder_ / "b_0_1.mp4");
+    write(folder_ / "c_0_1.avi", "no video");
+    small_video(folder_ / "d_0_1.mkv");
+  }
+  std::string root() const { return "data.root=" + folder_.path().string(); }
+  TemporaryFolder folder_;
+};
+
+TEST_F(DataVerifyTest, NamesEveryFileThatIsBadOrMissingWithItsCause) {
+  const auto result = run_program({"data", "verify", "configs/clip4clip/msvd.yaml", root(), "--json"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("4 files: 3 whole, 0 damaged, 1 bad; 1 videos have no file"));
+  const auto report = json::parse(result.out);
+  EXPECT_EQ(report.at("files"), 4);
+  EXPECT_EQ(report.at("whole"), 3);
+  ASSERT_EQ(report.at("bad").size(), 1u);
+  EXPECT_THAT(report.at("bad")[0].at("cause"), HasSubstr("c_0_1.avi: no video that can be opened"));
+  EXPECT_EQ(report.at("bad")[0].at("splits"), json({"val"}));
+  EXPECT_EQ(report.at("missing"), json::parse(R"([{"id": "e_0_1", "split": "test"}])"));
+}
+
+TEST_F(DataVerifyTest, ComparesAFolderWithDecodingInOrder) {
+  std::filesystem::remove(folder_ / "c_0_1.avi");
+  const std::vector<std::string> words = {"data", "verify", folder_.path(), "--exact", "video.sampling=uniform_3fps"};
+  const auto result = run_program(words);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("3 files: 3 whole, 0 damaged, 0 bad"));
+  auto bytes = read_file(folder_ / "d_0_1.mkv");
+  std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / 2), 400, '\0');
+  write(folder_ / "d_0_1.mkv", bytes);
+  const auto damaged = run_program(words);
+  EXPECT_EQ(damaged.exit_code, 1);
+  EXPECT_THAT(damaged.out, HasSubstr("d_0_1.mkv: "));
+  EXPECT_THAT(damaged.out, HasSubstr("3 files: 2 whole, "));
 }
 
 }  // namespace

@@ -1,0 +1,180 @@
+#include "app/data_verify.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <future>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "app/video_check.h"
+#include "app/video_list.h"
+#include "glint/config/config_file.h"
+#include "glint/core/error.h"
+#include "glint/core/progress.h"
+#include "glint/core/thread_pool.h"
+
+namespace glint::app {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct VerifyOptions {
+  std::string what;
+  std::vector<std::string> overrides;
+  bool exact = false;
+  bool json = false;
+  int threads = 0;
+};
+
+// A file and all that the splits want of it.
+struct CheckedFile {
+  std::vector<Clip> clips = {};
+  std::set<std::string> splits = {};
+  VideoCheck check = {};
+};
+
+struct VerifyReport {
+  std::map<fs::path, CheckedFile> files;
+  std::map<std::string, std::vector<std::string>> missing;  // ids without a file, by split
+
+  int64_t count(VideoState state) const {
+    return std::count_if(files.begin(), files.end(),
+                         [&](const auto& file) { return file.second.check.state == state; });
+  }
+  int64_t count_missing() const {
+    int64_t count = 0;
+    for (const auto& [split, ids] : missing) count += std::ssize(ids);
+    return count;
+  }
+};
+
+bool is_settings_file(const fs::path& path) {
+  return !fs::is_directory(path) && (path.extension() == ".yaml" || path.extension() == ".yml");
+}
+
+void add_splits(VerifyReport& report, const DataConfig& config) {
+  for (const auto& split : split_names(config)) {
+    for (const auto& clip : read_dataset(config, split).clips) {
+      if (clip.file.empty()) {
+        report.missing[split].push_back(clip.id);
+        continue;
+      }
+      auto& file = report.files[clip.file];
+      file.clips.push_back(clip);
+      file.splits.insert(split);
+    }
+  }
+}
+
+// Each file in its turn, all threads at once.
+void check_all(VerifyReport& report, const VideoConfig& video, const VerifyOptions& options) {
+  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  ThreadPool pool(options.threads > 0 ? options.threads : cores);
+  std::vector<std::future<void>> checks;
+  for (auto& [path, file] : report.files) {
+    checks.push_back(
+        pool.submit([&file = file, &video, &options] { file.check = check_video(file.clips, video, options.exact); }));
+  }
+  Progress progress("verify", std::ssize(checks), "files");
+  int64_t done = 0;
+  for (auto& check : checks) {
+    check.get();
+    progress.update(++done);
+  }
+}
+
+Json files_json(const VerifyReport& report, VideoState state) {
+  auto list = Json::array();
+  for (const auto& [path, file] : report.files) {
+    if (file.check.state != state) continue;
+    list.push_back({{"file", path.string()}, {"cause", file.check.cause}, {"splits", file.splits}});
+  }
+  return list;
+}
+
+std::string report_json(const VerifyReport& report, const VerifyOptions& options) {
+  Json json = {{"checked", options.what},
+               {"exact", options.exact},
+               {"files", report.files.size()},
+               {"whole", report.count(VideoState::kWhole)}};
+  json["bad"] = files_json(report, VideoState::kBad);
+  json["damaged"] = files_json(report, VideoState::kDamaged);
+  json["missing"] = Json::array();
+  for (const auto& [split, ids] : report.missing) {
+    for (const auto& id : ids) json["missing"].push_back({{"id", id}, {"split", split}});
+  }
+  // A file's name may hold bytes that are not UTF-8: they are replaced rather than refused.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string summary(const VerifyReport& report) {
+  std::string text = concat(report.files.size(), " files: ", report.count(VideoState::kWhole), " whole, ",
+                            report.count(VideoState::kDamaged), " damaged, ", report.count(VideoState::kBad), " bad");
+  if (report.count_missing() > 0) text += concat("; ", report.count_missing(), " videos have no file");
+  return text;
+}
+
+void print_table(const VerifyReport& report) {
+  for (const auto& [path, file] : report.files) {
+    if (file.check.state == VideoState::kWhole) continue;
+    std::cout << (file.check.state == VideoState::kBad ? "bad      " : "damaged  ") << file.check.cause << "\n";
+  }
+  for (const auto& [split, ids] : report.missing) {
+    for (const auto& id : ids) std::cout << "missing  " << split << ": " << id << "\n";
+  }
+  std::cout << summary(report) << "\n";
+}
+
+void verify(const VerifyOptions& options) {
+  const bool has_settings = is_settings_file(options.what);
+  const auto config = read_config(has_settings ? options.what : "", options.overrides);
+  VerifyReport report;
+  if (has_settings) {
+    add_splits(report, config.data);
+  } else {
+    for (const auto& file : list_videos(options.what)) {
+      Clip whole;
+      whole.file = file;
+      report.files[file].clips.push_back(std::move(whole));
+    }
+  }
+  check_all(report, config.video, options);
+  if (options.json) {
+    std::cout << report_json(report, options);
+  } else {
+    print_table(report);
+  }
+  if (report.count(VideoState::kWhole) < std::ssize(report.files) || !report.missing.empty()) {
+    throw Error(options.what, ": ", summary(report));
+  }
+}
+
+}  // namespace
+
+void add_data_verify(CLI::App& data) {
+  auto options = std::make_shared<VerifyOptions>();
+  auto* command = data.add_subcommand(
+      "verify", "Open every file of a data set, or of a folder, and decode the frames training wants");
+  command->add_option("WHAT", options->what, "Settings file (YAML), folder of videos, or one video")->required();
+  command->add_option("settings", options->overrides, "Settings that win over the file's: section.key=value");
+  command->add_flag("--exact", options->exact,
+                    "Compare each frame with decoding the whole file in order, pixel by pixel");
+  command->add_option("--threads", options->threads, "Files at once; 0: all cores")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "Print a JSON object instead of lines");
+  command->footer(
+      "Exits with 1 where a file is bad (gives no frames), damaged (gives others in place of lost ones) or missing.\n"
+      "Example: glint data verify configs/clip4clip/msvd.yaml data.root=/data/msvd\n"
+      "         glint data verify downloads/ --exact video.num_frames=64 video.sampling=uniform_3fps");
+  command->callback([options] { verify(*options); });
+}
+
+}  // namespace glint::app
