@@ -14,7 +14,6 @@ namespace glint::test {
 namespace {
 
 using namespace std::string_literals;
-using testing::EndsWith;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
@@ -86,7 +85,7 @@ TEST_F(ZipArchiveTest, WhatIsDamagedIsOneSentence) {
   auto table = whole;
   table[table.find("PK\x01\x02")] = 'Q';
   expect_refused(table, "has a damaged table of contents");
-  EXPECT_THAT([&] { ZipArchive(folder_ / "none.zip"); }, ThrowsMessage<Error>(EndsWith("none.zip: cannot be opened")));
+  EXPECT_THAT([&] { ZipArchive(folder_ / "none.zip"); }, ThrowsMessage<Error>(HasSubstr("none.zip: No such file")));
 }
 
 TEST_F(ZipArchiveTest, WhatPythonPacksIsRead) {
