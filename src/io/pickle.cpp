@@ -11,7 +11,7 @@ namespace glint {
 namespace pickle {
 namespace {
 
-constexpr std::size_t kMaxDepth = 64;  // annotations nest four deep
+constexpr std::size_t kMaxDepth = 64;  // annotations nest four deep, TorchScript modules twice as deep as their names
 constexpr std::uint64_t kMaxTextBytes = std::uint64_t{1} << 30;
 
 // What a value adds up to for one who walks it.
@@ -29,6 +29,7 @@ class SizeChecker {
     if (const auto* list = std::get_if<const PickleList*>(&value)) return of_container(*list, depth);
     if (const auto* tuple = std::get_if<const PickleTuple*>(&value)) return of_container(*tuple, depth);
     if (const auto* dict = std::get_if<const PickleDict*>(&value)) return of_container(*dict, depth);
+    if (const auto* object = std::get_if<const PickleObject*>(&value)) return of_container(*object, depth);
     Totals one;
     if (const auto* text = std::get_if<std::string_view>(&value)) one.text_bytes = text->size();
     if (const auto* bytes = std::get_if<PickleBytes>(&value)) one.text_bytes = bytes->bytes.size();
@@ -45,6 +46,10 @@ class SizeChecker {
     }
     check_depth(depth + 1);
     Totals sum;
+    if constexpr (std::is_same_v<Container, PickleObject>) {
+      add(sum, container->arguments, depth + 1);
+      add(sum, container->state, depth + 1);
+    }
     for (const auto& item : container->items) add(sum, item, depth + 1);
     ++sum.height;
     known_.emplace(container, sum);
@@ -56,7 +61,8 @@ class SizeChecker {
     sum.values += part.values;  // parts within their limits cannot overflow
     sum.text_bytes += part.text_bytes;
     if (sum.values > kMaxValues || sum.text_bytes > kMaxTextBytes) {
-      throw Error(file_, ": its values share parts so often that they add up to more than any annotation");
+      throw Error(file_,
+                  ": its values share parts so often that they add up to more than any file that is meant to be read");
     }
   }
   void add(Totals& sum, const std::pair<PickleValue, PickleValue>& item, std::size_t depth) {
@@ -84,8 +90,7 @@ void check_size(const PickleValue& value, const std::string& file) {
 
 Pickle::Pickle(std::string bytes, const std::string& file) : storage_(std::make_unique<PickleStorage>()) {
   storage_->bytes = std::move(bytes);
-  pickle::run_opcodes(*storage_, file);
-  pickle::check_size(storage_->value, file);
+  pickle::read({storage_->bytes, file}, *storage_);
 }
 
 Pickle::~Pickle() = default;
@@ -97,8 +102,8 @@ const PickleValue& Pickle::value() const {
 }
 
 const char* pickle_type(const PickleValue& value) {
-  constexpr std::array<const char*, 9> kNames = {"None",  "bool", "int",   "float", "str",
-                                                 "bytes", "list", "tuple", "dict"};
+  constexpr std::array<const char*, 10> kNames = {"None",  "bool", "int",   "float", "str",
+                                                  "bytes", "list", "tuple", "dict",  "object"};
   static_assert(std::variant_size_v<PickleValue> == kNames.size());
   return kNames[value.index()];
 }

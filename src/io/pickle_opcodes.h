@@ -58,9 +58,18 @@ enum Opcode : unsigned char {
   kBinBytes8 = 0x8e,
   kMemoize = 0x94,
   kFrame = 0x95,
+  // These import, call, build or point outside the file.
+  kBinPersId = 'Q',
+  kReduce = 'R',
+  kBuild = 'b',
+  kGlobal = 'c',
+  kInst = 'i',
+  kObj = 'o',
+  kNewObj = 0x81,
+  kStackGlobal = 0x93,
 };
 
-// What plain data never needs: these import, call, build or point outside the file.
+// What plain data never needs; pickle_policy.h tells of those that PyTorch's files may hold.
 struct RefusedOpcode {
   unsigned char code;
   std::string_view name;

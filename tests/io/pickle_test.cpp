@@ -40,6 +40,7 @@ struct Writer {
   std::string operator()(PickleBytes bytes) const { return concat("b'", bytes.bytes, '\''); }
   std::string operator()(const PickleList* list) const { return concat('[', joined(list->items), ']'); }
   std::string operator()(const PickleTuple* tuple) const { return concat('(', joined(tuple->items), ",)"); }
+  std::string operator()(const PickleObject* object) const { return object->name; }
   std::string operator()(const PickleDict* dict) const { return concat('{', joined(dict->items), '}'); }
 };
 std::string repr(const PickleValue& value) {
