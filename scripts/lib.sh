@@ -16,6 +16,14 @@ venv_dir() {
   printf '%s/venv-%s-py%s-%s' "$cache" "$kind" "$python_version" "$requirements_hash"
 }
 
+# The environment of the slow tests stands on the one above, so its name says what is in both.
+test_venv_dir() {
+  local base requirements_hash
+  base=$(libtorch_dir | sha256sum | cut -c1-6)
+  requirements_hash=$(cat "$root/third_party/requirements-test.txt" "$root/scripts/cuda_stand_ins.py" | sha256sum | cut -c1-12)
+  printf '%s/venv-test-%s-%s' "$cache" "$base" "$requirements_hash"
+}
+
 # GLINT_PYTHON names another interpreter (it must be one that the wheels exist for: 3.10 to 3.14).
 python() { printf '%s' "${GLINT_PYTHON:-python3}"; }
 
