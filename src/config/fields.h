@@ -169,6 +169,7 @@ void describe(Visitor& v, GlcclConfig& c) {
 template <class Visitor>
 void describe(Visitor& v, XclipConfig& c) {
   v.field("temperature", c.temperature, above(0));
+  v.field("mask_words", c.mask_words, any());
 }
 
 template <class Visitor>
@@ -190,6 +191,7 @@ void describe(Visitor& v, OptimConfig& c) {
   v.field("clip_lr", c.clip_lr, at_least(0));
   v.field("weight_decay", c.weight_decay, at_least(0));
   v.field("decay_layernorm", c.decay_layernorm, any());
+  v.field("decay_bias", c.decay_bias, any());
   v.field("beta1", c.beta1, share());
   v.field("beta2", c.beta2, share());
   v.field("eps", c.eps, above(0));

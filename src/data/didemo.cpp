@@ -24,10 +24,7 @@ CaptionTable parse_didemo_records(const AnnotationFile& file) {
   for (auto& record : records) {
     ++number;
     const auto text = [&](const char* name) -> std::string& {
-      const auto field = record.is_object() ? record.find(name) : record.end();
-      if (field == record.end() || !field->is_string())
-        throw Error(file.name, ": entry ", number, " has no text '", name, "'");
-      return field->get_ref<std::string&>();
+      return text_field(record, name, file.name, "entry", number);
     };
     table.at(text("video")).captions.push_back(std::move(text("description")));
   }

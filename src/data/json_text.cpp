@@ -97,6 +97,14 @@ json parse_json(std::string_view text, const std::string& file, int64_t first_li
   throw Error(file, ":", first_line + std::count(text.begin(), end, '\n'), ": ", builder.problem());
 }
 
+std::string& text_field(json& object, const char* name, const std::string& file, const char* entry,
+                        std::size_t number) {
+  const auto field = object.is_object() ? object.find(name) : object.end();
+  if (field == object.end() || !field->is_string())
+    throw Error(file, ": ", entry, " ", number, " has no text '", name, "'");
+  return field->get_ref<std::string&>();
+}
+
 std::string read_text(const std::string& file) {
   std::string text = read_file(file, kTextLimit);
   if (text.rfind("\x1F\x8B", 0) == 0) text = gunzip(text, file, kTextLimit);

@@ -84,10 +84,7 @@ CaptionTable parse_msrvtt_captions(const AnnotationFile& file) {
   for (auto& sentence : *sentences) {
     ++number;
     const auto text = [&](const char* name) -> std::string& {
-      const auto field = sentence.is_object() ? sentence.find(name) : sentence.end();
-      if (field == sentence.end() || !field->is_string())
-        throw Error(file.name, ": sentence ", number, " has no text '", name, "'");
-      return field->get_ref<std::string&>();
+      return text_field(sentence, name, file.name, "sentence", number);
     };
     captions.at(text("video_id")).captions.push_back(std::move(text("caption")));
   }

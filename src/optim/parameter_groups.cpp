@@ -11,9 +11,10 @@ bool has(const std::string& name, const char* part) {
 
 // Note [LayerNorm decay]: the released list spares names with "bias", "LayerNorm.bias" and "LayerNorm.weight", but the
 // models call their layer norms ln_1, norm1 and so on, so their weights are decayed. decay_layernorm = false spares
-// them.
+// them; decay_bias = true spares no bias (X-Pool decays all parameters alike).
 bool is_decayed(const std::string& name, const torch::Tensor& parameter, const OptimConfig& config) {
-  if (has(name, "bias") || has(name, "LayerNorm.weight")) return false;
+  if (has(name, "bias")) return config.decay_bias;
+  if (has(name, "LayerNorm.weight")) return false;
   const bool is_norm_weight = parameter.dim() == 1 && name.ends_with(".weight");  // no other layer has a flat weight
   return config.decay_layernorm || !is_norm_weight;
 }

@@ -73,8 +73,8 @@ TEST_F(ConfigFileTest, AnUnknownKeyNamesItsLineAndTheNearestOne) {
   expect_refused("text:\n  favourite_colour: 3\n",
                  "unknown key; there are tokenizer, vocabulary, vocabulary_size, max_words");
   expect_refused("optim:\n  <<: 3\n",
-                 "unknown key; there are name, lr, clip_lr, weight_decay, decay_layernorm, beta1, beta2, eps, "
-                 "per_tensor_clip, grad_clip, schedule, warmup, schedule_epochs, after_end");
+                 "unknown key; there are name, lr, clip_lr, weight_decay, decay_layernorm, decay_bias, beta1, beta2, "
+                 "eps, per_tensor_clip, grad_clip, schedule, warmup, schedule_epochs, after_end");
   expect_word_refused("optim.wramup=1", "config.optim.wramup: unknown key; did you mean warmup?");
   expect_word_refused("lr=1", "config.lr: unknown key; did you mean optim.lr?");
 }

@@ -61,6 +61,7 @@ std::vector<Kind> kinds() {
           {"glccl, softmax_linear_softmax, masked", glccl[2], true, true, Zero::kEither},
           {"glccl, mlp_softmax, frames masked", glccl[3], false, true, Zero::kEither},
           {"xclip", XclipConfig{}, false, false, Zero::kPair},
+          {"xclip, words masked", XclipConfig{.mask_words = true}, true, false, Zero::kPair, /*has_literal=*/false},
           {"xpool", XpoolConfig{}, true, false, Zero::kText},
           {"xpool avg", avg, true, false, Zero::kEither, /*has_literal=*/false},
           {"tight", TightConfig{.layers = 2}, true, true, Zero::kNothing}};

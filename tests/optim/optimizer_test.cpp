@@ -82,6 +82,11 @@ TEST(ParameterGroupsTest, NamesChooseTheRateAndTheDecayAsReleased) {
   groups = parameter_groups(parameters, config);
   EXPECT_THAT(names(groups[0]), ElementsAre("clip.logit_scale"));
   EXPECT_THAT(names(groups[1]), ElementsAre("head.queries"));
+
+  config.decay_layernorm = config.decay_bias = true;
+  groups = parameter_groups(parameters, config);
+  EXPECT_THAT(names(groups[0]), ElementsAre("clip.ln_final.weight", "clip.ln_final.bias", "clip.logit_scale"));
+  EXPECT_THAT(names(groups[2]), ElementsAre());
 }
 
 TEST(OptimizerTest, BertAdamIsTheLiteralFormula) {

@@ -110,6 +110,7 @@ struct GlsclConfig {
 
 struct XclipConfig {
   double temperature = 0.01;  // of the attention over similarities; > 0
+  bool mask_words = false;    // padding words take no weight and give no score
 };
 
 struct GlcclConfig {
@@ -140,6 +141,7 @@ struct OptimConfig {
   double clip_lr = 1e-7;                   // peak rate of the towers; 0 freezes them; >= 0
   double weight_decay = 0.2;               // of the groups that decay; >= 0
   bool decay_layernorm = true;             // as released: only names with "bias" are spared
+  bool decay_bias = false;                 // names with "bias" decay too, as X-Pool's AdamW has it
   double beta1 = 0.9;                      // of the mean of gradients; [0, 1)
   double beta2 = 0.98;                     // of the mean of squares; [0, 1)
   double eps = 1e-6;                       // added to the root of the mean of squares; > 0

@@ -1,6 +1,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "glint/core/error.h"
 #include "glint/model/head.h"
@@ -29,13 +30,13 @@ class XclipHead final : public RetrievalHead {
   }
 
   // Note [X-CLIP masks]: as released, padding takes part in every attention, words and frames alike; the frame mask is
-  // for the mean alone.
+  // for the mean alone. mask_words = true keeps padding words out.
   TextFeatures prepare_text(TextFeatures text) override {
     GLINT_CHECK(text.words.size(1) == word_mat_.size(0), "texts of ", text.words.size(1), " words, matrices for ",
                 word_mat_.size(0));
     text.sentence = unit(text.sentence);  // [A, D]
     text.words = unit(text.words);        // [A, L, D]
-    text.mask.reset();
+    if (!config_.mask_words) text.mask.reset();
     return text;
   }
 
@@ -53,7 +54,9 @@ class XclipHead final : public RetrievalHead {
   }
 
   torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
-    return xclip_scores({{text.sentence, text.words},
+    Tensors texts = {text.sentence, text.words};
+    if (text.mask.defined()) texts.push_back(text.mask);
+    return xclip_scores({std::move(texts),
                          {video.prepared.at("local"), video.prepared.at("global")},
                          {word_logit_, frame_logit_, word_mat_, frame_mat_, word_mat2_, frame_mat2_}},
                         config_.temperature);

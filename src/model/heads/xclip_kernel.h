@@ -16,9 +16,10 @@ struct XclipKernelMatrices {
 };
 
 // One video and kXclipLanes texts -> their scores (methods 5.1), [kXclipLanes].
-// local [T+1, L, lanes]: <w_i, f_t>, row T: <w_i, v>; global [T+1, lanes]: <c, f_t>, row T: <c, v>. `scratch` holds
+// local [T+1, L, lanes]: <w_i, f_t>, row T: <w_i, v>; global [T+1, lanes]: <c, f_t>, row T: <c, v>. `kept_words` [L,
+// lanes] is 1 where a word takes part and 0 elsewhere, where `local` is 0 too; nullptr: all do. `scratch` holds
 // (L + T + max(L, T)) * kXclipLanes floats. All aligned to 64 bytes.
-void xclip_lanes(const XclipKernelMatrices& matrices, const float* local, const float* global, float* scratch,
-                 float* scores);
+void xclip_lanes(const XclipKernelMatrices& matrices, const float* local, const float* global, const float* kept_words,
+                 float* scratch, float* scores);
 
 }  // namespace glint

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <limits>
 
 #include "glint/core/error.h"
 #include "glint/nn/affine.h"
@@ -25,9 +26,14 @@ int64_t divide_up(int64_t a, int64_t b) {
 }
 
 // Attention over similarities: sum over k of x_k (softmax(x / temperature) M)_k over the last dimension, [..., n] and
-// [n, n] -> [...]. There is no second softmax: the weights sum to 1 only while M is the identity.
-torch::Tensor attend(const torch::Tensor& x, const torch::Tensor& matrix, double temperature) {
-  return (at::matmul((x / temperature).softmax(-1), matrix) * x).sum(-1);
+// [n, n] -> [...]. There is no second softmax: the weights sum to 1 only while M is the identity. What `padding`
+// (undefined: nothing) marks takes no part.
+torch::Tensor attend(const torch::Tensor& x, const torch::Tensor& matrix, double temperature,
+                     const torch::Tensor& padding = {}) {
+  if (!padding.defined()) return (at::matmul((x / temperature).softmax(-1), matrix) * x).sum(-1);
+  const auto logits = (x / temperature).masked_fill(padding, std::numeric_limits<float>::lowest());
+  const auto weights = logits.softmax(-1).masked_fill(padding, 0);
+  return (at::matmul(weights, matrix) * x.masked_fill(padding, 0)).sum(-1);
 }
 
 // The formula in operators that autograd knows. -> [a, b]
@@ -36,15 +42,16 @@ torch::Tensor plain_scores(const PairTensors& pairs, double temperature) {
   const auto &word_logit = pairs.shared[0], &frame_logit = pairs.shared[1], &word_mat = pairs.shared[2];
   const auto &frame_mat = pairs.shared[3], &word_mat2 = pairs.shared[4], &frame_mat2 = pairs.shared[5];
   const auto a = words.size(0), L = words.size(1), b = local.size(0), T = local.size(1) - 1;
-  const auto coarse = affine(global, sentence);                                      // [b, T+1, a]
-  const auto fine = affine(local, words.flatten(0, 1)).view({b, T + 1, a, L});       // [b, T+1, a, L]
-  const auto sims = fine.narrow(1, 0, T);                                            // [b, T, a, L]
-  const auto of_frames = attend(sims, word_mat, temperature);                        // [b, T, a]
-  const auto of_words = attend(sims.permute({0, 2, 3, 1}), frame_mat, temperature);  // [b, a, L]
-  const auto frame_word =
-      attend(of_frames.transpose(1, 2), frame_mat2, temperature) + attend(of_words, word_mat2, temperature);  // [b, a]
-  const auto video_sentence = coarse.select(1, T);                                                            // [b, a]
-  const auto video_word = attend(fine.select(1, T), word_logit, temperature);
+  const auto padding = pairs.texts.size() > 2 ? pairs.texts[2] == 0 : torch::Tensor();  // [a, L]
+  const auto coarse = affine(global, sentence);                                         // [b, T+1, a]
+  const auto fine = affine(local, words.flatten(0, 1)).view({b, T + 1, a, L});          // [b, T+1, a, L]
+  const auto sims = fine.narrow(1, 0, T);                                               // [b, T, a, L]
+  const auto of_frames = attend(sims, word_mat, temperature, padding);                  // [b, T, a]
+  const auto of_words = attend(sims.permute({0, 2, 3, 1}), frame_mat, temperature);     // [b, a, L]
+  const auto frame_word = attend(of_frames.transpose(1, 2), frame_mat2, temperature) +
+                          attend(of_words, word_mat2, temperature, padding);  // [b, a]
+  const auto video_sentence = coarse.select(1, T);                            // [b, a]
+  const auto video_word = attend(fine.select(1, T), word_logit, temperature, padding);
   const auto sentence_frame = attend(coarse.narrow(1, 0, T).transpose(1, 2), frame_logit, temperature);
   return ((video_sentence + video_word + sentence_frame + frame_word / 2) / 4).t();
 }
@@ -57,6 +64,7 @@ class FusedXclip {
         words_(pairs.texts[1].detach()),
         local_(pairs.videos[0].detach().contiguous()),
         global_(pairs.videos[1].detach().contiguous()),
+        mask_(pairs.texts.size() > 2 ? pairs.texts[2].to(at::kFloat).contiguous() : torch::Tensor()),
         A_(words_.size(0)),
         L_(words_.size(1)),
         B_(local_.size(0)),
@@ -95,7 +103,7 @@ class FusedXclip {
     const auto sentence = sentence_.narrow(0, a0, a);                                            // [a, D]
     const auto words = words_.narrow(0, a0, a).transpose(0, 1).contiguous().view({L_ * a, -1});  // [L*a, D]
     const auto scratch =
-        at::empty({rows_ * (L_ + 1) + L_ + rows_ + std::max(L_, rows_) + 1, kXclipLanes}, words.options());
+        at::empty({rows_ * (L_ + 1) + 2 * L_ + rows_ + std::max(L_, rows_) + 1, kXclipLanes}, words.options());
     for (int64_t b = b0; b < b_end; b += num_b_) {
       const auto count = std::min(num_b_, b_end - b);
       const auto local = affine(local_.narrow(0, b, count), words);       // [b, T+1, L*a]
@@ -109,7 +117,8 @@ class FusedXclip {
     float* local_lanes = scratch;                                  // [T+1, L, lanes]
     float* global_lanes = local_lanes + rows_ * L_ * kXclipLanes;  // [T+1, lanes]
     float* scores = global_lanes + rows_ * kXclipLanes;            // [lanes]
-    float* rest = scores + kXclipLanes;
+    float* kept = scores + kXclipLanes;                            // [L, lanes]
+    float* rest = kept + L_ * kXclipLanes;
     for (int64_t b = 0; b < local.size(0); ++b) {
       const float* of_words = local.const_data_ptr<float>() + b * rows_ * L_ * a;
       const float* of_sentence = global.const_data_ptr<float>() + b * rows_ * a;
@@ -117,7 +126,8 @@ class FusedXclip {
         const auto count = std::min<int64_t>(kXclipLanes, a - i);
         copy_lanes(of_words + i, rows_ * L_, a, count, local_lanes);
         copy_lanes(of_sentence + i, rows_, a, count, global_lanes);
-        xclip_lanes(matrices_, local_lanes, global_lanes, rest, scores);
+        if (mask_.defined()) hide_words(a0 + i, count, local_lanes, kept);
+        xclip_lanes(matrices_, local_lanes, global_lanes, mask_.defined() ? kept : nullptr, rest, scores);
         float* to = scores_.data_ptr<float>() + (a0 + i) * B_ + b0 + b;
         for (int64_t l = 0; l < count; ++l) to[l * B_] = scores[l];
       }
@@ -135,8 +145,21 @@ class FusedXclip {
     }
   }
 
+  // Writes the masks of `count` texts from `a` on to `kept` [L, lanes], and zeros to what they hide in `local`.
+  void hide_words(int64_t a, int64_t count, float* local, float* kept) const {
+    const float* mask = mask_.const_data_ptr<float>() + a * L_;
+    for (int64_t i = 0; i < L_; ++i) {
+      for (int64_t l = 0; l < kXclipLanes; ++l) kept[i * kXclipLanes + l] = l < count ? mask[l * L_ + i] : 0;
+    }
+    const int64_t lanes = L_ * kXclipLanes;
+    for (int64_t t = 0; t < rows_; ++t) {
+      for (int64_t i = 0; i < lanes; ++i) local[t * lanes + i] *= kept[i];
+    }
+  }
+
   torch::Tensor sentence_, words_;  // [A, D], [A, L, D]
   torch::Tensor local_, global_;    // [B, T+1, D]
+  torch::Tensor mask_;              // float [A, L], 1 on words that take part; undefined: all do
   int64_t A_, L_, B_, rows_;        // rows_: T + 1
   int64_t num_b_ = 1;               // videos whose similarities a thread holds at a time
   torch::Tensor scores_;            // [A, B]
