@@ -223,11 +223,23 @@ class Machine {
       literals_.fail("what should be the name of a class is none");
     push_object({PickleObject::Kind::kName, std::move(full), {}, {}, {}});
   }
+  // The name of what is called; none where it is no name. The legacy format keeps the classes of whole models outside
+  // the pickle, as ("module", class, its source).
+  static const PickleObject* named_callee(const PickleValue& callee) {
+    const auto* object = std::get_if<const PickleObject*>(&callee);
+    if (object == nullptr) return nullptr;
+    if ((*object)->kind == PickleObject::Kind::kName) return *object;
+    const auto* parts = std::get_if<const PickleTuple*>(&(*object)->arguments);
+    const bool is_outside = (*object)->kind == PickleObject::Kind::kPersistent && parts != nullptr;
+    if (!is_outside || (*parts)->items.size() < 2) return nullptr;
+    const auto* model = std::get_if<const PickleObject*>(&(*parts)->items[1]);
+    return model != nullptr && (*model)->kind == PickleObject::Kind::kName ? *model : nullptr;
+  }
   void push_call(const PickleValue& callee, const PickleValue& arguments) {
-    const auto* named = std::get_if<const PickleObject*>(&callee);
-    if (named == nullptr || (*named)->kind != PickleObject::Kind::kName)
+    const PickleObject* named = named_callee(callee);
+    if (named == nullptr)
       literals_.fail(concat("the pickle calls a value of type ", pickle_type(callee), ", which is refused"));
-    const std::string& name = (*named)->name;
+    const std::string& name = named->name;
     if (!may_call(content_, name)) {
       literals_.fail(concat("the pickle calls ", name,
                             ", which is refused: tensors and plain data are read, as in a model's state_dict()"));

@@ -95,6 +95,9 @@ TEST_F(TorchPickleTest, WhateverACallWouldRunIsRefusedByNameAndPlace) {
                  "tensors and plain data are read, as in a model's state_dict()");
   expect_refused("ctorch.storage\n_load_from_bytes\nC\x01.\x85R.",
                  "a/data.pkl: byte 36: the pickle calls torch.storage._load_from_bytes");
+  // How the legacy format names the classes of whole models.
+  expect_refused("(" + text("module") + "cmodels\nNet\n" + text("source") + "tQ)\x81.",
+                 "a/data.pkl: byte 38: the pickle calls models.Net, which is refused");
   // A call's result is no function, and a function's attributes cannot be set.
   expect_refused("ccollections\nOrderedDict\n)R)R.",
                  "a/data.pkl: byte 28: the pickle calls a value of type object, which is refused");
