@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <tuple>
@@ -13,6 +11,10 @@
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/mapped_file.h"
+#include "io/json_object.h"
+#include "io/shards.h"
+#include "io/tensor_bytes.h"
 
 // The format: 8 bytes with the header's length N (little endian), N bytes of JSON {name: {dtype, shape, data_offsets}},
 // then the data; offsets count from the end of the header, without gaps or overlaps.
@@ -107,41 +109,33 @@ class HeaderReader {
   std::uint64_t data_size_;
 };
 
-json parse_header(const fs::path& path, std::ifstream& in, std::uint64_t file_size) {
+struct Header {
+  json entries;
+  std::uint64_t data_start = 0;
+};
+
+Header read_header(const MappedFile& file) {
+  const auto& path = file.path();
   std::uint64_t header_size = 0;
-  if (file_size < sizeof header_size)
-    throw Error(path.string(), ": is not a safetensors file: it has ", file_size, " bytes");
-  in.read(reinterpret_cast<char*>(&header_size), sizeof header_size);
-  if (header_size > kHeaderLimit || header_size > file_size - sizeof header_size) {
+  if (file.size() < sizeof header_size)
+    throw Error(path.string(), ": is not a safetensors file: it has ", file.size(), " bytes");
+  file.read(0, &header_size, sizeof header_size);
+  if (header_size > kHeaderLimit || header_size > file.size() - sizeof header_size) {
     throw Error(path.string(), ": is not a safetensors file or is cut short: its header would have ", header_size,
-                " bytes, the file has ", file_size);
+                " bytes, the file has ", file.size());
   }
-  std::string text(header_size, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  // Values nest three deep; a header of a million brackets must not exhaust the parser's stack.
-  const auto too_deep = [](int depth, json::parse_event_t, json&) {
-    if (depth > 8) throw Error("nested too deeply");
-    return true;
-  };
-  try {
-    auto header = json::parse(text, too_deep);
-    if (header.is_object()) return header;
-  } catch (const std::exception&) {  // every cause ends in the same sentence
-  }
-  throw Error(path.string(), ": is not a safetensors file: its header is not a JSON object");
+  auto entries = parse_json_object(file.bytes(sizeof header_size, header_size));
+  if (!entries) throw Error(path.string(), ": is not a safetensors file: its header is not a JSON object");
+  return {std::move(*entries), sizeof header_size + header_size};
 }
 
 }  // namespace
 
 TensorFile read_safetensors(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(errno_text(path));
-  std::error_code problem;
-  const std::uint64_t file_size = fs::file_size(path, problem);
-  if (problem) throw Error(path.string(), ": ", problem.message());
-  const json header = parse_header(path, in, file_size);
-  const auto data_start = static_cast<std::uint64_t>(in.tellg());
-  const HeaderReader reader(path, file_size - data_start);
+  const auto mapped = std::make_shared<const MappedFile>(path);
+  const auto [header, data_start] = read_header(*mapped);
+  const std::uint64_t data_size = mapped->size() - data_start;
+  const HeaderReader reader(path, data_size);
 
   TensorFile file;
   std::vector<Entry> entries;
@@ -164,15 +158,18 @@ TensorFile read_safetensors(const fs::path& path) {
       throw Error(path.string(), ": the data of tensor '", entry.name, "' overlap or leave a gap");
     next = entry.end;
   }
-  if (next != file_size - data_start) throw Error(path.string(), ": holds data that belong to no tensor");
+  if (next != data_size) throw Error(path.string(), ": holds data that belong to no tensor");
 
   for (const auto& entry : entries) {
-    auto tensor = torch::empty(entry.shape, torch::TensorOptions().dtype(entry.type));
-    in.read(static_cast<char*>(tensor.data_ptr()), static_cast<std::streamsize>(entry.end - entry.begin));
-    if (!in) throw Error(path.string(), ": is cut short at tensor '", entry.name, "'");
-    file.tensors[entry.name] = tensor;
+    const auto count = static_cast<std::int64_t>((entry.end - entry.begin) / c10::elementSize(entry.type));
+    const auto numbers = tensor_in_file(mapped, {data_start + entry.begin, count, entry.type});
+    file.tensors[entry.name] = numbers.view(entry.shape);
   }
   return file;
+}
+
+TensorMap read_safetensors_index(const fs::path& index) {
+  return read_shards(index, [](const fs::path& shard) { return read_safetensors(shard).tensors; });
 }
 
 void write_safetensors(const fs::path& path, const TensorMap& tensors,

@@ -7,6 +7,7 @@
 #include "glint/core/error.h"
 #include "glint/io/zip.h"
 #include "io/pickle_storage.h"
+#include "io/shards.h"
 #include "io/torch_legacy.h"
 #include "io/torch_limits.h"
 #include "io/torch_storages.h"
@@ -94,6 +95,10 @@ TorchFile read_torch_file(const fs::path& path) {
   }
   if (start.starts_with('\x80')) throw Error(path.string(), ": is a pickle, but not one that torch.save wrote");
   throw Error(path.string(), ": is no file of torch.save's or torch.jit.save's, or its beginning is damaged");
+}
+
+TensorMap read_torch_index(const fs::path& index) {
+  return read_shards(index, [](const fs::path& shard) { return read_torch_file(shard).tensors; });
 }
 
 }  // namespace glint

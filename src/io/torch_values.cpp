@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kMaxNames = std::size_t{1} << 20;
 constexpr std::size_t kMaxNameBytes = std::size_t{64} << 20;  // of all names together
 constexpr std::size_t kMaxDims = 64;
-constexpr std::int64_t kMaxRepeated = std::int64_t{64} << 20;  // numbers beyond those of their storages, all tensors
+constexpr std::int64_t kMaxRepeated = std::int64_t{16} << 20;  // numbers beyond those of their storages, all tensors
 
 constexpr std::string_view kStorageModule = "torch.";
 

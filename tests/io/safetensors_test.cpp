@@ -76,6 +76,29 @@ TEST_F(SafetensorsTest, BadHeadersAreRefusedWithTheirReason) {
   expect_refused(with_header(R"({"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", "ab"), "belong to no tensor");
 }
 
+TEST_F(SafetensorsTest, NumbersThatDoNotBeginWhereTheirTypeWantsAreReadToo) {
+  const auto path = folder_ / "odd.safetensors";
+  std::ofstream(path, std::ios::binary) << with_header(
+      R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}})",
+      std::string("\x07\x00\x00\x20\x40", 5));
+  const auto file = read_safetensors(path);
+  EXPECT_EQ(file.tensors.at("a").item<int>(), 7);
+  EXPECT_EQ(file.tensors.at("b").item<float>(), 2.5F);
+  expect_refused(with_header(R"({"w":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]}})", "\x02"),
+                 "a bool is neither 0 nor 1");
+}
+
+TEST_F(SafetensorsTest, TensorsOutliveTheFileAndMayBeWrittenTo) {
+  const auto path = folder_ / "a.safetensors";
+  write_safetensors(path, {{"w", torch::ones({5})}});
+  const auto before = read_file(path);
+  const auto file = read_safetensors(path);
+  file.tensors.at("w").add_(1);
+  EXPECT_EQ(read_file(path), before);
+  std::filesystem::remove(path);
+  EXPECT_TRUE(torch::equal(file.tensors.at("w"), torch::full({5}, 2.0F)));
+}
+
 TEST_F(SafetensorsTest, AMissingFileIsNamed) {
   EXPECT_THAT([&] { read_safetensors(folder_ / "none.safetensors"); },
               ThrowsMessage<Error>(HasSubstr("none.safetensors: No such file")));

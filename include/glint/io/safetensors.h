@@ -11,13 +11,19 @@ namespace glint {
 using TensorMap = std::map<std::string, torch::Tensor>;
 
 struct TensorFile {
-  TensorMap tensors;                            // CPU, contiguous, in the file's types
+  // CPU, contiguous, in the file's types. They are the file's own pages: writing to one changes this process's copy
+  // alone, and the file may be deleted or replaced meanwhile.
+  TensorMap tensors;
   std::map<std::string, std::string> metadata;  // the file's __metadata__
 };
 
 // Throws Error naming the file and what is wrong with it: cut short, sizes that do not fit, overlapping or unknown
 // data.
 TensorFile read_safetensors(const std::filesystem::path& path);
+
+// The tensors of all files that `index` (Hugging Face's model.safetensors.index.json) lists. Error names every tensor
+// that stands in the index or in the files alone.
+TensorMap read_safetensors_index(const std::filesystem::path& index);
 
 // Atomic: the file appears whole or not at all. Tensors are written in the order of their names; any device and stride.
 void write_safetensors(const std::filesystem::path& path, const TensorMap& tensors,

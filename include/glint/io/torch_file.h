@@ -32,6 +32,10 @@ struct TorchFile {
 // by its name.
 TorchFile read_torch_file(const std::filesystem::path& path);
 
+// The tensors of all files that `index` (Hugging Face's pytorch_model.bin.index.json) lists, as
+// read_safetensors_index().
+TensorMap read_torch_index(const std::filesystem::path& index);
+
 // The tensors as one state dict in torch.save's zip format, which torch.load(weights_only=True) opens. Atomic; names in
 // order; any device and stride; tensors that share a storage share it in the file.
 void write_torch_file(const std::filesystem::path& path, const TensorMap& tensors);
