@@ -2,6 +2,10 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+
+#include "glint/core/error.h"
+#include "support/environment.h"
 
 namespace glint::test {
 
@@ -23,6 +27,21 @@ bool python_reads_safetensors() {
 bool run_python(const std::string& code, const std::string& argument) {
   const auto command = wheel_python().string() + " -c \"" + code + "\" \"" + argument + "\" 2>&1";
   return std::system(command.c_str()) == 0;
+}
+
+bool has_test_python() {
+  const char* python = std::getenv("GLINT_TEST_PYTHON");
+  return python != nullptr && *python != 0;
+}
+
+bool run_test_python(const std::string& script, const std::vector<std::string>& arguments) {
+  const TemporaryFolder folder;
+  const auto file = folder / "script.py";
+  std::ofstream(file) << script;
+  // Nothing is fetched, whatever the script asks for by name.
+  auto command = concat("HF_HUB_OFFLINE=1 '", std::getenv("GLINT_TEST_PYTHON"), "' '", file.string(), "'");
+  for (const auto& argument : arguments) command += concat(" '", argument, "'");
+  return std::system((command + " 2>&1").c_str()) == 0;
 }
 
 }  // namespace glint::test

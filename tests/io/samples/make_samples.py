@@ -1,4 +1,5 @@
-"""Writes the samples beside this script, as PyTorch writes them; tests/io/torch_file_test.cpp knows what they hold.
+"""Writes the samples beside this script, as PyTorch writes them; tests/io/torch_file_test.cpp knows what they hold. Those
+without checksums are the seeds of fuzz/torch_file_fuzz.cpp.
 
 usage: PYTHON make_samples.py     PYTHON: the one that `scripts/setup --python` installs
 """
@@ -11,7 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).resolve().parent
+SEEDS = FOLDER.parents[2] / "fuzz/seeds/torch_file"
 GRID = torch.arange(12, dtype=torch.float32).reshape(3, 4) / 4  # exact in every floating type
 
 
@@ -76,6 +78,16 @@ class Clip(nn.Module):
         return self.visual(x) * self.logit_scale.exp() * self.scale + self.sizes[0] + self.vocab_size + self.extra["k"]
 
 
+def without_checksums(path):
+    """The archive, its table of contents with zeros for checksums: a reader then takes them for not kept."""
+    data = bytearray(path.read_bytes())
+    at = data.find(b"PK\x01\x02")
+    while at >= 0:
+        data[at + 16:at + 20] = bytes(4)
+        at = data.find(b"PK\x01\x02", at + 4)
+    return bytes(data)
+
+
 def main():
     torch.manual_seed(1)
     torch.save(state_dict(), FOLDER / "state_dict.pt")
@@ -86,6 +98,11 @@ def main():
     model = Clip()
     model.visual.blocks.apply(lambda m: m.half() if isinstance(m, nn.Linear) else m)
     torch.jit.script(model).save(FOLDER / "clip.torchscript.pt")
+
+    SEEDS.mkdir(parents=True, exist_ok=True)
+    for name in ("state_dict.pt", "clip.torchscript.pt", "checkpoint.pt", "checkpoint_legacy.pt", "state_dict_legacy.pt"):
+        path = FOLDER / name
+        (SEEDS / name).write_bytes(path.read_bytes() if "legacy" in name else without_checksums(path))
 
 
 if __name__ == "__main__":
