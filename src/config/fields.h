@@ -83,6 +83,8 @@ void describe(Visitor& v, VideoConfig& c) {
   v.field("augment", c.augment, one_of({"none", "rand_augment", "resized_crop_flip"}));
   v.field("apply_rotation", c.apply_rotation, any());
   v.field("timeout_s", c.timeout_s, above(0));
+  v.field("isolate", c.isolate, any().without_effect());
+  v.field("isolate_mb", c.isolate_mb, above(0).without_effect());
 }
 
 template <class Visitor>

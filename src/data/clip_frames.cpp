@@ -6,7 +6,10 @@
 namespace glint {
 
 ReaderOptions reader_options(const VideoConfig& video) {
-  return {.apply_rotation = video.apply_rotation, .timeout_s = video.timeout_s};
+  return {.apply_rotation = video.apply_rotation,
+          .timeout_s = video.timeout_s,
+          .isolate = video.isolate,
+          .max_isolated_bytes = video.isolate_mb << 20};
 }
 
 std::vector<std::int64_t> clip_frames(const VideoReader& reader, const Clip& clip, const VideoConfig& video) {

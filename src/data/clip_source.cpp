@@ -14,7 +14,7 @@
 #include "data/frame_maker.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
-#include "glint/media/frame_sampler.h"
+#include "glint/data/clip_frames.h"
 #include "glint/media/video_reader.h"
 
 namespace glint {
@@ -44,7 +44,6 @@ struct CachedClip {
 struct ClipSource::Impl {
   Impl(const DataConfig& data, const VideoConfig& video_config)
       : video(video_config),
-        policy(sampling_policy(video.sampling)),
         cache_limit(data.cache_mb << 20),
         keeps_pictures(video.augment != "none"),
         frame_bytes(static_cast<std::size_t>(3 * video.image_size * video.image_size)),
@@ -59,7 +58,6 @@ struct ClipSource::Impl {
   void remember(const std::string& key, const Clip& clip, const ClipFrames& frames, Pictures pictures);
 
   const VideoConfig video;
-  const SamplingPolicy policy;
   const int64_t cache_limit;  // bytes
   const bool keeps_pictures;
   const std::size_t frame_bytes;
@@ -89,16 +87,8 @@ ClipFrames ClipSource::Impl::empty_frames(std::size_t count) const {
 
 // `kept` receives the pictures where the cache takes them, none elsewhere.
 ClipFrames ClipSource::Impl::decode(const Clip& clip, std::optional<uint64_t> augment_key, Pictures& kept) {
-  const ReaderOptions options{.apply_rotation = video.apply_rotation, .timeout_s = video.timeout_s};
-  VideoReader reader(clip.file.string(), options);
-  const auto& info = reader.info();
-  const SampledVideo sampled{&reader.frame_times(), info.average_fps, info.duration_s};
-  const SamplingRequest request{
-      .num_frames = video.num_frames, .fps = video.fps, .start_s = clip.start_s, .end_s = clip.end_s};
-  const auto numbers = sample_frames(policy, sampled, request);
-  const auto count = static_cast<int64_t>(numbers.size());
-  GLINT_CHECK(count <= video.num_frames, count, " frames sampled where ", video.num_frames, " are asked for");
-  if (count == 0) throw Error(clip.file.string(), ": no frame stands between start_s and end_s");
+  VideoReader reader(clip.file.string(), reader_options(video));
+  const auto numbers = clip_frames(reader, clip, video);
 
   ClipFrames frames = empty_frames(numbers.size());
   auto* out = frames.frames.data_ptr<std::uint8_t>();

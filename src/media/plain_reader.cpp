@@ -54,6 +54,7 @@ bool PlainReader::Impl::send_packet() {
     const int read = av_read_frame(format.get(), packet.get());
     budget.check();
     if (read == AVERROR(EAGAIN)) continue;
+    if (read == AVERROR(ENOMEM)) throw std::bad_alloc();
     if (read < 0) break;
     const bool is_video = packet->stream_index == stream;
     const int code = is_video ? avcodec_send_packet(codec.get(), packet.get()) : 0;

@@ -40,6 +40,8 @@ struct VideoConfig {
   std::string augment = "none";    // of training clips: none, rand_augment (GLSCL), resized_crop_flip (X-Pool)
   bool apply_rotation = true;      // turn phone videos upright; false as in the reference loaders
   double timeout_s = 60;           // longest time one file may take, seconds; > 0
+  bool isolate = false;            // decode in processes of their own: a file that crashes its decoder is a bad file
+  int64_t isolate_mb = 4096;       // isolate: memory that such a process may have, MiB; > 0
 };
 
 struct TextConfig {

@@ -18,6 +18,8 @@ struct ReaderOptions {
   std::int64_t max_pixels = 8192LL * 8192;   // a larger picture is refused
   std::int64_t max_frames = 2'000'000;       // a file that claims or holds more is refused
   std::int64_t max_kept_bytes = 64LL << 20;  // compressed data kept between the calls; a larger file is read again
+  bool isolate = false;  // decode in a process of its own (decode_worker.h): a crash there is an Error here
+  std::int64_t max_isolated_bytes = 4LL << 30;  // of memory that process may have; needing more is an Error
 };
 
 struct VideoInfo {
