@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <future>
 #include <optional>
 #include <utility>
@@ -108,6 +109,13 @@ bool reads(const Way& way, const DecodedVideo& video, Worker& worker) {
   }
 }
 
+// What the process has computed so far.
+double cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 class Bench {
  public:
   explicit Bench(const DecodeBenchOptions& options) : options_(options) {
@@ -199,6 +207,7 @@ void Bench::compare() {
 void Bench::time_once() {
   for (std::size_t w = 0; w < report_.ways.size(); ++w) {
     auto& way = report_.ways[w];
+    const double cpu_start_s = cpu_seconds();
     const double seconds = over(report_.videos.size(), [&](std::size_t i, Worker& worker) {
       const auto& video = report_.videos[i];
       if (w == 0) {
@@ -210,6 +219,7 @@ void Bench::time_once() {
     ++way.runs;
     if (seconds >= way.seconds) continue;
     way.seconds = seconds;
+    way.cpu_seconds = cpu_seconds() - cpu_start_s;
     way.resize_s = 0;
     way.reading = {};
     for (const auto& worker : workers_) {

@@ -36,6 +36,7 @@ struct Unreadable {
 struct DecodeTime {
   std::string name;
   double seconds = std::numeric_limits<double>::infinity();
+  double cpu_seconds = 0;  // of that pass, all threads together: what stays the same on a busy machine
   int64_t runs = 0;
   ReadingTime reading = {};  // ours: of all threads together, as is the next
   double resize_s = 0;

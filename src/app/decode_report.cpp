@@ -29,7 +29,7 @@ Json stages(const DecodeTime& way) {
 
 Json to_json(const DecodeTime& way, const DecodeReport& report, const DecodeBenchOptions& options) {
   const auto videos = static_cast<double>(report.videos.size());
-  Json json = {{"name", way.name}, {"seconds", way.seconds}};
+  Json json = {{"name", way.name}, {"seconds", way.seconds}, {"cpu_seconds", way.cpu_seconds}};
   if (way.peak_bytes) json["peak_bytes"] = *way.peak_bytes;
   json.update({{"videos", report.videos.size()}, {"frames", report.frames}});
   json.update({{"ms_a_video", 1e3 * way.seconds / videos},
