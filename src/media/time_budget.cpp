@@ -5,6 +5,7 @@
 namespace glint::media {
 
 void TimeBudget::check() const {
+  if (stop_requested() != 0) throw Stopped(stop_requested());
   if (is_over())
     throw Error(path_, ": reading took longer than ", seconds_, " s; is the file damaged or the disk stuck?");
 }

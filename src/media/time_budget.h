@@ -3,10 +3,12 @@
 #include <chrono>
 #include <string>
 
+#include "glint/core/stop_signal.h"
+
 namespace glint::media {
 
 // The wall time one reader may spend inside its calls, opening included; waiting between calls is free. Runs from its
-// making until pause().
+// making until pause(). A signal that asks to stop ends it at once.
 class TimeBudget {
  public:
   TimeBudget(std::string path, double seconds) : path_(std::move(path)), seconds_(seconds) {}
@@ -28,8 +30,8 @@ class TimeBudget {
     TimeBudget& budget_;
   };
 
-  bool is_over() const { return now_spent_s() > seconds_; }
-  void check() const;                  // throws Error where the time is over
+  bool is_over() const { return stop_requested() != 0 || now_spent_s() > seconds_; }
+  void check() const;                  // throws Error where the time is over, Stopped where a signal asked to stop
   static int interrupt(void* budget);  // libav asks this while it waits for a file
 
  private:
