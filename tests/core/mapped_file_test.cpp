@@ -44,6 +44,15 @@ TEST(MappedFileTest, TheBytesStayWhenTheFileIsReplacedOrDeleted) {
   EXPECT_EQ(std::memcmp(file.data(), "hello", 5), 0);
 }
 
+TEST(MappedFileTest, AFileThatWasCutSinceIsNotWhole) {
+  const TemporaryFolder folder;
+  write_file(folder / "a", "hello");
+  const MappedFile file(folder / "a");
+  EXPECT_TRUE(file.is_whole());
+  std::filesystem::resize_file(folder / "a", 4);
+  EXPECT_FALSE(file.is_whole());
+}
+
 TEST(MappedFileTest, WhatIsNoReadableFileIsASentence) {
   const TemporaryFolder folder;
   EXPECT_THAT([&] { MappedFile(folder / "none"); }, ThrowsMessage<Error>(HasSubstr("none: No such file")));
