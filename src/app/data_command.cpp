@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "app/data_cache.h"
 #include "app/data_stats.h"
 #include "app/data_verify.h"
 #include "glint/config/config_file.h"
@@ -43,6 +44,7 @@ void add_data_command(CLI::App& app) {
   command->footer("Example: glint data stats configs/clip4clip/didemo.yaml data.root=/data/didemo");
   command->callback([options] { stats(*options); });
   add_data_verify(*data);
+  add_data_cache(*data);
 }
 
 }  // namespace glint::app

@@ -72,6 +72,9 @@ void describe(Visitor& v, DataConfig& c) {
   v.field("workers", c.workers, above(0).without_effect());
   v.field("prefetch", c.prefetch, above(0).without_effect());
   v.field("cache_mb", c.cache_mb, at_least(0).without_effect());
+  v.field("cache", c.cache, any().without_effect());
+  v.field("cache_codec", c.cache_codec, one_of({"raw", "yuv420", "jpeg"}));
+  v.field("cache_quality", c.cache_quality, Rule{.low = 1, .high = 100, .choices = {}});
 }
 
 template <class Visitor>

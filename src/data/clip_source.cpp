@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <optional>
@@ -11,11 +12,14 @@
 #include <utility>
 #include <vector>
 
+#include "data/clip_decoder.h"
+#include "data/frame_cache_codec.h"
 #include "data/frame_maker.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
-#include "glint/data/clip_frames.h"
-#include "glint/media/video_reader.h"
+#include "glint/core/stop_signal.h"
+#include "glint/data/frame_cache.h"
+#include "glint/media/frame_sampler.h"
 
 namespace glint {
 namespace {
@@ -33,9 +37,9 @@ int64_t bytes_of(const Pictures& pictures) {
   return bytes;
 }
 
-// A clip in the cache: its frames, or the pictures they are made of where each reading may draw others.
-struct CachedClip {
-  ClipFrames frames = {};
+// A clip kept in memory: its frames, or the pictures they are made of where each reading may draw others.
+struct KeptClip {
+  std::shared_ptr<const std::vector<std::uint8_t>> frames = {};  // [count, 3, R, R]
   std::shared_ptr<const Pictures> pictures = {};
 };
 
@@ -43,124 +47,184 @@ struct CachedClip {
 
 struct ClipSource::Impl {
   Impl(const DataConfig& data, const VideoConfig& video_config)
-      : video(video_config),
-        cache_limit(data.cache_mb << 20),
+      : folder(data.cache),
+        video(video_config),
+        memory_limit(data.cache_mb << 20),
         keeps_pictures(video.augment != "none"),
         frame_bytes(static_cast<std::size_t>(3 * video.image_size * video.image_size)),
-        makers(video) {}
+        makers(video) {
+    sampling_policy(video.sampling);  // known before the first clip is
+    if (!folder.empty()) disk = std::make_unique<FrameCache>(data, video);
+  }
 
-  ClipFrames empty_frames(std::size_t count) const;
-  ClipFrames decode(const Clip& clip, std::optional<uint64_t> augment_key, Pictures& kept);
-  ClipFrames make(const Pictures& pictures, std::optional<uint64_t> augment_key);
-  ClipFrames bad(std::string error) const;
-  std::optional<CachedClip> known(const std::string& key);
+  // These write a clip's frames to `out` and give how many there are.
+  std::size_t fill(const Clip& clip, const std::string& key, std::optional<uint64_t> augment_key, std::uint8_t* out);
+  std::size_t copy(const KeptClip& kept, std::optional<uint64_t> augment_key, std::uint8_t* out);
+  std::optional<std::size_t> read_cached(const Clip& clip, const std::string& key, std::optional<uint64_t> augment_key,
+                                         std::uint8_t* out);
+  std::size_t decode(const Clip& clip, std::optional<uint64_t> augment_key, std::uint8_t* out, Pictures& kept);
+
+  void make_as_cached(std::uint8_t* frame) const;
+  void note_uncached(const Clip& clip, const std::string& key);
   bool has_room(int64_t bytes);
-  void remember(const std::string& key, const Clip& clip, const ClipFrames& frames, Pictures pictures);
+  void keep(const std::string& key, const std::uint8_t* frames, std::size_t count, Pictures pictures);
+  std::string known_error(const std::string& key);  // empty where the clip has not failed
+  void note_bad(const std::string& key, const Clip& clip, const std::string& error);
 
+  const std::string folder;  // data.cache
   const VideoConfig video;
-  const int64_t cache_limit;  // bytes
+  const int64_t memory_limit;  // bytes
   const bool keeps_pictures;
   const std::size_t frame_bytes;
+  std::unique_ptr<FrameCache> disk;  // none where data.cache is empty
   FrameMakerPool makers;
 
   std::mutex mutex;  // of what follows
   // First come, first kept: epochs read all clips in a new order each, so whatever is thrown out would be wanted as
   // soon as what takes its place.
-  std::unordered_map<std::string, CachedClip> cache;
-  int64_t cached_bytes = 0;
+  std::unordered_map<std::string, KeptClip> memory;
+  int64_t memory_bytes = 0;
   std::unordered_map<std::string, std::string> errors;  // clips that failed once are not tried again
   std::unordered_set<std::string> logged_files;         // so that a file cut into many clips is named once
+  std::unordered_set<std::string> uncached;             // clips that `disk` lacks
+  bool has_told_of_damage = false;
 };
 
-// `count` frames to be written, and the mask that says so.
-ClipFrames ClipSource::Impl::empty_frames(std::size_t count) const {
-  const int64_t side = video.image_size;
-  ClipFrames frames{torch::empty({video.num_frames, 3, side, side}, torch::kUInt8),
-                    torch::zeros({video.num_frames}, torch::kInt64),
-                    {}};
-  frames.mask.slice(0, 0, static_cast<int64_t>(count)).fill_(1);
-  // Not zero_(): that would start LibTorch's own threads in every worker.
-  std::memset(frames.frames.data_ptr<std::uint8_t>() + count * frame_bytes, 0,
-              (static_cast<std::size_t>(video.num_frames) - count) * frame_bytes);
-  return frames;
-}
-
-// `kept` receives the pictures where the cache takes them, none elsewhere.
-ClipFrames ClipSource::Impl::decode(const Clip& clip, std::optional<uint64_t> augment_key, Pictures& kept) {
-  VideoReader reader(clip.file.string(), reader_options(video));
-  const auto numbers = clip_frames(reader, clip, video);
-
-  ClipFrames frames = empty_frames(numbers.size());
-  auto* out = frames.frames.data_ptr<std::uint8_t>();
-  FrameMaker maker = makers.take();
-  maker.begin_clip(augment_key);
-  bool keep = keeps_pictures;
-  int64_t kept_bytes = 0;
-  std::size_t received = 0;
-  reader.read_frames(numbers, [&](std::size_t position, const Image& image) {
-    maker.make(image, out + position * frame_bytes);
-    ++received;
-    keep = keep && has_room(kept_bytes += std::ssize(image.rgb));
-    if (keep) kept.push_back(image);
-  });
-  if (!keep) kept.clear();
-  makers.give_back(std::move(maker));
-  GLINT_CHECK(received == numbers.size(), received, " of ", numbers.size(), " frames came from ", clip.file.string());
-  return frames;
-}
-
-ClipFrames ClipSource::Impl::make(const Pictures& pictures, std::optional<uint64_t> augment_key) {
-  ClipFrames frames = empty_frames(pictures.size());
-  auto* out = frames.frames.data_ptr<std::uint8_t>();
-  FrameMaker maker = makers.take();
-  maker.begin_clip(augment_key);
-  for (std::size_t i = 0; i < pictures.size(); ++i) {
-    maker.make(pictures[i], out + i * frame_bytes);
+// From wherever they come soonest.
+std::size_t ClipSource::Impl::fill(const Clip& clip, const std::string& key, std::optional<uint64_t> augment_key,
+                                   std::uint8_t* out) {
+  std::optional<KeptClip> kept;
+  {
+    const std::lock_guard lock(mutex);
+    if (const auto found = memory.find(key); found != memory.end()) kept = found->second;
   }
+  if (kept) return copy(*kept, augment_key, out);
+  if (const auto cached = read_cached(clip, key, augment_key, out)) return *cached;
+  Pictures pictures;
+  const auto count = decode(clip, augment_key, out, pictures);
+  keep(key, out, count, std::move(pictures));
+  return count;
+}
+
+std::size_t ClipSource::Impl::copy(const KeptClip& kept, std::optional<uint64_t> augment_key, std::uint8_t* out) {
+  if (kept.frames) {
+    std::memcpy(out, kept.frames->data(), kept.frames->size());
+    return kept.frames->size() / frame_bytes;
+  }
+  FrameMaker maker = makers.take();
+  maker.begin_clip(augment_key);
+  for (std::size_t i = 0; i < kept.pictures->size(); ++i) maker.make((*kept.pictures)[i], out + i * frame_bytes);
   makers.give_back(std::move(maker));
-  return frames;
+  return kept.pictures->size();
 }
 
-ClipFrames ClipSource::Impl::bad(std::string error) const {
-  return {torch::zeros({video.num_frames, 3, video.image_size, video.image_size}, torch::kUInt8),
-          torch::zeros({video.num_frames}, torch::kInt64), std::move(error)};
-}
-
-std::optional<CachedClip> ClipSource::Impl::known(const std::string& key) {
-  const std::lock_guard lock(mutex);
-  if (const auto failed = errors.find(key); failed != errors.end()) return CachedClip{bad(failed->second)};
-  if (const auto cached = cache.find(key); cached != cache.end()) return cached->second;
+// None where the cache on the disk lacks the clip or lost it: then it is decoded, which gives the same frames.
+std::optional<std::size_t> ClipSource::Impl::read_cached(const Clip& clip, const std::string& key,
+                                                         std::optional<uint64_t> augment_key, std::uint8_t* out) {
+  if (!disk) return std::nullopt;
+  {
+    const std::lock_guard lock(mutex);
+    if (uncached.count(key) != 0) return std::nullopt;
+  }
+  std::optional<std::size_t> found;
+  try {
+    found = disk->find(clip);
+    if (found && !disk->keeps_pictures()) return disk->read_frames(*found, out);
+    if (found) {
+      std::size_t count = 0;
+      FrameMaker maker = makers.take();
+      maker.begin_clip(augment_key);
+      disk->read_pictures(*found, [&](std::size_t position, const Image& picture) {
+        maker.make(picture, out + position * frame_bytes);
+        ++count;
+      });
+      makers.give_back(std::move(maker));
+      return count;
+    }
+  } catch (const Error& error) {
+    const std::lock_guard lock(mutex);
+    if (found && !std::exchange(has_told_of_damage, true))
+      log_warning(error.what(), "; until then it is decoded, and so is what else is damaged");
+  }
+  note_uncached(clip, key);
   return std::nullopt;
+}
+
+void ClipSource::Impl::note_uncached(const Clip& clip, const std::string& key) {
+  const std::lock_guard lock(mutex);
+  if (uncached.empty() && !has_told_of_damage) {
+    log_warning("clip '", clip.id, "' is not in the cache ", folder,
+                "; what is not there is decoded; glint data cache "
+                "adds it");
+  }
+  uncached.insert(key);
+}
+
+// What a lossy cache would have given for a frame.
+void ClipSource::Impl::make_as_cached(std::uint8_t* frame) const {
+  Image picture;
+  cache::planes_to_picture(frame, static_cast<int>(video.image_size), picture);
+  disk->make_as_kept(picture);
+  cache::picture_to_planes(picture, frame);
+}
+
+// `kept` receives the pictures where the memory takes them, none elsewhere.
+std::size_t ClipSource::Impl::decode(const Clip& clip, std::optional<uint64_t> augment_key, std::uint8_t* out,
+                                     Pictures& kept) {
+  FrameMaker maker = makers.take();
+  maker.begin_clip(augment_key);
+  const bool lossy = disk && disk->is_lossy();
+  bool keep_all = keeps_pictures;
+  int64_t kept_bytes = 0;
+  const std::size_t count = decode_clip(clip, video, [&](std::size_t position, const Image& decoded) {
+    Image changed;
+    if (lossy && disk->keeps_pictures()) disk->make_as_kept(changed = decoded);
+    const Image& picture = changed.rgb.empty() ? decoded : changed;
+    maker.make(picture, out + position * frame_bytes);
+    if (lossy && !disk->keeps_pictures()) make_as_cached(out + position * frame_bytes);
+    keep_all = keep_all && has_room(kept_bytes += std::ssize(picture.rgb));
+    if (keep_all) kept.push_back(picture);
+  });
+  if (!keep_all) kept.clear();
+  makers.give_back(std::move(maker));
+  return count;
 }
 
 bool ClipSource::Impl::has_room(int64_t bytes) {
   const std::lock_guard lock(mutex);
-  return cached_bytes + bytes <= cache_limit;
+  return memory_bytes + bytes <= memory_limit;
 }
 
-void ClipSource::Impl::remember(const std::string& key, const Clip& clip, const ClipFrames& frames, Pictures pictures) {
-  const std::lock_guard lock(mutex);
-  if (!frames.error.empty()) {
-    errors.try_emplace(key, frames.error);
-    if (logged_files.insert(clip.file.string()).second) log_warning("clip '", clip.id, "' is left out: ", frames.error);
-    return;
-  }
-  if (keeps_pictures && pictures.empty()) return;
-  const auto bytes =
-      keeps_pictures ? bytes_of(pictures) : static_cast<int64_t>(frames.frames.nbytes() + frames.mask.nbytes());
-  if (cached_bytes + bytes > cache_limit) return;
-  CachedClip cached;
+void ClipSource::Impl::keep(const std::string& key, const std::uint8_t* frames, std::size_t count, Pictures pictures) {
+  const auto bytes = keeps_pictures ? bytes_of(pictures) : static_cast<int64_t>(count * frame_bytes);
+  if ((keeps_pictures && pictures.empty()) || !has_room(bytes)) return;
+  KeptClip clip;
   if (keeps_pictures) {
-    cached.pictures = std::make_shared<const Pictures>(std::move(pictures));
+    clip.pictures = std::make_shared<const Pictures>(std::move(pictures));
   } else {
-    cached.frames = frames;
+    clip.frames = std::make_shared<const std::vector<std::uint8_t>>(frames, frames + bytes);
   }
-  if (cache.try_emplace(key, std::move(cached)).second) cached_bytes += bytes;
+  const std::lock_guard lock(mutex);
+  if (memory_bytes + bytes <= memory_limit && memory.try_emplace(key, std::move(clip)).second) memory_bytes += bytes;
+}
+
+std::string ClipSource::Impl::known_error(const std::string& key) {
+  const std::lock_guard lock(mutex);
+  const auto failed = errors.find(key);
+  return failed == errors.end() ? "" : failed->second;
+}
+
+void ClipSource::Impl::note_bad(const std::string& key, const Clip& clip, const std::string& error) {
+  const std::lock_guard lock(mutex);
+  errors.try_emplace(key, error);
+  if (logged_files.insert(clip.file.string()).second) log_warning("clip '", clip.id, "' is left out: ", error);
 }
 
 ClipSource::ClipSource(const DataConfig& data, const VideoConfig& video) : impl_(std::make_unique<Impl>(data, video)) {}
 
-ClipSource::~ClipSource() = default;
+ClipSource::~ClipSource() {
+  if (impl_->uncached.size() > 1) log_info(impl_->uncached.size(), " clips were not in the cache ", impl_->folder);
+}
 
 int64_t ClipSource::num_frames() const {
   return impl_->video.num_frames;
@@ -170,20 +234,34 @@ int64_t ClipSource::image_size() const {
   return impl_->video.image_size;
 }
 
-ClipFrames ClipSource::read(const Clip& clip, std::optional<uint64_t> augment_key) {
+std::string ClipSource::read_into(const Clip& clip, std::optional<uint64_t> augment_key, std::uint8_t* frames,
+                                  std::int64_t* mask) {
+  if (stop_requested() != 0) throw Stopped(stop_requested());
   const std::string key = key_of(clip);
-  if (const auto known = impl_->known(key)) {
-    return known->pictures ? impl_->make(*known->pictures, augment_key) : known->frames;
+  std::string error = impl_->known_error(key);
+  std::size_t count = 0;
+  if (error.empty()) {
+    try {
+      count = impl_->fill(clip, key, augment_key, frames);
+    } catch (const Error& failure) {  // the caller's policy decides what a bad file means
+      error = failure.what();
+      impl_->note_bad(key, clip, error);
+    }
   }
-  ClipFrames frames;
-  Pictures pictures;
-  try {
-    frames = impl_->decode(clip, augment_key, pictures);
-  } catch (const Error& error) {  // the caller's policy decides what a bad file means
-    frames = impl_->bad(error.what());
-  }
-  impl_->remember(key, clip, frames, std::move(pictures));
-  return frames;
+  const auto total = static_cast<std::size_t>(impl_->video.num_frames);
+  std::memset(frames + count * impl_->frame_bytes, 0, (total - count) * impl_->frame_bytes);
+  std::fill_n(mask, count, 1);
+  std::fill_n(mask + count, total - count, 0);
+  return error;
+}
+
+ClipFrames ClipSource::read(const Clip& clip, std::optional<uint64_t> augment_key) {
+  const int64_t side = image_size();
+  ClipFrames clip_frames{
+      torch::empty({num_frames(), 3, side, side}, torch::kUInt8), torch::empty({num_frames()}, torch::kInt64), {}};
+  clip_frames.error = read_into(clip, augment_key, clip_frames.frames.data_ptr<std::uint8_t>(),
+                                clip_frames.mask.data_ptr<std::int64_t>());
+  return clip_frames;
 }
 
 }  // namespace glint

@@ -27,6 +27,7 @@ Config fixed_part(Config config) {
   config.data.workers = defaults.data.workers;
   config.data.prefetch = defaults.data.prefetch;
   config.data.cache_mb = defaults.data.cache_mb;
+  config.data.cache = defaults.data.cache;
   config.video.timeout_s = defaults.video.timeout_s;
   config.text.vocabulary = defaults.text.vocabulary;
   config.model.weights = defaults.model.weights;

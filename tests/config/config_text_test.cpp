@@ -24,7 +24,9 @@ struct Scrambler {
                                  : std::string(rule.choices[random.below(rule.choices.size())]);
   }
   void field(const char*, int64_t& value, const Rule& rule) {
-    value = static_cast<int64_t>(std::max(rule.low, -1e6)) + 2 + static_cast<int64_t>(random.below(1'000'000));
+    const auto low = static_cast<int64_t>(std::max(rule.low, -1e6)) + 2;
+    const auto high = static_cast<int64_t>(std::min(rule.high, static_cast<double>(low) + 999'999));
+    value = low + static_cast<int64_t>(random.below(static_cast<uint64_t>(high - low + 1)));
   }
   void field(const char*, double& value, const Rule& rule) {
     value = std::isfinite(rule.high) ? random.uniform(rule.low, rule.high)
@@ -109,11 +111,13 @@ TEST(ConfigHashTest, ChangesWithWhatCanChangeAResultAlone) {
   const auto hash = [](const std::vector<std::string>& words) { return config_hash(read_config("", words)); };
   EXPECT_THAT(hash({}), testing::MatchesRegex("[0-9a-f]+"));
   EXPECT_EQ(hash({}).size(), 16u);
-  EXPECT_EQ(hash({}), hash({"run.dir=x", "data.workers=7", "data.prefetch=9", "data.cache_mb=5", "train.threads=1"}));
+  EXPECT_EQ(hash({}), hash({"run.dir=x", "data.workers=7", "data.prefetch=9", "data.cache_mb=5", "data.cache=y",
+                            "train.threads=1"}));
   EXPECT_NE(hash({}), hash({"optim.lr=1e-3"}));
   EXPECT_NE(hash({}), hash({"train.seed=1"}));
   EXPECT_NE(hash({}), hash({"head.name=mean_pool"}));
   EXPECT_NE(hash({}), hash({"data.root=x"}));
+  EXPECT_NE(hash({}), hash({"data.cache_codec=jpeg"}));
 }
 
 }  // namespace

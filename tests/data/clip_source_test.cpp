@@ -95,8 +95,8 @@ TEST_F(ClipSourceTest, AFailureIsRememberedAndSoAreClipsThatFitTheCache) {
 TEST_F(ClipSourceTest, TheCacheHoldsNoMoreThanItMay) {
   video_.image_size = 224;  // 5 x 3 x 224 x 224 bytes: 0.72 MiB a clip, so that one of two fits
   data_.cache_mb = 1;
-  write_tiny_video(folder_ / "a.y4m", 4, 2);
-  write_tiny_video(folder_ / "b.y4m", 4, 2);
+  write_tiny_video(folder_ / "a.y4m", 10, 2);
+  write_tiny_video(folder_ / "b.y4m", 10, 2);
   ClipSource source(data_, video_);
   source.read(clip("a.y4m"));
   source.read(clip("b.y4m"));

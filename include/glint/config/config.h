@@ -30,6 +30,9 @@ struct DataConfig {
   int64_t workers = 2;                // decode threads; > 0
   int64_t prefetch = 4;               // batches decoded ahead; > 0
   int64_t cache_mb = 0;               // decoded clips kept in memory, MiB; 0 keeps none; >= 0
+  std::string cache;                  // folder of decoded clips, made by glint data cache; empty: none
+  std::string cache_codec = "raw";    // how clips are kept there: raw (exact), yuv420 (half the size), jpeg
+  int64_t cache_quality = 95;         // of jpeg; [1, 100]
 };
 
 struct VideoConfig {

@@ -1,0 +1,69 @@
+#include "data/frame_cache_source.h"
+
+#include <sys/stat.h>
+
+#include <bit>
+
+#include "glint/core/atomic_file.h"
+#include "glint/core/error.h"
+#include "glint/core/hash.h"
+
+namespace glint::cache {
+
+namespace {
+
+struct FileFacts {
+  std::uint64_t bytes;
+  std::int64_t time_ns;
+};
+
+std::optional<FileFacts> facts_of(const std::string& path) {
+  struct stat about {};
+  if (::stat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) return std::nullopt;
+  return FileFacts{static_cast<std::uint64_t>(about.st_size),
+                   std::int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec};
+}
+
+std::uint64_t hash_of(const std::string& path) {
+  return std::stoull(xxhash64_of_file(path), nullptr, 16);
+}
+
+// The times exactly, so that no two windows share a name.
+std::string window(std::optional<double> start_s, std::optional<double> end_s) {
+  const auto text = [](std::optional<double> time_s) {
+    return time_s ? std::to_string(std::bit_cast<std::uint64_t>(*time_s)) : std::string();
+  };
+  return concat('\n', text(start_s), '\n', text(end_s));
+}
+
+}  // namespace
+
+std::string source_path(const std::filesystem::path& file) {
+  return std::filesystem::absolute(file).lexically_normal().string();
+}
+
+Source read_source(const std::string& path) {
+  const auto facts = facts_of(path);
+  if (!facts) throw Error(path, ": the file is not there, or no regular file");
+  return {path, facts->bytes, hash_of(path), facts->time_ns};
+}
+
+SourceState compare(Source& source, bool thorough) {
+  const auto facts = facts_of(source.path);
+  if (!facts) return SourceState::kGone;
+  if (facts->bytes != source.bytes) return SourceState::kChanged;
+  if (facts->time_ns == source.time_ns && !thorough) return SourceState::kSame;
+  if (hash_of(source.path) != source.hash) return SourceState::kChanged;
+  source.time_ns = facts->time_ns;
+  return SourceState::kSame;
+}
+
+std::string name_by_path(const std::string& path, std::optional<double> start_s, std::optional<double> end_s) {
+  return path + window(start_s, end_s);
+}
+
+std::string name_by_content(const Source& source, std::optional<double> start_s, std::optional<double> end_s) {
+  return concat(source.bytes, '\n', source.hash, window(start_s, end_s));
+}
+
+}  // namespace glint::cache
