@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <deque>
 #include <future>
 #include <unordered_set>
@@ -34,9 +33,10 @@ struct PendingBatch {
   std::vector<std::future<SampleResult>> samples;
 };
 
-void copy_row(const torch::Tensor& batch, int64_t row, const void* from) {
-  const auto bytes = static_cast<std::size_t>(batch.nbytes()) / static_cast<std::size_t>(batch.size(0));
-  std::memcpy(static_cast<char*>(batch.data_ptr()) + static_cast<std::size_t>(row) * bytes, from, bytes);
+// Where a row of the batch begins.
+template <class Number>
+Number* row_of(const torch::Tensor& batch, int64_t row) {
+  return batch.data_ptr<Number>() + row * batch.stride(0);
 }
 
 // Where the captions of each clip begin, and where the last one's end.
@@ -68,7 +68,8 @@ struct TrainLoader::Impl {
   std::shared_ptr<ClipSource> source;
   DataConfig data;
   int64_t max_words = 0;
-  int64_t batch_size = 0;
+  int64_t batch_size = 0;  // of all ranks together
+  LoaderShare share = {};
   std::uint64_t seed = 0;
 
   int64_t num_samples = 0;                  // captions, or clips where each epoch draws one caption a clip
@@ -92,12 +93,13 @@ void TrainLoader::Impl::schedule() {
   pending->batch.epoch = scheduled.epoch;
   pending->batch.index = scheduled.batch;
   const int64_t side = source->image_size();
-  pending->batch.frames = torch::empty({batch_size, source->num_frames(), 3, side, side}, torch::kUInt8);
-  pending->batch.frame_mask = torch::empty({batch_size, source->num_frames()}, torch::kInt64);
-  pending->batch.token_ids = torch::empty({batch_size, max_words}, torch::kInt64);
-  pending->batch.token_mask = torch::empty({batch_size, max_words}, torch::kInt64);
-  for (int64_t row = 0; row < batch_size; ++row) {
-    const int64_t place = scheduled.batch * batch_size + row;
+  const int64_t rows = batch_size / share.ranks;
+  pending->batch.frames = torch::empty({rows, source->num_frames(), 3, side, side}, torch::kUInt8);
+  pending->batch.frame_mask = torch::empty({rows, source->num_frames()}, torch::kInt64);
+  pending->batch.token_ids = torch::empty({rows, max_words}, torch::kInt64);
+  pending->batch.token_mask = torch::empty({rows, max_words}, torch::kInt64);
+  for (int64_t row = 0; row < rows; ++row) {
+    const int64_t place = scheduled.batch * batch_size + share.rank * rows + row;
     const int64_t sample = order[static_cast<std::size_t>(place)];
     pending->samples.push_back(pool->submit([this, batch = pending.get(), row, epoch = scheduled.epoch, place, sample] {
       return make_sample(batch->batch, row, epoch, place, sample);
@@ -126,19 +128,18 @@ SampleResult TrainLoader::Impl::make_sample(Batch& batch, int64_t row, int64_t e
     result.caption = caption_of(sample, epoch);
     const Caption& caption = dataset->captions[static_cast<std::size_t>(result.caption)];
     const Clip& clip = dataset->clips[static_cast<std::size_t>(caption.clip)];
-    const ClipFrames frames = source->read(clip, augment_key);
-    if (frames.error.empty()) {
-      copy_row(batch.frames, row, frames.frames.data_ptr());
-      copy_row(batch.frame_mask, row, frames.mask.data_ptr());
+    const std::string error = source->read_into(clip, augment_key, row_of<std::uint8_t>(batch.frames, row),
+                                                row_of<int64_t>(batch.frame_mask, row));
+    if (error.empty()) {
       const auto tokens = tokenizer->batch({caption.text}, max_words);
-      copy_row(batch.token_ids, row, tokens.ids.data());
-      copy_row(batch.token_mask, row, tokens.mask.data());
+      std::copy(tokens.ids.begin(), tokens.ids.end(), row_of<int64_t>(batch.token_ids, row));
+      std::copy(tokens.mask.begin(), tokens.mask.end(), row_of<int64_t>(batch.token_mask, row));
       break;
     }
-    if (data.on_bad_file == "fail") throw Error(frames.error, " (data.on_bad_file is fail)");
-    result.bad_files.push_back({clip.id, frames.error});
+    if (data.on_bad_file == "fail") throw Error(error, " (data.on_bad_file is fail)");
+    result.bad_files.push_back({clip.id, error});
     if (result.bad_files.size() == kMaxReplacements) {
-      throw Error(kMaxReplacements, " videos in a row cannot be read; the last one: ", frames.error);
+      throw Error(kMaxReplacements, " videos in a row cannot be read; the last one: ", error);
     }
     sample = static_cast<int64_t>(replacements.below(static_cast<std::uint64_t>(num_samples)));
   }
@@ -147,7 +148,7 @@ SampleResult TrainLoader::Impl::make_sample(Batch& batch, int64_t row, int64_t e
 
 TrainLoader::TrainLoader(std::shared_ptr<const Dataset> dataset, std::shared_ptr<const Tokenizer> tokenizer,
                          std::shared_ptr<ClipSource> source, const DataConfig& data, const TextConfig& text,
-                         int64_t batch_size, uint64_t seed, LoaderPosition start)
+                         int64_t batch_size, uint64_t seed, LoaderPosition start, LoaderShare share)
     : impl_(std::make_unique<Impl>()) {
   impl_->dataset = std::move(dataset);
   impl_->tokenizer = std::move(tokenizer);
@@ -155,6 +156,8 @@ TrainLoader::TrainLoader(std::shared_ptr<const Dataset> dataset, std::shared_ptr
   impl_->data = data;
   impl_->max_words = text.max_words;
   impl_->batch_size = batch_size;
+  impl_->share = share;
+  GLINT_CHECK(share.ranks > 0 && share.rank >= 0 && share.rank < share.ranks, "rank ", share.rank, " of ", share.ranks);
   impl_->seed = seed;
   impl_->first_caption = first_captions(*impl_->dataset);
   impl_->num_samples =
@@ -162,6 +165,10 @@ TrainLoader::TrainLoader(std::shared_ptr<const Dataset> dataset, std::shared_ptr
   if (impl_->num_samples < batch_size) {
     throw Error("config.train.batch_size is ", batch_size, ", more than the ", impl_->num_samples,
                 " training samples of split '", impl_->dataset->split, "'");
+  }
+  if (batch_size % share.ranks != 0) {
+    throw Error("config.train.batch_size is ", batch_size, ", which ", share.ranks,
+                " processes cannot share evenly; set it to a multiple of ", share.ranks);
   }
   if (start.epoch < 0 || start.batch < 0 || start.batch >= impl_->batches_per_epoch()) {
     throw Error("the run cannot go on at batch ", start.batch, " of epoch ", start.epoch, ": an epoch has ",

@@ -9,6 +9,7 @@
 
 #include "data/tiny_video.h"
 #include "glint/core/error.h"
+#include "glint/data/frame_cache.h"
 #include "support/environment.h"
 
 namespace glint::test {
@@ -47,10 +48,11 @@ class TrainLoaderTest : public testing::Test {
       for (int c = 0; c <= i % 3; ++c) dataset_.captions.push_back({concat(i, "/", c), i});
     }
   }
-  std::unique_ptr<TrainLoader> loader(int64_t batch_size, uint64_t seed = 7, LoaderPosition start = {}) const {
+  std::unique_ptr<TrainLoader> loader(int64_t batch_size, uint64_t seed = 7, LoaderPosition start = {},
+                                      LoaderShare share = {}) const {
     return std::make_unique<TrainLoader>(std::make_shared<Dataset>(dataset_), std::make_shared<LetterTokenizer>(),
                                          std::make_shared<ClipSource>(data_, video_), data_, text_, batch_size, seed,
-                                         start);
+                                         start, share);
   }
   int64_t clip_of(int64_t sample) const { return dataset_.captions[static_cast<std::size_t>(sample)].clip; }
   void break_clip(int i) const { std::ofstream(folder_ / concat(i, ".y4m")) << "broken"; }
@@ -200,6 +202,105 @@ TEST_F(TrainLoaderTest, EachEpochAugmentsAClipAnew) {
     different.emplace(static_cast<const char*>(batch.frames.data_ptr()), batch.frames.nbytes());
   }
   EXPECT_GE(different.size(), 9u);
+}
+
+// All tensors of a batch as bytes, and its samples.
+std::string content(const Batch& batch) {
+  std::string bytes;
+  for (const auto& tensor : {batch.frames, batch.frame_mask, batch.token_ids, batch.token_mask}) {
+    bytes.append(static_cast<const char*>(tensor.data_ptr()), tensor.nbytes());
+  }
+  for (const auto sample : batch.samples) bytes += concat(sample, ' ');
+  return bytes;
+}
+
+TEST_F(TrainLoaderTest, BatchesAreTheSameWhateverTheNumberOfWorkersAndWhereverClipsComeFrom) {
+  for (int i = 0; i < kClips; ++i) write_still_video(folder_ / concat(i, ".y4m"), 2, 20, 14, static_cast<uint64_t>(i));
+  break_clip(6);
+  data_.captions = "random";
+  video_.augment = "rand_augment";
+  data_.prefetch = 2;
+  const auto batches = [&] {
+    std::string bytes;
+    const auto loads = loader(4);
+    for (int i = 0; i < 6; ++i) bytes += content(loads->next());
+    return bytes;
+  };
+  data_.workers = 1;
+  const auto expected = batches();
+  for (const int64_t workers : {2, 5}) {
+    data_.workers = workers;
+    EXPECT_EQ(batches(), expected) << workers;
+  }
+  data_.cache = (folder_ / "cache").string();
+  EXPECT_EQ(build_frame_cache(dataset_.clips, data_, video_).made, kClips - 1);
+  for (const int64_t workers : {1, 2, 5}) {
+    data_.workers = workers;
+    EXPECT_EQ(batches(), expected) << workers << ", cached";
+  }
+}
+
+TEST_F(TrainLoaderTest, TheBatchesOfTheRanksPutTogetherAreThatOfOneProcess) {
+  for (int i = 0; i < kClips; ++i) write_still_video(folder_ / concat(i, ".y4m"), 2, 20, 14, static_cast<uint64_t>(i));
+  break_clip(4);
+  video_.augment = "resized_crop_flip";
+  for (const char* captions : {"all", "random"}) {
+    data_.captions = captions;
+    const auto whole = loader(6);
+    std::vector<std::unique_ptr<TrainLoader>> ranks;
+    for (int64_t rank = 0; rank < 3; ++rank) {
+      data_.workers = rank + 1;
+      ranks.push_back(loader(6, 7, {}, {.rank = rank, .ranks = 3}));
+      EXPECT_EQ(ranks.back()->batches_per_epoch(), whole->batches_per_epoch());
+    }
+    for (int i = 0; i < 7; ++i) {
+      const auto expected = whole->next();
+      Batch joined;
+      std::vector<torch::Tensor> frames, frame_masks, ids, masks;
+      for (const auto& rank : ranks) {
+        const auto part = rank->next();
+        EXPECT_EQ(part.samples.size(), 2u);
+        frames.push_back(part.frames);
+        frame_masks.push_back(part.frame_mask);
+        ids.push_back(part.token_ids);
+        masks.push_back(part.token_mask);
+        joined.samples.insert(joined.samples.end(), part.samples.begin(), part.samples.end());
+      }
+      joined.frames = torch::cat(frames);
+      joined.frame_mask = torch::cat(frame_masks);
+      joined.token_ids = torch::cat(ids);
+      joined.token_mask = torch::cat(masks);
+      EXPECT_EQ(content(joined), content(expected)) << captions << ", batch " << i;
+    }
+  }
+  EXPECT_THAT([&] { loader(5, 7, {}, {.rank = 0, .ranks = 2}); },
+              ThrowsMessage<Error>(HasSubstr("config.train.batch_size is 5, which 2 processes cannot share evenly")));
+}
+
+TEST_F(TrainLoaderTest, APoisonedFileChangesNoOtherSampleAndIsToldOfOnce) {
+  const auto sound = loader(5);
+  std::vector<Batch> expected;
+  for (int i = 0; i < 10; ++i) expected.push_back(sound->next());  // two epochs
+  break_clip(7);
+  const auto loads = loader(5);
+  int replaced = 0, told = 0;
+  for (const auto& before : expected) {
+    const auto batch = loads->next();
+    told += static_cast<int>(batch.bad_files.size());
+    for (int64_t row = 0; row < 5; ++row) {
+      const auto i = static_cast<std::size_t>(row);
+      if (clip_of(before.samples[i]) == 7) {
+        ++replaced;
+        EXPECT_NE(clip_of(batch.samples[i]), 7);
+        continue;
+      }
+      EXPECT_EQ(batch.samples[i], before.samples[i]);
+      EXPECT_TRUE(torch::equal(batch.frames[row], before.frames[row]));
+      EXPECT_TRUE(torch::equal(batch.token_ids[row], before.token_ids[row]));
+    }
+  }
+  EXPECT_EQ(replaced, 4);  // two captions, two epochs of all 25
+  EXPECT_EQ(told, 1);
 }
 
 }  // namespace

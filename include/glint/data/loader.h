@@ -20,7 +20,7 @@ struct BadFile {
   std::string cause;
 };
 
-// B pairs: text i belongs to video i. L = text.max_words, T, R as in ClipFrames.
+// B pairs (of one process): text i belongs to video i. L = text.max_words, T, R as in ClipFrames.
 struct Batch {
   torch::Tensor token_ids;         // int64 [B, L]
   torch::Tensor token_mask;        // int64 [B, L]
@@ -38,18 +38,26 @@ struct LoaderPosition {
   int64_t batch = 0;  // the next one, in its epoch
 };
 
+// Which rows of every batch one process makes: of B = train.batch_size those of [rank * B / ranks, (rank + 1) * B /
+// ranks).
+struct LoaderShare {
+  int64_t rank = 0;  // [0, ranks)
+  int64_t ranks = 1;
+};
+
 // Endless training batches in an order that depends on (seed, epoch) alone, decoded by worker threads ahead of use. The
 // last incomplete batch of an epoch is dropped. What video.augment draws for a sample depends on (seed, epoch, index)
 // alone. A sample whose file is bad is replaced by another sample, chosen by (seed, epoch, index) alone, and reported
-// once; data.on_bad_file = fail throws instead.
+// once (by each process that meets it); data.on_bad_file = fail throws instead. So the batches are the same whatever
+// the number of workers, and those of several processes put together are that of one.
 class TrainLoader {
  public:
   TrainLoader(std::shared_ptr<const Dataset> dataset, std::shared_ptr<const Tokenizer> tokenizer,
               std::shared_ptr<ClipSource> source, const DataConfig& data, const TextConfig& text, int64_t batch_size,
-              uint64_t seed, LoaderPosition start = {});
+              uint64_t seed, LoaderPosition start = {}, LoaderShare share = {});
   ~TrainLoader();  // stops the workers within one decode
 
-  Batch next();                     // rethrows what a worker threw
+  Batch next();                     // rethrows what a worker threw: Stopped soon after a signal, in mid-decode too
   LoaderPosition position() const;  // of the batch that next() gives next
   int64_t batches_per_epoch() const;
 
