@@ -296,6 +296,38 @@ TEST_F(TrainCommandTest, WhereNoClipCanBeReadAShortRunCannotStart) {
                                     "be read"));
 }
 
+TEST_F(TrainCommandTest, VideosThatAreNotThereFailTheEvaluationOrAreCountedInItsResults) {
+  const auto set = small_demo_set();
+  auto rows = nlohmann::json::array();
+  for (auto row : nlohmann::json::parse(read_file(set / "manifest.json"))) {
+    row["video"] = (set / row.at("video").get<std::string>()).string();
+    rows.push_back(row);
+  }
+  for (const char* name : {"gone", "lost"}) {
+    rows.push_back({{"id", name}, {"video", concat(name, ".mp4")}, {"caption", "a square"}, {"split", "test"}});
+  }
+  write_file(folder_ / "manifest.json", rows.dump());
+  const auto run = folder_ / "run";
+  std::vector<std::string> settings = {"data.root=" + folder_.path().string(), "train.max_steps=1", "data.val_split="};
+  const auto failed = run_program(small_training(run, settings));
+  EXPECT_EQ(failed.exit_code, 1);
+  EXPECT_THAT(failed.err, HasSubstr("2 of 12 videos of split 'test' are not there: gone, lost"));
+  EXPECT_FALSE(fs::exists(run / "checkpoints"));
+
+  settings.push_back("eval.on_missing=skip");
+  const auto trained = run_program(small_training(run, settings));
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  for (const auto& text : {read_file(run / "results.json"), run_program({"eval", run.string(), "--json"}).out}) {
+    const auto results = nlohmann::json::parse(text);
+    EXPECT_EQ(results.at("skipped"), 2);
+    EXPECT_EQ(results.at("clips"), 10);
+    EXPECT_EQ(results.at("queries"), 10);
+    ASSERT_THAT(results.at("skipped_clips"), SizeIs(2));
+    EXPECT_THAT(results.at("skipped_clips").dump(), HasSubstr("gone"));
+  }
+  EXPECT_EQ(run_program({"eval", run.string(), "eval.on_missing=fail"}).exit_code, 1);
+}
+
 TEST_F(TrainCommandTest, ClipsThatCannotBeReadAreNamedAndTheRestTrains) {
   const auto set = small_demo_set();
   auto rows = nlohmann::json::parse(read_file(set / "manifest.json"));
