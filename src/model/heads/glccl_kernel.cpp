@@ -14,7 +14,8 @@ using Ints = int32_t __attribute__((vector_size(4 * kLanes)));
 using LooseFloats = float __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
 static_assert(kVideoLanes == kLanes && kPoolingLanes == 2 * kLanes);
 
-constexpr int kRows = 8;  // of a product held in registers
+constexpr int kRows = 8;        // of a product held in registers
+constexpr int64_t kDepth = 32;  // terms of a sum at most
 
 GLINT_INLINE void load(Floats& to, const float* from) {
   to = *reinterpret_cast<const LooseFloats*>(from);
@@ -48,14 +49,27 @@ GLINT_INLINE void multiply(const Matrix& left, const Matrix& right, int64_t dept
   }
 }
 
-// to[r, lanes] = the product above, for some rows.
+// to[r, lanes] = the product above, for some rows. In parts of kDepth, whose sums are added up: the softmaxes behind it
+// magnify a rounding a hundred times, and one long sum of 64 terms rounds half as much again.
 template <int Rows, int Vectors>
 GLINT_INLINE void multiply_rows(const Matrix& left, const Matrix& right, int64_t depth, float* to) {
-  Floats sums[Rows][Vectors];
-  multiply<Rows, Vectors>(left, right, depth, sums);
-  for (int r = 0; r < Rows; ++r) {
-    for (int v = 0; v < Vectors; ++v) store(to + r * right.stride + v * kLanes, sums[r][v]);
-  }
+  int64_t k = 0;
+  do {  // once where there is nothing to add up: the rows become 0
+    Floats sums[Rows][Vectors], before;
+    multiply<Rows, Vectors>({left.from + k * left.stride, left.stride}, {right.from + k * right.stride, right.stride},
+                            std::min(kDepth, depth - k), sums);
+    for (int r = 0; r < Rows; ++r) {
+      for (int v = 0; v < Vectors; ++v) {
+        float* part = to + r * right.stride + v * kLanes;
+        if (k > 0) {
+          load(before, part);
+          sums[r][v] += before;
+        }
+        store(part, sums[r][v]);
+      }
+    }
+    k += kDepth;
+  } while (k < depth);
 }
 
 // to [N, N lanes] = left^T right, both [depth, N]; `to` has the stride of `right`.
