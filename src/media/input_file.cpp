@@ -38,7 +38,6 @@ AvPtr<AVFormatContext> open_input(const std::string& path, TimeBudget& budget) {
   const int code = avformat_open_input(&raw, ("file:" + path).c_str(), nullptr, &settings);  // frees `raw` if it fails
   av_dict_free(&settings);
   budget.check();
-  if (code == AVERROR(ENOMEM)) throw std::bad_alloc();
   if (code < 0)
     throw Error(path, ": no video that can be opened (", av_text(code), "); it may be cut off or encrypted");
   return AvPtr<AVFormatContext>(raw);

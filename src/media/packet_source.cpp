@@ -97,7 +97,6 @@ bool PacketSource::read() {
       budget_.check();
       continue;
     }
-    if (code == AVERROR(ENOMEM)) throw std::bad_alloc();
     if (code < 0) {  // the end, or where a damaged file breaks off
       budget_.check();
       return false;

@@ -19,13 +19,17 @@
 #include <mutex>
 #include <system_error>
 
+#include "glint/core/error.h"
+#include "glint/core/stop_signal.h"
+
 extern char** environ;  // NOLINT: POSIX asks for it
 
 namespace glint::media {
 
 namespace {
 
-constexpr double kStartSeconds = 60;  // a program on a slow disk
+constexpr double kStartSeconds = 60;    // a program on a slow disk
+constexpr double kLookForStopMs = 100;  // how long a signal that asks to stop may stay unseen
 constexpr std::uint64_t kMaxBodyBytes = std::uint64_t{1} << 30;
 
 std::atomic<bool> g_this_program_serves{false};
@@ -47,13 +51,15 @@ bool send_all(int socket, const void* data, std::size_t size) {
   return true;
 }
 
-// False where the deadline has passed.
+// False where the deadline has passed. Throws Stopped where a signal asked to stop meanwhile.
 bool wait_for_data(int socket, std::optional<double> deadline_s) {
   while (deadline_s) {
+    if (stop_requested() != 0) throw Stopped(stop_requested());
     const double left_s = *deadline_s - monotonic_s();
     if (left_s <= 0) return false;
     pollfd entry{socket, POLLIN, 0};
-    if (poll(&entry, 1, static_cast<int>(std::min(1e6, std::ceil(left_s * 1e3)))) > 0) return true;
+    const double wait_ms = std::min(kLookForStopMs, std::ceil(left_s * 1e3));
+    if (poll(&entry, 1, static_cast<int>(wait_ms)) > 0) return true;
   }
   return true;
 }
