@@ -12,7 +12,7 @@
 namespace glint {
 namespace {
 
-ClipSizes tiny() {
+TowerSizes tiny() {
   return {.embed_dim = 128,
           .image_size = 64,
           .patch_size = 8,
@@ -24,25 +24,25 @@ ClipSizes tiny() {
           .vocabulary_size = 1000};
 }
 
-ClipSizes b32() {
-  ClipSizes sizes;
+TowerSizes b32() {
+  TowerSizes sizes;
   sizes.text_layers = 1;  // the text tower takes no part
   sizes.vocabulary_size = 1000;
   return sizes;
 }
 
-torch::Tensor pixels(const ClipSizes& sizes, int64_t images) {
+torch::Tensor pixels(const TowerSizes& sizes, int64_t images) {
   return torch::randn({images, 3, sizes.image_size, sizes.image_size});
 }
 
-ClipModel frozen_model(const ClipSizes& sizes) {
+ClipModel frozen_model(const TowerSizes& sizes) {
   torch::manual_seed(1);
   ClipModel clip(sizes);
   clip.named_parameters()["visual.conv1.weight"].set_requires_grad(false);
   return clip;
 }
 
-void run_tower(benchmark::State& state, const ClipSizes& sizes, bool all_tokens, const BetweenBlocks& between = {}) {
+void run_tower(benchmark::State& state, const TowerSizes& sizes, bool all_tokens, const BetweenBlocks& between = {}) {
   torch::set_num_threads(1);
   auto clip = frozen_model(sizes);
   const auto input = pixels(sizes, state.range(0));
@@ -86,7 +86,7 @@ void multiply_attention(const torch::Tensor& heads, const torch::Tensor& weights
   }
 }
 
-void run_products(benchmark::State& state, const ClipSizes& sizes, Multiply product) {
+void run_products(benchmark::State& state, const TowerSizes& sizes, Multiply product) {
   torch::set_num_threads(1);
   const torch::NoGradGuard no_grad;
   const int64_t n = state.range(0), w = sizes.vision_width, side = sizes.image_size / sizes.patch_size, p = side * side,
@@ -110,10 +110,10 @@ void run_products(benchmark::State& state, const ClipSizes& sizes, Multiply prod
   state.SetItemsProcessed(state.iterations() * n);
 }
 
-void BM_ImageTower(benchmark::State& state, ClipSizes (*sizes)()) {
+void BM_ImageTower(benchmark::State& state, TowerSizes (*sizes)()) {
   run_tower(state, sizes(), /*all_tokens=*/false);
 }
-void BM_ImageTowerEveryToken(benchmark::State& state, ClipSizes (*sizes)()) {
+void BM_ImageTowerEveryToken(benchmark::State& state, TowerSizes (*sizes)()) {
   run_tower(state, sizes(), /*all_tokens=*/true);
 }
 // CenterCLIP's "6-4" of 12 frames.
@@ -122,10 +122,10 @@ void BM_ImageTowerClustering(benchmark::State& state) {
     return done == 6 ? merge_segments(tokens, 3, ClusteringConfig()) : tokens;
   });
 }
-void BM_ProductsAlone(benchmark::State& state, ClipSizes (*sizes)()) {
+void BM_ProductsAlone(benchmark::State& state, TowerSizes (*sizes)()) {
   run_products(state, sizes(), by_affine);
 }
-void BM_ProductsAloneByMm(benchmark::State& state, ClipSizes (*sizes)()) {
+void BM_ProductsAloneByMm(benchmark::State& state, TowerSizes (*sizes)()) {
   run_products(state, sizes(), by_mm);
 }
 

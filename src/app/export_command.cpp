@@ -23,7 +23,7 @@ struct ExportOptions {
   std::string out;
 };
 
-Json sizes_json(const ClipSizes& sizes) {
+Json sizes_json(const TowerSizes& sizes) {
   return {{"embed_dim", sizes.embed_dim},
           {"image_size", sizes.image_size},
           {"patch_size", sizes.patch_size},

@@ -1,5 +1,6 @@
 #include "config/fields.h"
 
+#include <algorithm>
 #include <cctype>
 #include <map>
 #include <sstream>
@@ -44,13 +45,24 @@ struct HeaderField {
 };
 using HeaderStructs = std::map<std::string, std::map<std::string, HeaderField>>;  // struct -> its fields
 
+// The next line, with the one after it where a declaration goes on there. -> whether there is one
+bool next_line(std::istream& lines, std::string& line, bool in_struct) {
+  if (!std::getline(lines, line)) return false;
+  const bool whole = line.find_first_of(";{}") != line.npos || line.find("//") != line.npos;
+  std::string rest;
+  if (in_struct && !whole && !line.empty() && std::getline(lines, rest)) {
+    line += ' ' + rest.substr(std::min(rest.size(), rest.find_first_not_of(' ')));
+  }
+  return true;
+}
+
 // config.h is a table: "struct NAME {", lines "TYPE FIELD [= DEFAULT];  // COMMENT" and "//   MORE OF IT", "};".
 HeaderStructs parse_header(const std::string& header) {
   HeaderStructs structs;
   std::map<std::string, HeaderField>* fields = nullptr;
   HeaderField* last = nullptr;
   std::istringstream lines(header);
-  for (std::string line; std::getline(lines, line);) {
+  for (std::string line; next_line(lines, line, fields != nullptr);) {
     std::string first, second;
     std::istringstream(line.substr(0, line.find_first_of("=;{"))) >> first >> second;
     const auto comment = line.find("// ");

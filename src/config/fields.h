@@ -83,6 +83,7 @@ void describe(Visitor& v, VideoConfig& c) {
   v.field("sampling", c.sampling, one_of({"uniform_3fps", "clip4clip", "glscl", "xpool"}));
   v.field("fps", c.fps, above(0));
   v.field("image_size", c.image_size, above(0));
+  v.field("fit", c.fit, one_of({"crop", "squash"}));
   v.field("augment", c.augment, one_of({"none", "rand_augment", "resized_crop_flip"}));
   v.field("apply_rotation", c.apply_rotation, any());
   v.field("timeout_s", c.timeout_s, above(0));
@@ -92,7 +93,7 @@ void describe(Visitor& v, VideoConfig& c) {
 
 template <class Visitor>
 void describe(Visitor& v, TextConfig& c) {
-  v.field("tokenizer", c.tokenizer, one_of({"clip", "sentencepiece"}));
+  v.field("tokenizer", c.tokenizer, one_of({"clip", "sentencepiece", "siglip"}));
   v.field("vocabulary", c.vocabulary, any());
   v.field("vocabulary_size", c.vocabulary_size, above(0));
   v.field("max_words", c.max_words, at_least(2));
@@ -100,6 +101,8 @@ void describe(Visitor& v, TextConfig& c) {
 
 template <class Visitor>
 void describe(Visitor& v, TowerConfig& c) {
+  v.field("kind", c.kind, one_of({"clip", "siglip"}));
+  v.field("activation", c.activation, one_of({"quick_gelu", "gelu", "gelu_tanh"}));
   v.field("embed_dim", c.embed_dim, above(0));
   v.field("patch_size", c.patch_size, above(0));
   v.field("vision_width", c.vision_width, above(0));
@@ -107,6 +110,8 @@ void describe(Visitor& v, TowerConfig& c) {
   v.field("text_width", c.text_width, above(0));
   v.field("text_layers", c.text_layers, above(0));
   v.field("context_length", c.context_length, at_least(2));
+  v.field("vision_heads", c.vision_heads, at_least(0));
+  v.field("text_heads", c.text_heads, at_least(0));
 }
 
 template <class Visitor>
@@ -210,6 +215,7 @@ void describe(Visitor& v, OptimConfig& c) {
 
 template <class Visitor>
 void describe(Visitor& v, TrainConfig& c) {
+  v.field("loss", c.loss, one_of({"info_nce", "sigmoid"}));
   v.field("seed", c.seed, at_least(0));
   v.field("epochs", c.epochs, above(0));
   v.field("max_steps", c.max_steps, at_least(0));

@@ -25,6 +25,7 @@ Json settings_of(const DataConfig& data, const VideoConfig& video) {
   json["decoder"] = kDecoderVersion;
   json["content"] = pictures ? kPictures : kFrames;
   json["video.image_size"] = pictures ? 0 : video.image_size;
+  json["video.fit"] = pictures ? "" : video.fit;
   json["video.sampling"] = video.sampling;
   json["video.num_frames"] = video.num_frames;
   json["video.fps"] = video.fps;
@@ -40,10 +41,11 @@ std::string differences(const Json& theirs, const Json& ours, const VideoConfig&
     return concat("it keeps frames made for video.augment none, and ", video.augment,
                   " needs the pictures they are made of");
   }
-  const bool any_size = theirs.at("content") == kPictures;
+  const bool keeps_pictures = theirs.at("content") == kPictures;  // of which any frames can be made
   std::string text;
   for (const auto& [key, value] : ours.items()) {
-    if (key == "content" || (key == "video.image_size" && any_size) || theirs.at(key) == value) continue;
+    const bool of_frames = key == "video.image_size" || key == "video.fit";
+    if (key == "content" || (of_frames && keeps_pictures) || theirs.at(key) == value) continue;
     text += concat(text.empty() ? "" : ", ", key, " is ", theirs.at(key).dump(), " there and ", value.dump(), " now");
   }
   return text;

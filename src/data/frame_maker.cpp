@@ -10,7 +10,7 @@ namespace glint {
 FrameMaker::FrameMaker(const VideoConfig& video)
     : rand_augment_(video.augment == "rand_augment"),
       resized_crop_flip_(video.augment == "resized_crop_flip"),
-      transform_(static_cast<int>(video.image_size)) {}
+      transform_(static_cast<int>(video.image_size), video.fit == "squash" ? Fit::kSquash : Fit::kCrop) {}
 
 void FrameMaker::begin_clip(std::optional<std::uint64_t> key) {
   steps_.clear();

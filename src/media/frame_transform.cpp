@@ -25,6 +25,7 @@ std::int64_t crop_offset(std::int64_t resized, std::int64_t size) {
 // C columns and H rows that pixels inside the crop are made of are read, and only those pixels are computed.
 struct FrameTransform::Impl {
   std::int64_t size;  // R
+  Fit fit;
   ResizePasses passes = resize_passes().front();
   int width = 0;  // of the pictures that the tables are for
   int height = 0;
@@ -37,14 +38,17 @@ struct FrameTransform::Impl {
   std::vector<std::int16_t> rows;  // bytes, after the pass across
   std::vector<std::uint8_t> row;   // [stride]: one row after the pass down
 
-  explicit Impl(std::int64_t side) : size(side) {}
+  Impl(std::int64_t side, Fit the_fit) : size(side), fit(the_fit) {}
 
   void prepare(int new_width, int new_height, const CropBox& new_box) {
     if (width == new_width && height == new_height && box == new_box) return;
     width = new_width;
     height = new_height;
     box = new_box;
-    if (box == CropBox()) {
+    if (box == CropBox() && fit == Fit::kSquash) {
+      across = resize_taps(ResizeFilter::kBicubic, width, size, 0, size);
+      down = resize_taps(ResizeFilter::kBicubic, height, size, 0, size);
+    } else if (box == CropBox()) {
       const auto shorter = std::min(width, height);
       across = taps_of_side(width, shorter);
       down = taps_of_side(height, shorter);
@@ -95,7 +99,7 @@ struct FrameTransform::Impl {
   }
 };
 
-FrameTransform::FrameTransform(int size) : impl_(std::make_unique<Impl>(size)) {
+FrameTransform::FrameTransform(int size, Fit fit) : impl_(std::make_unique<Impl>(size, fit)) {
   GLINT_CHECK(size > 0, "size ", size);
 }
 FrameTransform::~FrameTransform() = default;

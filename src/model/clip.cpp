@@ -6,77 +6,34 @@
 
 #include "glint/core/error.h"
 #include "glint/nn/affine.h"
+#include "glint/nn/start.h"
 #include "glint/nn/transformer.h"
+#include "model/tower_parts.h"
 
 // N images, P patches, p patch side in pixels, W tower width, D embedding; A texts, L tokens.
 namespace glint {
 
 namespace {
 
-constexpr int64_t kHeadWidth = 64;
+constexpr PixelScale kPixels = {{0.48145466F, 0.4578275F, 0.40821073F}, {0.26862954F, 0.26130258F, 0.27577711F}};
 const double kInitialLogitScale = std::log(1 / 0.07);
-
-void require(bool holds, const char* key, int64_t value, const char* what) {
-  if (!holds) throw Error("config.model.towers.", key, ": ", value, " ", what);
-}
-
-void check(const ClipSizes& s) {
-  require(s.patch_size > 0 && s.image_size % s.patch_size == 0, "patch_size", s.patch_size,
-          "does not divide the image side");
-  require(s.vision_width > 0 && s.vision_width % kHeadWidth == 0, "vision_width", s.vision_width,
-          "is not a multiple of 64");
-  require(s.text_width > 0 && s.text_width % kHeadWidth == 0, "text_width", s.text_width, "is not a multiple of 64");
-  require(s.vision_layers > 0, "vision_layers", s.vision_layers, "is not above 0");
-  require(s.text_layers > 0, "text_layers", s.text_layers, "is not above 0");
-  require(s.embed_dim > 0, "embed_dim", s.embed_dim, "is not above 0");
-  require(s.context_length > 0, "context_length", s.context_length, "is not above 0");
-}
-
-torch::Tensor normal(torch::IntArrayRef shape, double stddev) {
-  return torch::empty(shape).normal_(0, stddev);
-}
-double per_root(int64_t n) {
-  return 1 / std::sqrt(static_cast<double>(n));
-}
-
-struct Transformer : torch::nn::Module {
-  Transformer(int64_t layers, int64_t width)
-      : resblocks(register_module("resblocks", std::make_shared<BlockStack>(
-                                                   layers, BlockSizes{width, width / kHeadWidth, kClipLayerNormEps}))) {
-  }
-  std::shared_ptr<BlockStack> resblocks;
-};
-
-struct Convolution : torch::nn::Module {
-  Convolution(int64_t width, int64_t patch) {
-    const double bound = per_root(3 * patch * patch);
-    weight = register_parameter("weight", torch::empty({width, 3, patch, patch}).uniform_(-bound, bound));
-  }
-  torch::Tensor weight;  // [W, 3, p, p]
-};
+constexpr double kInitialLogitBias = -10;  // SigLIP's
 
 struct VisionTower : torch::nn::Module {
-  explicit VisionTower(const ClipSizes& s) : patch(s.patch_size) {
+  explicit VisionTower(const TowerSizes& s) {
     const int64_t grid = s.image_size / s.patch_size, width = s.vision_width;
     const double scale = per_root(width);
     class_embedding = register_parameter("class_embedding", normal({width}, scale));
     positional_embedding = register_parameter("positional_embedding", normal({1 + grid * grid, width}, scale));
     proj = register_parameter("proj", normal({width, s.embed_dim}, scale));
-    conv1 = register_module("conv1", std::make_shared<Convolution>(width, patch));
+    conv1 = register_module("conv1", std::make_shared<PatchEmbedding>(width, s.patch_size, /*with_bias=*/false));
     ln_pre = register_module("ln_pre", std::make_shared<LayerNorm>(width, kClipLayerNormEps));
-    transformer = register_module("transformer", std::make_shared<Transformer>(s.vision_layers, width));
+    transformer = register_module("transformer", std::make_shared<Transformer>(s.vision_layers, vision_blocks(s)));
     ln_post = register_module("ln_post", std::make_shared<LayerNorm>(width, kClipLayerNormEps));
   }
 
-  // The convolution's stride is its kernel, so it is one product over cut-out patches. [N, 3, R, R] -> [N, P, W]
-  torch::Tensor embed_patches(const torch::Tensor& pixels) const {
-    const auto n = pixels.size(0), side = pixels.size(2) / patch;
-    const auto cut = pixels.view({n, 3, side, patch, side, patch}).permute({0, 2, 4, 1, 3, 5});  // [N, g, g, 3, p, p]
-    return affine(cut.reshape({n, side * side, 3 * patch * patch}), conv1->weight.flatten(1));
-  }
-
   torch::Tensor start(const torch::Tensor& pixels) const {
-    const auto patches = embed_patches(pixels) + positional_embedding.slice(0, 1);                   // [N, P, W]
+    const auto patches = conv1->forward(pixels) + positional_embedding.slice(0, 1);                  // [N, P, W]
     const auto first = (class_embedding + positional_embedding[0]).expand({pixels.size(0), 1, -1});  // [N, 1, W]
     return ln_pre->forward(torch::cat({first, patches}, 1));                                         // [N, 1+P, W]
   }
@@ -92,16 +49,10 @@ struct VisionTower : torch::nn::Module {
     }
   }
 
-  int64_t patch;
   torch::Tensor class_embedding, positional_embedding, proj;
-  std::shared_ptr<Convolution> conv1;
+  std::shared_ptr<PatchEmbedding> conv1;
   std::shared_ptr<LayerNorm> ln_pre, ln_post;
   std::shared_ptr<Transformer> transformer;
-};
-
-struct TokenEmbedding : torch::nn::Module {
-  TokenEmbedding(int64_t rows, int64_t width) : weight(register_parameter("weight", normal({rows, width}, 0.02))) {}
-  torch::Tensor weight;  // [vocabulary, W]
 };
 
 // Additive attention bias [A, 1, L, L]: -inf above the diagonal and where the key is padding. A row's first token stays
@@ -117,6 +68,7 @@ torch::Tensor causal_padding_bias(const torch::Tensor& mask, torch::ScalarType t
 
 // Towers start as OpenAI's initialize_parameters(): it sets the text blocks; the image blocks keep PyTorch's own start.
 void initialise_text_blocks(BlockStack& blocks, int64_t width) {
+  if (!parameters_start()) return;
   torch::NoGradGuard no_grad;
   const double proj_stddev = per_root(width) * per_root(2 * blocks.size());
   for (int64_t i = 0; i < blocks.size(); ++i) {
@@ -130,7 +82,7 @@ void initialise_text_blocks(BlockStack& blocks, int64_t width) {
 }  // namespace
 
 // The text tower's parameters stand at the top of OpenAI's state dict, so ClipModel registers them itself.
-struct ClipModel::Towers {
+struct ClipModel::Parts {
   std::shared_ptr<VisionTower> visual;
   std::shared_ptr<Transformer> transformer;
   std::shared_ptr<TokenEmbedding> token_embedding;
@@ -138,16 +90,17 @@ struct ClipModel::Towers {
   torch::Tensor positional_embedding, text_projection;
 };
 
-ClipModel::ClipModel(const ClipSizes& sizes) : sizes_(sizes), towers_(std::make_shared<Towers>()) {
-  check(sizes);
-  auto& t = *towers_;
+ClipModel::ClipModel(const TowerSizes& sizes) : Towers(sizes), parts_(std::make_shared<Parts>()) {
+  check_sizes(sizes);
+  auto& t = *parts_;
   t.positional_embedding =
       register_parameter("positional_embedding", normal({sizes.context_length, sizes.text_width}, 0.01));
   t.text_projection =
       register_parameter("text_projection", normal({sizes.text_width, sizes.embed_dim}, per_root(sizes.text_width)));
   logit_scale = register_parameter("logit_scale", torch::full({}, kInitialLogitScale));
+  if (sizes.has_logit_bias) logit_bias = register_parameter("logit_bias", torch::full({}, kInitialLogitBias));
   t.visual = register_module("visual", std::make_shared<VisionTower>(sizes));
-  t.transformer = register_module("transformer", std::make_shared<Transformer>(sizes.text_layers, sizes.text_width));
+  t.transformer = register_module("transformer", std::make_shared<Transformer>(sizes.text_layers, text_blocks(sizes)));
   t.token_embedding =
       register_module("token_embedding", std::make_shared<TokenEmbedding>(sizes.vocabulary_size, sizes.text_width));
   t.ln_final = register_module("ln_final", std::make_shared<LayerNorm>(sizes.text_width, kClipLayerNormEps));
@@ -156,15 +109,19 @@ ClipModel::ClipModel(const ClipSizes& sizes) : sizes_(sizes), towers_(std::make_
 
 ClipModel::~ClipModel() = default;
 
+torch::Tensor ClipModel::normalise(const torch::Tensor& frames) const {
+  return normalise_pixels(frames);
+}
+
 torch::Tensor ClipModel::encode_image_tokens(const torch::Tensor& pixels, const BetweenBlocks& between) {
-  auto& visual = *towers_->visual;
-  const auto last = sizes_.vision_layers - 1;
+  auto& visual = *parts_->visual;
+  const auto last = sizes().vision_layers - 1;
   const auto x = (*visual.transformer->resblocks)[last].forward(visual.before_last(pixels, between), {});
   return affine(visual.ln_post->forward(x), visual.proj.t());  // [N, 1+P, D]
 }
 
 torch::Tensor ClipModel::encode_image(const torch::Tensor& pixels, const BetweenBlocks& between) {
-  auto& visual = *towers_->visual;
+  auto& visual = *parts_->visual;
   auto& blocks = *visual.transformer->resblocks;
   const auto x = visual.before_last(pixels, between);                                      // [N, 1+P, W]
   const auto row = blocks[blocks.size() - 1].forward_row(x.select(1, 0).contiguous(), x);  // [N, W]
@@ -173,9 +130,9 @@ torch::Tensor ClipModel::encode_image(const torch::Tensor& pixels, const Between
 
 std::pair<torch::Tensor, torch::Tensor> ClipModel::encode_text(const torch::Tensor& ids, const torch::Tensor& mask,
                                                                TextMask style) {
-  auto& t = *towers_;
+  auto& t = *parts_;
   const auto length = ids.size(1);
-  GLINT_CHECK(length <= sizes_.context_length, length, " tokens, context length ", sizes_.context_length);
+  GLINT_CHECK(length <= sizes().context_length, length, " tokens, context length ", sizes().context_length);
   auto x = torch::embedding(t.token_embedding->weight, ids) + t.positional_embedding.slice(0, 0, length);  // [A, L, W]
   const bool causal = style == TextMask::kCausal;
   x = t.transformer->resblocks->forward(
@@ -183,6 +140,10 @@ std::pair<torch::Tensor, torch::Tensor> ClipModel::encode_text(const torch::Tens
   const auto words = affine(t.ln_final->forward(x), t.text_projection.t());        // [A, L, D]
   const auto end = ids.argmax(1).view({-1, 1, 1}).expand({-1, 1, words.size(2)});  // [A, 1, D]
   return {words, words.gather(1, end).squeeze(1)};
+}
+
+torch::Tensor normalise_pixels(const torch::Tensor& frames) {
+  return normalise_pixels(frames, kPixels);
 }
 
 }  // namespace glint

@@ -18,7 +18,7 @@ TextMask text_mask(const std::string& name) {
   throw Error("config.model.text_mask: no mask '", name, "'; there are causal, causal_padding");
 }
 
-void check(const ModelConfig& model, const ClipSizes& clip, const FeatureShape& shape) {
+void check(const ModelConfig& model, const TowerSizes& clip, const FeatureShape& shape) {
   GLINT_CHECK(shape.width == clip.embed_dim, "features of width ", shape.width, ", towers of ", clip.embed_dim);
   if (shape.max_words > clip.context_length) {
     throw Error("config.text.max_words: ", shape.max_words, " is more than the text tower's ", clip.context_length,
@@ -44,12 +44,12 @@ struct FrameBatch {
 };
 
 // frames [B, T, 3, R, R], mask [B, T]
-FrameBatch frame_batch(const torch::Tensor& frames, const torch::Tensor& mask) {
+FrameBatch frame_batch(const Towers& towers, const torch::Tensor& frames, const torch::Tensor& mask) {
   const auto real = mask.flatten().nonzero().squeeze(1);  // [M]
   const auto all = frames.flatten(0, 1);                  // [B*T, 3, R, R]
   const bool padded = real.size(0) < all.size(0);
   auto pixels = padded ? all.index_select(0, real) : all;
-  if (pixels.scalar_type() == torch::kUInt8) pixels = normalise_pixels(pixels);
+  if (pixels.scalar_type() == torch::kUInt8) pixels = towers.normalise(pixels);
   if (!padded) return {pixels, {}};
   const auto blank = torch::zeros({1, pixels.size(1), pixels.size(2), pixels.size(3)}, pixels.options());
   auto source = torch::full({all.size(0)}, real.size(0), real.options());  // M is the blank
@@ -63,7 +63,7 @@ torch::Tensor spread(const torch::Tensor& pictures, const torch::Tensor& source)
 }
 
 // Features of every frame, or of every segment where there are stages. -> [B*T', D]
-torch::Tensor encode_frames(ClipModel& clip, const TokenStages& stages, const FrameBatch& batch) {
+torch::Tensor encode_frames(Towers& clip, const TokenStages& stages, const FrameBatch& batch) {
   if (stages.empty()) return spread(clip.encode_image(batch.pixels), batch.source);
   return clip.encode_image(batch.pixels, [&](int64_t done, const torch::Tensor& tokens) {
     return stages.apply(done, done == stages.first_block() ? spread(tokens, batch.source) : tokens);
@@ -72,15 +72,18 @@ torch::Tensor encode_frames(ClipModel& clip, const TokenStages& stages, const Fr
 
 }  // namespace
 
-RetrievalModel::RetrievalModel(const ModelConfig& model, const HeadConfig& head, const ClipSizes& clip,
+RetrievalModel::RetrievalModel(const ModelConfig& model, const HeadConfig& head, const TowerSizes& clip,
                                const FeatureShape& shape)
     : text_mask_(text_mask(model.text_mask)) {
   stages_ = std::make_shared<const TokenStages>(model.clustering, clip, shape.max_frames);
+  if (!stages_->empty() && clip.kind != TowerKind::kClip) {
+    throw Error("config.model.clustering.stages: tokens are merged in CLIP's image tower alone");
+  }
   auto head_shape = shape;  // of the features that head and temporal encoder see
   head_shape.max_frames /= stages_->duration();
   head_shape.positions = clip.context_length;
   check(model, clip, head_shape);
-  clip_ = register_module("clip", std::make_shared<ClipModel>(clip));
+  clip_ = register_module("clip", make_towers(clip));
   temporal_ =
       register_module("temporal", make_temporal_encoder(model.temporal, {.width = clip.embed_dim,
                                                                          .layers = model.temporal_layers,
@@ -88,12 +91,20 @@ RetrievalModel::RetrievalModel(const ModelConfig& model, const HeadConfig& head,
   head_ = register_module("head", make_head(head, head_shape, model.dropout));
 }
 
-TextFeatures RetrievalModel::encode_text(const torch::Tensor& ids, const torch::Tensor& mask) {
+TextFeatures RetrievalModel::text_features(const torch::Tensor& ids, const torch::Tensor& mask) {
   const auto [words, sentence] = clip_->encode_text(ids, mask, text_mask_);
-  return head_->prepare_text({sentence, words, mask, {}});
+  return {sentence, words, mask, {}};
+}
+
+TextFeatures RetrievalModel::encode_text(const torch::Tensor& ids, const torch::Tensor& mask) {
+  return head_->prepare_text(text_features(ids, mask));
 }
 
 VideoFeatures RetrievalModel::encode_video(const torch::Tensor& frames, const torch::Tensor& mask) {
+  return head_->prepare_video(video_features(frames, mask));
+}
+
+VideoFeatures RetrievalModel::video_features(const torch::Tensor& frames, const torch::Tensor& mask) {
   const auto side = clip_->sizes().image_size;
   if (frames.size(-1) != side || frames.size(-2) != side) {
     throw Error("config.video.image_size: frames of ", frames.size(-1), " pixels, but the image tower takes ", side);
@@ -102,12 +113,17 @@ VideoFeatures RetrievalModel::encode_video(const torch::Tensor& frames, const to
               " a segment");
   const auto seen = segment_mask(mask, stages_->duration());  // [B, T']
   const auto clip_frames =
-      encode_frames(*clip_, *stages_, frame_batch(frames, mask)).view({seen.size(0), seen.size(1), -1});
-  return head_->prepare_video({temporal_->forward(clip_frames, seen), clip_frames, seen, {}});
+      encode_frames(*clip_, *stages_, frame_batch(*clip_, frames, mask)).view({seen.size(0), seen.size(1), -1});
+  return {temporal_->forward(clip_frames, seen), clip_frames, seen, {}};
 }
 
 torch::Tensor RetrievalModel::logit_scale() const {
   return head_->uses_logit_scale() ? clip_->logit_scale.exp() : torch::ones_like(clip_->logit_scale);
+}
+
+torch::Tensor RetrievalModel::logits(const torch::Tensor& scores) const {
+  const auto scaled = scores * logit_scale();
+  return clip_->logit_bias.defined() ? scaled + clip_->logit_bias : scaled;
 }
 
 void RetrievalModel::clamp_logit_scale(double max_scale) {

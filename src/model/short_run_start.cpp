@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "glint/core/error.h"
+#include "glint/model/clip.h"
 
 namespace glint {
 namespace {

@@ -45,7 +45,8 @@ std::vector<Words> parse(const std::string& text) {
 
 }  // namespace
 
-TokenStages::TokenStages(const ClusteringConfig& config, const ClipSizes& sizes, int64_t num_frames) : config_(config) {
+TokenStages::TokenStages(const ClusteringConfig& config, const TowerSizes& sizes, int64_t num_frames)
+    : config_(config) {
   const auto grid = sizes.image_size / sizes.patch_size;
   int64_t frames = num_frames, tokens = grid * grid, behind = -1;
   for (const auto& [after, segments] : parse(config.stages)) {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "glint/config/config.h"
-#include "glint/model/clip.h"
+#include "glint/model/towers.h"
 
 namespace glint {
 
@@ -14,7 +14,7 @@ namespace glint {
 class TokenStages {
  public:
   // Throws Error naming the setting that does not fit.
-  TokenStages(const ClusteringConfig& config, const ClipSizes& sizes, int64_t num_frames);
+  TokenStages(const ClusteringConfig& config, const TowerSizes& sizes, int64_t num_frames);
 
   bool empty() const { return stages_.empty(); }
   int64_t duration() const;  // frames that become one over all stages; 1 where there is none

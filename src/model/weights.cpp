@@ -36,7 +36,7 @@ std::string_view without_clip(std::string_view name) {
 // Copies weights[name] into the parameter that `targets` gives it; on any problem nothing is copied.
 class Loader {
  public:
-  explicit Loader(torch::nn::Module& module) {
+  Loader(torch::nn::Module& module, std::string source) : source_(std::move(source)) {
     for (auto& item : module.named_parameters()) parameters_[item.key()] = item.value();
   }
 
@@ -51,9 +51,12 @@ class Loader {
     }
   }
 
-  void require_all() {
+  // `shown`: the names that the file would have, where they are not ours.
+  void require_all(const Names& shown = {}) {
     for (const auto& [name, parameter] : parameters_) {
-      if (planned_.count(name) == 0) problems_.push_back(concat("'", name, "' is missing"));
+      if (planned_.count(name) > 0) continue;
+      const auto found = shown.find(name);
+      problems_.push_back(concat("'", found == shown.end() ? name : found->second, "' is missing"));
     }
   }
 
@@ -61,6 +64,17 @@ class Loader {
     if (!problems_.empty()) fail();
     torch::NoGradGuard no_grad;
     for (const auto& [name, value] : planned_) parameters_.at(name).copy_(value);
+  }
+
+  // Parameters of the weight's type and layout become it; the others are copied.
+  void adopt() {
+    if (!problems_.empty()) fail();
+    torch::NoGradGuard no_grad;
+    for (const auto& [name, value] : planned_) {
+      auto& parameter = parameters_.at(name);
+      const bool same = value.is_contiguous() && value.options().type_equal(parameter.options());
+      same ? parameter.set_data(value) : static_cast<void>(parameter.copy_(value));
+    }
   }
 
   bool planned_any(std::string_view prefix) const {
@@ -71,11 +85,12 @@ class Loader {
  private:
   [[noreturn]] void fail() const {
     std::string text =
-        concat("weights: ", problems_.size(), problems_.size() == 1 ? " name does" : " names do", " not fit: ");
+        concat(source_, ": ", problems_.size(), problems_.size() == 1 ? " name does" : " names do", " not fit: ");
     for (std::size_t i = 0; i < problems_.size(); ++i) text += (i == 0 ? "" : "; ") + problems_[i];
     throw Error(text);
   }
 
+  std::string source_;
   std::map<std::string, torch::Tensor> parameters_;
   std::map<std::string, torch::Tensor> planned_;
   std::vector<std::string> problems_;
@@ -145,30 +160,59 @@ Names RetrievalModel::reference_names() const {
   return names;
 }
 
-void load_weights(RetrievalModel& model, const TensorMap& weights) {
-  Loader loader(model);
+namespace {
+
+Loader whole_model(RetrievalModel& model, const TensorMap& weights) {
+  Loader loader(model, "weights");
   for (const auto& [name, value] : weights) loader.plan(name, value, name);
   loader.require_all();
-  loader.copy();
+  return loader;
 }
 
-void load_pretrained(RetrievalModel& model, const TensorMap& weights) {
+}  // namespace
+
+void load_weights(RetrievalModel& model, const TensorMap& weights) {
+  whole_model(model, weights).copy();
+}
+
+void adopt_weights(RetrievalModel& model, const TensorMap& weights) {
+  whole_model(model, weights).adopt();
+}
+
+namespace {
+
+// Plans every weight under one of the names that a file may use for it; what the released systems hold and do not use
+// is passed over.
+void plan_by_released_names(const RetrievalModel& model, const TensorMap& weights, Loader& loader) {
   Names ours;  // every name a file may use -> ours
   for (const auto& [name, reference] : model.reference_names()) {
     ours[reference] = name;
     if (name.starts_with(kClip)) ours[std::string(without_clip(name))] = name;
   }
-  Loader loader(model);
   for (const auto& [name, value] : weights) {
     const auto found = ours.find(name);
     if (found == ours.end() && starts_with_any(without_clip(name), kUnusedPrefixes)) continue;
     loader.plan(name, value, found == ours.end() ? std::string() : found->second);
   }
+}
+
+}  // namespace
+
+void load_pretrained(RetrievalModel& model, const TensorMap& weights) {
+  Loader loader(model, "weights");
+  plan_by_released_names(model, weights, loader);
   loader.copy();
   if (!loader.planned_any("clip.transformer.resblocks.")) return;
   for (const auto* prefix : {"temporal.", "head."}) {
     if (!loader.planned_any(prefix)) copy_text_tower(model, prefix);
   }
+}
+
+void load_released(RetrievalModel& model, const TensorMap& weights, const std::string& file) {
+  Loader loader(model, file);
+  plan_by_released_names(model, weights, loader);
+  loader.require_all(model.reference_names());
+  loader.copy();
 }
 
 void freeze_parameters(RetrievalModel& model, const std::string& rule) {

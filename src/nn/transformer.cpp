@@ -7,25 +7,25 @@
 
 #include "glint/core/error.h"
 #include "glint/nn/affine.h"
+#include "glint/nn/start.h"
 
 namespace glint {
 
 namespace {
 
 torch::Tensor uniform(torch::IntArrayRef shape, double bound) {
-  return torch::empty(shape).uniform_(-bound, bound);
+  auto weight = torch::empty(shape);
+  return parameters_start() ? weight.uniform_(-bound, bound) : weight;
 }
 
 torch::Tensor norm(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias, double eps) {
   return torch::layer_norm(x, weight.sizes(), weight, bias, eps);
 }
 
-// x + MLP(LN2(x)). QuickGELU(h) = silu(1.702 h) / 1.702. The factors go into the matrices, which are smaller than what
-// they multiply, so that the activation is LibTorch's silu: one pass forward and one backward.
+// x + MLP(LN2(x))
 torch::Tensor feed_forward(const BlockFunction& f, const torch::Tensor& x) {
   const auto normed = norm(x, f.ln_2_weight, f.ln_2_bias, f.layer_norm_eps);
-  const auto hidden = affine(normed, kQuickGeluSlope * f.c_fc_weight, kQuickGeluSlope * f.c_fc_bias);  // [..., 4W]
-  return x + affine(torch::silu(hidden), f.c_proj_weight / kQuickGeluSlope, f.c_proj_bias);
+  return x + mlp(normed, f.c_fc_weight, f.c_fc_bias, f.c_proj_weight, f.c_proj_bias, f.activation);
 }
 
 }  // namespace
@@ -54,24 +54,35 @@ TransformerBlock::Attention::Attention(int64_t width) {
   out_proj->bias.zero_();
 }
 
-TransformerBlock::Mlp::Mlp(int64_t width) {
-  c_fc = register_module("c_fc", std::make_shared<Affine>(width, 4 * width));
-  c_proj = register_module("c_proj", std::make_shared<Affine>(4 * width, width));
+TransformerBlock::Mlp::Mlp(int64_t width, int64_t hidden) {
+  c_fc = register_module("c_fc", std::make_shared<Affine>(width, hidden));
+  c_proj = register_module("c_proj", std::make_shared<Affine>(hidden, width));
 }
 
-TransformerBlock::TransformerBlock(const BlockSizes& sizes) : heads_(sizes.heads) {
+TransformerBlock::TransformerBlock(const BlockSizes& sizes) : heads_(sizes.heads), activation_(sizes.activation) {
   GLINT_CHECK(sizes.heads > 0 && sizes.width % sizes.heads == 0, "width ", sizes.width, ", heads ", sizes.heads);
   attn = register_module("attn", std::make_shared<Attention>(sizes.width));
   ln_1 = register_module("ln_1", std::make_shared<LayerNorm>(sizes.width, sizes.layer_norm_eps));
-  mlp = register_module("mlp", std::make_shared<Mlp>(sizes.width));
+  mlp = register_module("mlp", std::make_shared<Mlp>(sizes.width, sizes.hidden > 0 ? sizes.hidden : 4 * sizes.width));
   ln_2 = register_module("ln_2", std::make_shared<LayerNorm>(sizes.width, sizes.layer_norm_eps));
 }
 
 BlockFunction TransformerBlock::function() const {
-  return {
-      heads_,       ln_1->eps,  attn->in_proj_weight, attn->in_proj_bias, attn->out_proj->weight, attn->out_proj->bias,
-      ln_1->weight, ln_1->bias, mlp->c_fc->weight,    mlp->c_fc->bias,    mlp->c_proj->weight,    mlp->c_proj->bias,
-      ln_2->weight, ln_2->bias};
+  return {heads_,
+          ln_1->eps,
+          activation_,
+          attn->in_proj_weight,
+          attn->in_proj_bias,
+          attn->out_proj->weight,
+          attn->out_proj->bias,
+          ln_1->weight,
+          ln_1->bias,
+          mlp->c_fc->weight,
+          mlp->c_fc->bias,
+          mlp->c_proj->weight,
+          mlp->c_proj->bias,
+          ln_2->weight,
+          ln_2->bias};
 }
 
 torch::Tensor BlockFunction::forward(const torch::Tensor& x, const AttentionMask& mask) const {
@@ -130,6 +141,18 @@ torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const to
   const auto bias = mask.bias.defined() ? std::optional<torch::Tensor>(mask.bias) : std::nullopt;
   const auto mixed = at::scaled_dot_product_attention(q, k, v, bias, /*dropout_p=*/0.0, mask.causal);  // [N, H, S, d]
   return mixed.transpose(1, 2).flatten(2);                                                             // [N, S, H*d]
+}
+
+torch::Tensor mlp(const torch::Tensor& x, const torch::Tensor& c_fc_weight, const torch::Tensor& c_fc_bias,
+                  const torch::Tensor& c_proj_weight, const torch::Tensor& c_proj_bias, Activation activation) {
+  if (activation == Activation::kQuickGelu) {
+    // QuickGELU(h) = silu(1.702 h) / 1.702. The factors go into the matrices, which are smaller than what they
+    // multiply, so that the activation is LibTorch's silu: one pass forward and one backward.
+    const auto hidden = affine(x, kQuickGeluSlope * c_fc_weight, kQuickGeluSlope * c_fc_bias);
+    return affine(torch::silu(hidden), c_proj_weight / kQuickGeluSlope, c_proj_bias);
+  }
+  const auto* form = activation == Activation::kGeluTanh ? "tanh" : "none";
+  return affine(torch::gelu(affine(x, c_fc_weight, c_fc_bias), form), c_proj_weight, c_proj_bias);
 }
 
 }  // namespace glint

@@ -22,13 +22,6 @@ using sentencepiece::util::Status;
 // Of one caption; training takes 30 us a byte, and no text tower reads this far.
 constexpr std::size_t kMostTrainedBytes = 4096;
 
-// The library's own words without the place in its sources: "Internal: ./src/a.cc(5) [condition] words".
-std::string words_of(const Status& status) {
-  const std::string message = status.message();
-  const auto end = message.rfind("] ");
-  return end == message.npos ? message : message.substr(end + 2);
-}
-
 // The text that the model sees: capitals, widths and invisible characters do not count. ICU does here what the
 // library's own tables would do: they take 240 kB of each model and, damaged, end the process.
 std::string folded(std::string_view text) {
@@ -48,21 +41,13 @@ class SentencePieceTokenizer final : public Tokenizer {
           "the sentencepiece model changes characters itself, which glint leaves to ICU; train it with "
           "--normalization_rule_name=identity");
     }
-    Status status;
-    try {
-      status = processor_.LoadFromSerializedProto(model_bytes);
-    } catch (const std::exception& problem) {  // of the tries that the library builds
-      throw Error("the tokenizer's ", model_bytes.size(), " bytes are not a sentencepiece model: ", problem.what());
-    }
-    if (!status.ok() || processor_.GetPieceSize() == 0) {
-      throw Error("the tokenizer's ", model_bytes.size(), " bytes are not a sentencepiece model: ", words_of(status));
-    }
+    load_model(processor_, model_bytes);
   }
 
   std::vector<int64_t> encode(std::string_view text) const override {
     std::vector<int> ids;
     const auto status = processor_.Encode(folded(text), &ids);
-    GLINT_CHECK(status.ok(), words_of(status));
+    GLINT_CHECK(status.ok(), library_words(status.message()));
     return {ids.begin(), ids.end()};
   }
   int64_t vocabulary_size() const override { return processor_.GetPieceSize() + 2; }
@@ -142,7 +127,7 @@ std::shared_ptr<const Tokenizer> train_sentencepiece(const std::vector<std::stri
   const auto status = sentencepiece::SentencePieceTrainer::Train(settings, &iterator, &model);
   if (!status.ok()) {
     throw Error("a sentencepiece vocabulary of ", vocabulary_size, " pieces cannot be trained on these ",
-                captions.size(), " captions: ", words_of(status));
+                captions.size(), " captions: ", library_words(status.message()));
   }
   return sentencepiece_tokenizer(model);
 }

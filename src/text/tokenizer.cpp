@@ -11,17 +11,19 @@ TokenBatch Tokenizer::batch(const std::vector<std::string>& captions, int64_t ma
   TokenBatch batch;
   batch.rows = static_cast<int64_t>(captions.size());
   batch.max_words = max_words;
-  batch.ids.assign(captions.size() * static_cast<std::size_t>(max_words), 0);  // [A, L]
-  batch.mask = batch.ids;                                                      // [A, L]
+  const auto size = captions.size() * static_cast<std::size_t>(max_words);
+  batch.ids.assign(size, padding_id());  // [A, L]
+  batch.mask.assign(size, 0);            // [A, L]
+  const int64_t first = start_id() < 0 ? 0 : 1;
   auto ids_row = batch.ids.begin();
   auto mask_row = batch.mask.begin();
   for (const auto& caption : captions) {
     const auto ids = encode(caption);
-    const auto kept = std::min(static_cast<int64_t>(ids.size()), max_words - 2);
-    ids_row[0] = start_id();
-    std::copy_n(ids.begin(), kept, ids_row + 1);
-    ids_row[kept + 1] = end_id();
-    std::fill_n(mask_row, kept + 2, 1);
+    const auto kept = std::min(static_cast<int64_t>(ids.size()), max_words - 1 - first);
+    if (first == 1) ids_row[0] = start_id();
+    std::copy_n(ids.begin(), kept, ids_row + first);
+    ids_row[first + kept] = end_id();
+    std::fill_n(mask_row, first + kept + 1, 1);
     ids_row += max_words;
     mask_row += max_words;
   }

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/hash.h"
 #include "glint/io/safetensors.h"
+#include "glint/nn/start.h"
 
 namespace glint {
 
@@ -72,7 +74,8 @@ void check_files(const fs::path& folder, const Json& state) {
 
 std::shared_ptr<const Tokenizer> read_tokenizer(const fs::path& folder, const Json& state, const TextConfig& config) {
   if (state.at("tokenizer") == "clip") return clip_tokenizer(config.vocabulary);
-  return sentencepiece_tokenizer(read_file(folder / kTokenizerFile));
+  const auto bytes = read_file(folder / kTokenizerFile);
+  return state.at("tokenizer") == "siglip" ? siglip_tokenizer(bytes) : sentencepiece_tokenizer(bytes);
 }
 
 // A run folder's checkpoint: the best, else the newest.
@@ -107,13 +110,12 @@ class Draft {
   fs::path path_;
 };
 
-}  // namespace
-
-void save_checkpoint(const fs::path& folder, const Config& config, const Tokenizer& tokenizer,
-                     const RetrievalModel& model, const Optimizer& optimizer, const TrainState& state) try {
+void write_checkpoint(const fs::path& given, const Config& config, const Tokenizer& tokenizer, const TensorMap& model,
+                      const std::optional<TensorMap>& optimizer, const TrainState& state) try {
+  const auto folder = given.has_filename() ? given : given.parent_path();  // "out/"
   const Draft draft(folder);
-  write_safetensors(draft.path() / kModelFile, named_tensors(model), {{"glint", "model"}});
-  write_safetensors(draft.path() / kOptimizerFile, optimizer.state(), {{"glint", "optimizer"}});
+  write_safetensors(draft.path() / kModelFile, model, {{"glint", "model"}});
+  if (optimizer) write_safetensors(draft.path() / kOptimizerFile, *optimizer, {{"glint", "optimizer"}});
   if (const auto bytes = tokenizer.serialized(); !bytes.empty()) write_file(draft.path() / kTokenizerFile, bytes);
   write_file(draft.path() / kConfigFile, config_text(config));
   write_file(draft.path() / kStateFile, state_json(draft.path(), state, tokenizer).dump(2) + "\n");
@@ -121,6 +123,17 @@ void save_checkpoint(const fs::path& folder, const Config& config, const Tokeniz
   publish_folder(draft.path(), folder);
 } catch (const fs::filesystem_error& error) {
   throw Error(error.path1().string(), ": the checkpoint cannot be written: ", error.code().message());
+}
+
+}  // namespace
+
+void save_checkpoint(const fs::path& folder, const Config& config, const Tokenizer& tokenizer,
+                     const RetrievalModel& model, const Optimizer& optimizer, const TrainState& state) {
+  write_checkpoint(folder, config, tokenizer, named_tensors(model), optimizer.state(), state);
+}
+
+void save_checkpoint(const fs::path& folder, const Config& config, const Tokenizer& tokenizer, const TensorMap& model) {
+  write_checkpoint(folder, config, tokenizer, model, std::nullopt, {});
 }
 
 Checkpoint load_checkpoint(const fs::path& where) {
@@ -147,17 +160,18 @@ TensorMap load_optimizer_state(const Checkpoint& checkpoint) {
   return read_safetensors(checkpoint.folder / kOptimizerFile).tensors;
 }
 
-std::shared_ptr<RetrievalModel> restore_model(const Checkpoint& checkpoint) {
+std::shared_ptr<RetrievalModel> restore_model(const Checkpoint& checkpoint, Weights weights) {
   constexpr std::string_view prefix = "clip.";
   TensorMap towers;
   for (const auto& [name, tensor] : checkpoint.model) {
     if (name.compare(0, prefix.size(), prefix) == 0) towers[name.substr(prefix.size())] = tensor;
   }
   const auto& config = checkpoint.config;
-  const auto sizes = clip_sizes(towers);
+  const auto sizes = tower_sizes(towers, checkpoint.config.model.towers);
   const FeatureShape shape{sizes.embed_dim, config.text.max_words, config.video.num_frames};
+  const WithoutStart weights_follow;
   auto model = std::make_shared<RetrievalModel>(config.model, config.head, sizes, shape);
-  load_weights(*model, checkpoint.model);
+  weights == Weights::kShared ? adopt_weights(*model, checkpoint.model) : load_weights(*model, checkpoint.model);
   return model;
 }
 

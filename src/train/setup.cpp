@@ -7,29 +7,14 @@
 #include "glint/core/log.h"
 #include "glint/data/clip_stream.h"
 #include "glint/model/short_run_start.h"
+#include "glint/train/checkpoint.h"
 
 namespace glint {
 namespace {
 
 constexpr int64_t kStartPatches = 40'000;  // some 200 clips of 12 frames in 16 patches
 
-// The sizes the settings ask for, where no weights say them.
-ClipSizes sizes_from_scratch(const Config& config, int64_t vocabulary_size) {
-  const auto& towers = config.model.towers;
-  ClipSizes sizes;
-  sizes.embed_dim = towers.embed_dim;
-  sizes.image_size = config.video.image_size;
-  sizes.patch_size = towers.patch_size;
-  sizes.vision_width = towers.vision_width;
-  sizes.vision_layers = towers.vision_layers;
-  sizes.text_width = towers.text_width;
-  sizes.text_layers = towers.text_layers;
-  sizes.context_length = towers.context_length;
-  sizes.vocabulary_size = vocabulary_size;
-  return sizes;
-}
-
-void check_sizes(const Config& config, const ClipSizes& sizes, int64_t vocabulary_size) {
+void check_sizes(const Config& config, const TowerSizes& sizes, int64_t vocabulary_size) {
   const auto& weights = config.model.weights;
   if (sizes.image_size != config.video.image_size) {
     throw Error(weights, ": is made for pictures of ", sizes.image_size,
@@ -45,21 +30,46 @@ void check_sizes(const Config& config, const ClipSizes& sizes, int64_t vocabular
   }
 }
 
+// Of a checkpoint (glint import, a run) its model, whose heads and encoders may be others.
+TensorMap read_start_weights(const std::filesystem::path& path) {
+  if (!std::filesystem::is_directory(path)) return read_safetensors(path).tensors;
+  return load_checkpoint(path).model;
+}
+
 }  // namespace
+
+void adopt_towers(Config& config) {
+  const std::filesystem::path weights = config.model.weights;
+  if (!std::filesystem::is_directory(weights)) return;
+  const auto theirs = load_checkpoint(weights).config;
+  config.model.towers = theirs.model.towers;
+  config.video.image_size = theirs.video.image_size;
+  config.video.fit = theirs.video.fit;
+  if (theirs.text.tokenizer == "clip") return;
+  config.text.tokenizer = theirs.text.tokenizer;
+  if (config.text.vocabulary.empty()) config.text.vocabulary = (weights / "tokenizer.model").string();
+  if (theirs.text.tokenizer == "siglip") config.text.max_words = theirs.text.max_words;  // of its last position
+}
 
 std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const std::vector<std::string>& captions) {
   if (config.tokenizer == "clip") return clip_tokenizer(config.vocabulary);
+  if (config.tokenizer == "siglip") {
+    if (config.vocabulary.empty())
+      throw Error("config.text.vocabulary: siglip needs the file of its model, spiece.model");
+    return siglip_tokenizer(read_file(config.vocabulary));
+  }
   if (!config.vocabulary.empty()) return sentencepiece_tokenizer(read_file(config.vocabulary));
   return train_sentencepiece(captions, config.vocabulary_size);
 }
 
 std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabulary_size) {
   TensorMap weights;
-  ClipSizes sizes = sizes_from_scratch(config, vocabulary_size);
+  TowerSizes sizes = tower_sizes(config.model.towers, config.video.image_size, vocabulary_size);
   if (!config.model.weights.empty()) {
-    weights = read_safetensors(config.model.weights).tensors;
-    sizes = clip_sizes(weights);
+    weights = read_start_weights(config.model.weights);
+    sizes = tower_sizes(weights, config.model.towers);
   }
+  sizes.has_logit_bias |= config.train.loss == "sigmoid";
   check_sizes(config, sizes, vocabulary_size);
   torch::manual_seed(static_cast<std::uint64_t>(config.train.seed));
   const FeatureShape shape{sizes.embed_dim, config.text.max_words, config.video.num_frames};

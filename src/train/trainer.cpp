@@ -175,7 +175,8 @@ StepStats Trainer::step(const Batch& batch) {
   const auto text = model_->encode_text(batch.token_ids, batch.token_mask);  // prepared, A = B
   const auto video = model_->encode_video(batch.frames, batch.frame_mask);   // prepared
   const auto out = model_->head().score_pairs(text, video);                  // scores [B, B]
-  auto loss = contrastive_loss(out.scores * model_->logit_scale());
+  const auto logits = model_->logits(out.scores);                            // [B, B]
+  auto loss = config_.train.loss == "sigmoid" ? sigmoid_loss(logits) : contrastive_loss(logits);
   StepStats stats;
   stats.parts.emplace_back("nce", loss.item<double>());
   for (const auto& aux : out.aux) {

@@ -51,6 +51,15 @@ TEST(FrameTransformTest, EqualsTheLiteralFormulaForShapesAtTheEdges) {
   expect_literal(997, 613, 32, random);  // many taps
 }
 
+TEST(FrameTransformTest, SquashingEqualsTheLiteralFormulaForEveryShape) {
+  Random random({7});
+  for (const auto& [width, height] : {std::pair{40, 30}, {30, 41}, {64, 64}, {1, 90}, {250, 7}, {24, 24}}) {
+    FrameTransform transform(24, Fit::kSquash);
+    const auto image = random_image(width, height, random);
+    EXPECT_EQ(transformed(transform, image, 24), test::literal_squash(image, 24)) << width << " x " << height;
+  }
+}
+
 TEST(FrameTransformTest, AChangeOfSizeMakesNewTables) {
   Random random({3});
   FrameTransform transform(24);

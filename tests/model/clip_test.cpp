@@ -165,7 +165,7 @@ TensorMap weights_of(const ClipModel& clip, const std::string& prefix = "") {
 
 TEST(ClipSizesTest, AreReadOffTheWeightsWithAndWithoutPrefix) {
   for (const auto* prefix : {"", "clip."}) {
-    const auto sizes = clip_sizes(weights_of(small_clip(), prefix)), want = small_clip_sizes();
+    const auto sizes = tower_sizes(weights_of(small_clip(), prefix)), want = small_clip_sizes();
     EXPECT_EQ(sizes.embed_dim, want.embed_dim);
     EXPECT_EQ(sizes.image_size, want.image_size);
     EXPECT_EQ(sizes.patch_size, want.patch_size);
@@ -185,13 +185,13 @@ auto refuses(const std::string& words) {
 TEST(ClipSizesTest, NamesWhatIsMissingOrDoesNotFit) {
   auto weights = weights_of(small_clip());
   weights["visual.positional_embedding"] = torch::zeros({8, 64});
-  EXPECT_THAT([&] { clip_sizes(weights); },
+  EXPECT_THAT([&] { tower_sizes(weights); },
               refuses("'visual.positional_embedding' has 8 rows, which is not 1 + a square"));
   weights["visual.conv1.weight"] = torch::zeros({8, 64});
-  EXPECT_THAT([&] { clip_sizes(weights); }, refuses("'visual.conv1.weight' has 2 dimensions, expected 4"));
+  EXPECT_THAT([&] { tower_sizes(weights); }, refuses("'visual.conv1.weight' has 2 dimensions, expected 4"));
   weights.erase("visual.conv1.weight");
-  EXPECT_THAT([&] { clip_sizes(weights); }, refuses("'visual.conv1.weight' is missing"));
-  EXPECT_THAT([] { clip_sizes({}); }, refuses("is missing"));
+  EXPECT_THAT([&] { tower_sizes(weights); }, refuses("'visual.conv1.weight' is missing"));
+  EXPECT_THAT([] { tower_sizes({}); }, refuses("is missing"));
 }
 
 TEST(ClipTest, SizesThatCannotBeBuiltNameTheirKey) {

@@ -1,4 +1,5 @@
 #include "glint/model/retrieval_model.h"
+#include "glint/model/clip.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +20,7 @@ using testing::ThrowsMessage;
 // A texts, B videos, L tokens, T frames, R pixels.
 constexpr FeatureShape kShape{.width = 64, .max_words = 7, .max_frames = 4};
 
-ClipSizes small_clip() {
+TowerSizes small_clip() {
   auto sizes = test::small_clip_sizes();
   sizes.embed_dim = sizes.text_width = kShape.width;  // as temporal encoders that start from the text tower need it
   return sizes;

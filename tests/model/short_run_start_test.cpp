@@ -1,4 +1,5 @@
 #include "glint/model/short_run_start.h"
+#include "glint/model/clip.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>

@@ -48,7 +48,7 @@ std::unique_ptr<RetrievalModel> glscl_model(const GoldenCase& golden, const Glsc
   config.temporal = kTemporal.at(golden.config<std::string>("temporal"));
   config.temporal_layers = golden.config<int64_t>("temporal_layers");
   config.dropout = 0;
-  auto model = std::make_unique<RetrievalModel>(config, head, clip_sizes(golden.weights), feature_shape_of(golden));
+  auto model = std::make_unique<RetrievalModel>(config, head, tower_sizes(golden.weights), feature_shape_of(golden));
   load_pretrained(*model, golden.weights);
   freeze_parameters(*model, "conv1");
   return model;

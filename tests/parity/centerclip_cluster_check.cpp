@@ -78,7 +78,7 @@ void check_spectral(const GoldenCase& golden, const nlohmann::json& variant, Ten
 // The image tower of the case; its text tower is the smallest there is.
 ClipModel tower_of(const GoldenCase& golden, CaseReport& report) {
   const auto& tower = golden.json.at("tower");
-  ClipSizes sizes;
+  TowerSizes sizes;
   sizes.embed_dim = tower.at("embed");
   sizes.image_size = tower.at("image");
   sizes.patch_size = tower.at("patch");

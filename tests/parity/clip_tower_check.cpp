@@ -9,7 +9,7 @@ namespace glint::test {
 // Inputs are `<set>` (pixels) and `<set>.ids` with `<set>.mask`.
 CaseReport check_clip_tower(const GoldenCase& golden) {
   CaseReport report;
-  ClipModel clip(clip_sizes(golden.weights));
+  ClipModel clip(tower_sizes(golden.weights));
   load_parameters(clip, golden.weights, report);
   torch::NoGradGuard no_grad;
   TensorMap results;

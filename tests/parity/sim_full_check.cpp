@@ -41,7 +41,7 @@ std::unique_ptr<RetrievalModel> make_model(const GoldenCase& golden) {
   config.dropout = 0;
   const FeatureShape shape{golden.config<int64_t>("embed_dim"), golden.config<int64_t>("max_words"),
                            golden.config<int64_t>("max_frames")};
-  auto model = std::make_unique<RetrievalModel>(config, head_config(golden), clip_sizes(golden.weights), shape);
+  auto model = std::make_unique<RetrievalModel>(config, head_config(golden), tower_sizes(golden.weights), shape);
   load_pretrained(*model, golden.weights);
   return model;
 }

@@ -92,6 +92,10 @@ std::vector<std::uint8_t> literal_resize_and_crop(const Image& image, int size) 
   return planes_of(cut(resized(image, {cubic, 2}, width, height), box), /*mirrored=*/false);
 }
 
+std::vector<std::uint8_t> literal_squash(const Image& image, int size) {
+  return planes_of(resized(image, {cubic, 2}, size, size), /*mirrored=*/false);
+}
+
 std::vector<std::uint8_t> literal_resized_box(const Image& image, const CropBox& box, int size) {
   return planes_of(resized(cut(image, box), {triangle, 1}, size, size), box.mirrored);
 }

@@ -12,6 +12,9 @@ namespace glint::test {
 // picture is resized, then cropped. -> uint8 [3, size, size], planes R, G, B.
 std::vector<std::uint8_t> literal_resize_and_crop(const Image& image, int size);
 
+// All of the picture, both sides resized.
+std::vector<std::uint8_t> literal_squash(const Image& image, int size);
+
 // The box is cut out, resized with the triangle filter instead, and mirrored if asked.
 std::vector<std::uint8_t> literal_resized_box(const Image& image, const CropBox& box, int size);
 

@@ -5,7 +5,7 @@
 namespace glint::test {
 
 // CLIP towers of a few thousand weights; sizes that could be mixed up are unequal.
-inline ClipSizes small_clip_sizes() {
+inline TowerSizes small_clip_sizes() {
   return {.embed_dim = 40,
           .image_size = 24,
           .patch_size = 8,

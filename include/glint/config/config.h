@@ -40,6 +40,7 @@ struct VideoConfig {
   std::string sampling = "glscl";  // uniform_3fps, clip4clip, glscl, xpool
   double fps = 1.0;                // glscl, clip4clip: frames a second that are candidates; > 0
   int64_t image_size = 224;        // R, side of the square the towers see, pixels; > 0
+  std::string fit = "crop";        // into the square: crop (the middle, CLIP's), squash (all of it, SigLIP's)
   std::string augment = "none";    // of training clips: none, rand_augment (GLSCL), resized_crop_flip (X-Pool)
   bool apply_rotation = true;      // turn phone videos upright; false as in the reference loaders
   double timeout_s = 60;           // longest time one file may take, seconds; > 0
@@ -48,21 +49,26 @@ struct VideoConfig {
 };
 
 struct TextConfig {
-  std::string tokenizer = "clip";  // clip (byte-pair encoding), sentencepiece
-  std::string vocabulary;  // clip: bpe_simple_vocab_16e6.txt.gz; sentencepiece: model file; empty: found or trained
+  std::string tokenizer = "clip";  // clip (byte-pair encoding), sentencepiece, siglip
+  std::string
+      vocabulary;  // clip: bpe_simple_vocab_16e6.txt.gz; sentencepiece, siglip: model file; empty: found or trained
   int64_t vocabulary_size = 1000;  // pieces of a sentencepiece model trained on the training captions; > 0
   int64_t max_words = 32;          // L, tokens a caption at most with start and end; >= 2
 };
 
-// Sizes of the two CLIP towers where they start from nothing; pretrained weights bring their own.
+// The two towers. Sizes are for towers that start from nothing: weights bring their own.
 struct TowerConfig {
-  int64_t embed_dim = 512;      // D; > 0
-  int64_t patch_size = 32;      // pixels; > 0
-  int64_t vision_width = 768;   // heads = width / 64; > 0
-  int64_t vision_layers = 12;   // blocks; > 0
-  int64_t text_width = 512;     // heads = width / 64; > 0
-  int64_t text_layers = 12;     // blocks; > 0
-  int64_t context_length = 77;  // rows of the text position table, not below text.max_words; >= 2
+  std::string kind = "clip";              // clip, siglip
+  std::string activation = "quick_gelu";  // of the MLPs: quick_gelu (OpenAI), gelu, gelu_tanh (SigLIP)
+  int64_t embed_dim = 512;                // D; > 0
+  int64_t patch_size = 32;                // pixels; > 0
+  int64_t vision_width = 768;             // of the tokens between blocks; > 0
+  int64_t vision_layers = 12;             // blocks; > 0
+  int64_t text_width = 512;               // of the tokens between blocks; > 0
+  int64_t text_layers = 12;               // blocks; > 0
+  int64_t context_length = 77;            // rows of the text position table, not below text.max_words; >= 2
+  int64_t vision_heads = 0;               // of the image tower's attention; 0: width / 64; >= 0
+  int64_t text_heads = 0;                 // of the text tower's attention; 0: width / 64; >= 0
 };
 
 // CenterCLIP: between blocks of the image tower the frames of a segment become one, of whose tokens the medoids stay.
@@ -81,7 +87,8 @@ struct ClusteringConfig {
 };
 
 struct ModelConfig {
-  std::string weights;           // safetensors file under OpenAI or reference names to start from; empty: random
+  std::string weights;  // to start from: a checkpoint (glint import), or a safetensors file under OpenAI's or released
+                        // names; empty: random
   std::string start = "openai";  // without weights: openai (its random start), short_run (for some hundred steps)
   TowerConfig towers;
   ClusteringConfig clustering;
@@ -159,15 +166,16 @@ struct OptimConfig {
 };
 
 struct TrainConfig {
-  int64_t seed = 42;             // of everything drawn at random; >= 0
-  int64_t epochs = 5;            // passes over the training samples; > 0
-  int64_t max_steps = 0;         // stop after this many steps; 0: after the epochs; >= 0
-  int64_t batch_size = 128;      // pairs over all ranks together; > 0
-  int64_t threads = 0;           // of LibTorch's operators; 0: all cores; >= 0
-  int64_t validate_every = 1;    // epochs; 0: never; >= 0
-  int64_t save_every = 0;        // steps between checkpoints besides one an epoch; 0: none; >= 0
-  int64_t keep = 2;              // checkpoints kept besides best; > 0
-  double max_logit_scale = 100;  // exp(logit_scale) is held at or below it; > 0
+  std::string loss = "info_nce";  // over the pairs of a batch: info_nce, sigmoid (SigLIP's)
+  int64_t seed = 42;              // of everything drawn at random; >= 0
+  int64_t epochs = 5;             // passes over the training samples; > 0
+  int64_t max_steps = 0;          // stop after this many steps; 0: after the epochs; >= 0
+  int64_t batch_size = 128;       // pairs over all ranks together; > 0
+  int64_t threads = 0;            // of LibTorch's operators; 0: all cores; >= 0
+  int64_t validate_every = 1;     // epochs; 0: never; >= 0
+  int64_t save_every = 0;         // steps between checkpoints besides one an epoch; 0: none; >= 0
+  int64_t keep = 2;               // checkpoints kept besides best; > 0
+  double max_logit_scale = 100;   // exp(logit_scale) is held at or below it; > 0
 };
 
 struct EvalConfig {

@@ -14,11 +14,16 @@ struct CropBox {
   bool operator==(const CropBox&) const = default;
 };
 
+// How a picture becomes a square: its middle, at the scale of its short side (CLIP), or all of it, whatever its shape
+// (SigLIP).
+enum class Fit { kCrop, kSquash };
+
 // CLIP's picture transform: short side -> `size` with Pillow's bicubic filter in 8-bit integers, centre crop; equal to
-// Pillow in every byte (golden preprocess). Keeps its coefficient tables between frames of one size. Not thread-safe.
+// Pillow in every byte (golden preprocess); or SigLIP's, both sides -> `size` with the same filter. Keeps its
+// coefficient tables between frames of one size. Not thread-safe.
 class FrameTransform {
  public:
-  explicit FrameTransform(int size);
+  explicit FrameTransform(int size, Fit fit = Fit::kCrop);
   ~FrameTransform();
   FrameTransform(FrameTransform&&) noexcept;
   FrameTransform& operator=(FrameTransform&&) noexcept;

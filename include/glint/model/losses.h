@@ -8,4 +8,8 @@ namespace glint {
 // the logit scale. -> scalar
 torch::Tensor contrastive_loss(const torch::Tensor& logits);
 
+// SigLIP's: every pair is a question of its own, - sum log sigmoid(z S) / B with z = 1 on the diagonal and -1 elsewhere
+// (Zhai et al., ICCV 2023, section 3.2). `logits` [B, B], already scaled and with their bias. -> scalar
+torch::Tensor sigmoid_loss(const torch::Tensor& logits);
+
 }  // namespace glint

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "glint/config/config.h"
-#include "glint/model/clip.h"
 #include "glint/model/features.h"
 #include "glint/model/head.h"
+#include "glint/model/towers.h"
 #include "glint/nn/temporal_encoder.h"
 
 namespace glint {
@@ -20,7 +20,12 @@ class TokenStages;  // model.clustering, src/model/token_stages.h
 // CLIP towers + temporal encoder + head. Parameter names: clip.<OpenAI's>, temporal.*, head.*; they are file format.
 class RetrievalModel final : public torch::nn::Module {
  public:
-  RetrievalModel(const ModelConfig& model, const HeadConfig& head, const ClipSizes& clip, const FeatureShape& shape);
+  RetrievalModel(const ModelConfig& model, const HeadConfig& head, const TowerSizes& clip, const FeatureShape& shape);
+
+  // int64 [A, L] each -> as the towers give them, for any head.
+  TextFeatures text_features(const torch::Tensor& ids, const torch::Tensor& mask);
+  // As encode_video(), but for any head.
+  VideoFeatures video_features(const torch::Tensor& frames, const torch::Tensor& mask);
 
   // int64 [A, L] each -> prepared for score().
   TextFeatures encode_text(const torch::Tensor& ids, const torch::Tensor& mask);
@@ -29,15 +34,17 @@ class RetrievalModel final : public torch::nn::Module {
   VideoFeatures encode_video(const torch::Tensor& frames, const torch::Tensor& mask);
 
   RetrievalHead& head() { return *head_; }
-  ClipModel& clip() { return *clip_; }
-  torch::Tensor logit_scale() const;         // what scores are multiplied by; 1 for a head that gives logits
+  Towers& clip() { return *clip_; }
+  torch::Tensor logit_scale() const;  // what scores are multiplied by; 1 for a head that gives logits
+  // What the losses over pairs take: `scores` times logit_scale(), plus the bias where the towers have one.
+  torch::Tensor logits(const torch::Tensor& scores) const;
   void clamp_logit_scale(double max_scale);  // after each step (methods 6.4)
 
   // Our parameter names -> those of the released code (clip.*, transformerClip.*, spatial_queries, ...).
   std::map<std::string, std::string> reference_names() const;
 
  private:
-  std::shared_ptr<ClipModel> clip_;
+  std::shared_ptr<Towers> clip_;
   std::shared_ptr<const TokenStages> stages_;
   std::shared_ptr<TemporalEncoder> temporal_;
   std::shared_ptr<RetrievalHead> head_;
@@ -46,11 +53,17 @@ class RetrievalModel final : public torch::nn::Module {
 
 // Copies weights into the model by our names. Throws one Error that lists every missing, spare and misshapen name.
 void load_weights(RetrievalModel& model, const TensorMap& weights);
+// The same without copying: the model's parameters become `weights` themselves, where types allow it.
+void adopt_weights(RetrievalModel& model, const TensorMap& weights);
 
 // Weights under OpenAI's names (bare or with "clip.") or the released systems' names, whatever of the model they hold;
 // the rest keeps its start: seq_transf and the tight head copy CLIP's text
 // blocks (methods 2). Every name that fits nowhere is an Error.
 void load_pretrained(RetrievalModel& model, const TensorMap& weights);
+
+// A whole system under the released names. Throws one Error that lists every missing, spare and misshapen name;
+// what the release holds and does not use is passed over. `file` is for the message.
+void load_released(RetrievalModel& model, const TensorMap& weights, const std::string& file);
 
 // model.freeze: none, conv1, clip4clip, towers (methods 1.4).
 void freeze_parameters(RetrievalModel& model, const std::string& rule);

@@ -17,10 +17,15 @@ constexpr double kClip4ClipStddev = 0.02;        // of the weights that the rele
 constexpr double kMaskedFrameBias = -1e6;        // added to the logits of padded frames there, as released
 constexpr double kQuickGeluSlope = 1.702;        // QuickGELU(x) = x sigmoid(1.702 x)
 
+// Of a block's MLP. QuickGELU is OpenAI's; GELU with the error function or, as SigLIP has it, with tanh instead.
+enum class Activation { kQuickGelu, kGelu, kGeluTanh };
+
 struct BlockSizes {
   int64_t width = 512;  // W, a multiple of heads
   int64_t heads = 8;    // H
   double layer_norm_eps = kClipLayerNormEps;
+  int64_t hidden = 0;  // width of the MLP's inner layer; 0: 4 W
+  Activation activation = Activation::kQuickGelu;
 };
 
 // What a position may look at: nothing (all positions), the positions before it (`causal`), or an additive `bias`
@@ -50,10 +55,11 @@ struct LayerNorm : torch::nn::Module {
 struct BlockFunction {
   int64_t heads;
   double layer_norm_eps;
+  Activation activation;
   // The order of TransformerBlock::parameters().
   torch::Tensor in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias;  // [3W, W], [3W], [W, W], [W]
   torch::Tensor ln_1_weight, ln_1_bias;                                        // [W]
-  torch::Tensor c_fc_weight, c_fc_bias, c_proj_weight, c_proj_bias;            // [4W, W], [4W], [W, 4W], [W]
+  torch::Tensor c_fc_weight, c_fc_bias, c_proj_weight, c_proj_bias;            // [M, W], [M], [W, M], [W]
   torch::Tensor ln_2_weight, ln_2_bias;                                        // [W]
 
   torch::Tensor forward(const torch::Tensor& x, const AttentionMask& mask) const;  // [N, S, W] -> [N, S, W]
@@ -69,7 +75,7 @@ struct BlockFunction {
   torch::Tensor forward_row(const torch::Tensor& row, const torch::Tensor& x, const torch::Tensor& bias = {}) const;
 };
 
-// x + attention(LN1(x)), then x + MLP(LN2(x)) with QuickGELU and a hidden width of 4 W. No dropout.
+// x + attention(LN1(x)), then x + MLP(LN2(x)). No dropout.
 // Parameters: attn.{in_proj_weight,in_proj_bias,out_proj.*}, ln_1.*, mlp.{c_fc,c_proj}.*, ln_2.*; they start as
 // PyTorch's MultiheadAttention and Linear do.
 class TransformerBlock final : public torch::nn::Module {
@@ -90,7 +96,7 @@ class TransformerBlock final : public torch::nn::Module {
     std::shared_ptr<Affine> out_proj;
   };
   struct Mlp : torch::nn::Module {
-    explicit Mlp(int64_t width);
+    Mlp(int64_t width, int64_t hidden);
     std::shared_ptr<Affine> c_fc, c_proj;
   };
   std::shared_ptr<Attention> attn;
@@ -99,6 +105,7 @@ class TransformerBlock final : public torch::nn::Module {
 
  private:
   int64_t heads_;
+  Activation activation_;
 };
 
 // Blocks one after the other, registered as "0", "1", ...
@@ -117,6 +124,10 @@ class BlockStack final : public torch::nn::Module {
  private:
   std::vector<std::shared_ptr<TransformerBlock>> blocks_;
 };
+
+// c_proj(activation(c_fc(x))) of a block's MLP. x [..., W] -> [..., W]
+torch::Tensor mlp(const torch::Tensor& x, const torch::Tensor& c_fc_weight, const torch::Tensor& c_fc_bias,
+                  const torch::Tensor& c_proj_weight, const torch::Tensor& c_proj_bias, Activation activation);
 
 // softmax(q k^T / sqrt(d) + bias) v. q [N, H, S, d], k and v [N, H, K, d] in any strides whose last is 1 -> [N, S,
 // H*d].

@@ -23,13 +23,14 @@ class Tokenizer {
   // Without start and end token. Bad UTF-8 is replaced, never refused.
   virtual std::vector<int64_t> encode(std::string_view text) const = 0;
   virtual int64_t vocabulary_size() const = 0;
-  virtual int64_t start_id() const = 0;
-  virtual int64_t end_id() const = 0;    // the largest id: the text tower reads its feature at argmax(ids)
-  virtual std::string name() const = 0;  // "clip", "sentencepiece"
+  virtual int64_t start_id() const = 0;  // -1: texts begin without one
+  virtual int64_t end_id() const = 0;    // CLIP's: the largest id, the text tower reads its feature at argmax(ids)
+  virtual int64_t padding_id() const { return 0; }
+  virtual std::string name() const = 0;  // "clip", "sentencepiece", "siglip"
   // What a checkpoint keeps to make the same tokenizer again; empty for one that is known by its name.
   virtual std::string serialized() const = 0;
 
-  // start + ids cut to max_words - 1 in all, then end, then zeros (methods 7). max_words >= 2.
+  // start + ids cut to max_words - 1 in all, then end, then padding (methods 7). max_words >= 2.
   TokenBatch batch(const std::vector<std::string>& captions, int64_t max_words) const;
 };
 
@@ -41,6 +42,10 @@ std::shared_ptr<const Tokenizer> clip_tokenizer(const std::string& vocabulary = 
 // A sentencepiece model from its serialized bytes. Throws Error where they are not one, or where it was not trained
 // with the normalization rule `identity`: characters are folded (NFKC, case) before the model sees them.
 std::shared_ptr<const Tokenizer> sentencepiece_tokenizer(const std::string& model_bytes);
+
+// SigLIP's: small letters, no punctuation, then the sentencepiece model that its files bring (spiece.model), no start,
+// padded with the end token. Throws Error where the bytes are no such model.
+std::shared_ptr<const Tokenizer> siglip_tokenizer(const std::string& model_bytes);
 
 // Trains a sentencepiece (byte-pair) model on captions: the same captions in the same order give the same bytes.
 // `vocabulary_size` counts its pieces (start and end come on top) and is lowered where the captions cannot fill it.

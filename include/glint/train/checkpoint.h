@@ -23,8 +23,9 @@ struct TrainState {
   int64_t validated_epochs = 0;  // behind position.epoch where a signal came between the last step and its validation
 };
 
-// A checkpoint is a folder: model.safetensors, optimizer.safetensors, tokenizer.model (where the tokenizer is a trained
-// one), config.yaml, and state.json with the format's version and a checksum of every other file.
+// A checkpoint is a folder: model.safetensors, optimizer.safetensors (of a training), tokenizer.model (where the
+// tokenizer is a trained one), config.yaml, and state.json with the format's version and a checksum of every other
+// file.
 struct Checkpoint {
   std::filesystem::path folder;
   Config config;
@@ -38,6 +39,10 @@ struct Checkpoint {
 void save_checkpoint(const std::filesystem::path& folder, const Config& config, const Tokenizer& tokenizer,
                      const RetrievalModel& model, const Optimizer& optimizer, const TrainState& state);
 
+// The same of a model that no training has touched yet: an import, an average. `model` by our names.
+void save_checkpoint(const std::filesystem::path& folder, const Config& config, const Tokenizer& tokenizer,
+                     const TensorMap& model);
+
 // `where`: a checkpoint folder, or a run folder (its best checkpoint, or its last where none was selected). Throws
 // Error where it is of an unknown version, a file is missing or does not match its checksum.
 Checkpoint load_checkpoint(const std::filesystem::path& where);
@@ -45,8 +50,11 @@ Checkpoint load_checkpoint(const std::filesystem::path& where);
 // The optimizer's tensors of a checkpoint (they are twice the model's size, so evaluation leaves them on the disk).
 TensorMap load_optimizer_state(const Checkpoint& checkpoint);
 
+// Of a restored model: copies, to be trained; or the checkpoint's own tensors, pages of its file, to be read.
+enum class Weights { kCopied, kShared };
+
 // The model a checkpoint describes, with its weights.
-std::shared_ptr<RetrievalModel> restore_model(const Checkpoint& checkpoint);
+std::shared_ptr<RetrievalModel> restore_model(const Checkpoint& checkpoint, Weights weights = Weights::kCopied);
 
 // A run's checkpoint folders, newest first.
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run_dir);

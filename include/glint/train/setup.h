@@ -16,6 +16,10 @@ namespace glint {
 // The tokenizer `config` asks for; a sentencepiece model without a file is trained on `captions`.
 std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const std::vector<std::string>& captions);
 
+// Where model.weights names a checkpoint (of glint import, of a run), the settings become those its towers were built
+// and trained with: sizes, picture size, tokenizer.
+void adopt_towers(Config& config);
+
 // A model at its start: random from `config.train.seed`, then the weights of model.weights where it names some. Throws
 // Error where the settings do not fit one another or the weights.
 std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabulary_size);

@@ -35,7 +35,21 @@ struct PairTransformer {
 
   BlockFunction block(const Tensors& weights, std::size_t layer) const {
     const auto* w = weights.data() + layer * kBlockWeights;
-    return {heads, kTemporalLayerNormEps, w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11]};
+    return {heads,
+            kTemporalLayerNormEps,
+            Activation::kQuickGelu,
+            w[0],
+            w[1],
+            w[2],
+            w[3],
+            w[4],
+            w[5],
+            w[6],
+            w[7],
+            w[8],
+            w[9],
+            w[10],
+            w[11]};
   }
 
   // The same mask each time the block of this index is scored.

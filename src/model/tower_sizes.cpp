@@ -1,0 +1,142 @@
+#include <torch/torch.h>
+
+#include <cmath>
+#include <string>
+
+#include "glint/core/error.h"
+#include "glint/model/towers.h"
+#include "model/tower_parts.h"
+
+namespace glint {
+
+namespace {
+
+constexpr int64_t kHeadWidth = 64;  // where nothing else is said
+constexpr double kSiglipLayerNormEps = 1e-6;
+
+TensorMap::const_iterator find(const TensorMap& weights, const std::string& name) {
+  const auto found = weights.find(name);
+  return found != weights.end() ? found : weights.find("clip." + name);
+}
+
+const torch::Tensor& find(const TensorMap& weights, const std::string& name, int64_t dimensions) {
+  const auto found = find(weights, name);
+  if (found == weights.end()) throw Error("tower weights: '", name, "' is missing");
+  if (found->second.dim() != dimensions) {
+    throw Error("tower weights: '", name, "' has ", found->second.dim(), " dimensions, expected ", dimensions);
+  }
+  return found->second;
+}
+
+// Layers are those with an attention matrix, numbered from 0 without a gap.
+int64_t count_layers(const TensorMap& weights, const std::string& prefix) {
+  int64_t layers = 0;
+  while (find(weights, prefix + std::to_string(layers) + ".attn.in_proj_weight") != weights.end()) ++layers;
+  if (layers == 0) throw Error("tower weights: '", prefix, "0.attn.in_proj_weight' is missing");
+  return layers;
+}
+
+TowerKind kind_of(const std::string& name) {
+  if (name == "clip") return TowerKind::kClip;
+  if (name == "siglip") return TowerKind::kSiglip;
+  throw Error("config.model.towers.kind: '", name, "' is neither clip nor siglip");
+}
+
+Activation activation_of(const std::string& name) {
+  if (name == "quick_gelu") return Activation::kQuickGelu;
+  if (name == "gelu") return Activation::kGelu;
+  if (name == "gelu_tanh") return Activation::kGeluTanh;
+  throw Error("config.model.towers.activation: '", name, "' is none of quick_gelu, gelu, gelu_tanh");
+}
+
+// What weights do not tell.
+TowerSizes told_by(const TowerConfig& config) {
+  TowerSizes sizes;
+  sizes.kind = kind_of(config.kind);
+  sizes.activation = activation_of(config.activation);
+  sizes.vision_heads = config.vision_heads;
+  sizes.text_heads = config.text_heads;
+  return sizes;
+}
+
+// Side of the grid of patches, of the table of their positions.
+int64_t grid_side(int64_t rows, int64_t class_tokens) {
+  const auto side = std::llround(std::sqrt(static_cast<double>(rows - class_tokens)));
+  if (side >= 1 && side * side + class_tokens == rows) return side;
+  throw Error("tower weights: 'visual.positional_embedding' has ", rows, " rows, which is not ",
+              class_tokens == 0 ? "a square" : "1 + a square");
+}
+
+void require(bool holds, const char* key, int64_t value, const char* what) {
+  if (!holds) throw Error("config.model.towers.", key, ": ", value, " ", what);
+}
+
+void check_width(const char* width_key, int64_t width, const char* heads_key, int64_t heads) {
+  require(width > 0 && (heads > 0 || width % kHeadWidth == 0), width_key, width, "is not a multiple of 64");
+  require(heads >= 0 && (heads == 0 || width % heads == 0), heads_key, heads, "heads do not divide the width");
+}
+
+BlockSizes blocks(const TowerSizes& sizes, int64_t width, int64_t heads, int64_t hidden) {
+  const bool is_siglip = sizes.kind == TowerKind::kSiglip;
+  return {width, heads > 0 ? heads : width / kHeadWidth, is_siglip ? kSiglipLayerNormEps : kClipLayerNormEps, hidden,
+          sizes.activation};
+}
+
+}  // namespace
+
+TowerSizes tower_sizes(const TensorMap& weights, const TowerConfig& config) {
+  auto sizes = told_by(config);
+  const bool is_siglip = sizes.kind == TowerKind::kSiglip;
+  const auto& conv1 = find(weights, "visual.conv1.weight", 4);
+  sizes.vision_width = conv1.size(0);
+  sizes.patch_size = conv1.size(3);
+  const auto rows = find(weights, "visual.positional_embedding", 2).size(0);
+  sizes.image_size = grid_side(rows, is_siglip ? 0 : 1) * sizes.patch_size;
+  sizes.vision_layers = count_layers(weights, "visual.transformer.resblocks.");
+  sizes.text_layers = count_layers(weights, "transformer.resblocks.");
+  sizes.vision_hidden = find(weights, "visual.transformer.resblocks.0.mlp.c_fc.weight", 2).size(0);
+  sizes.text_hidden = find(weights, "transformer.resblocks.0.mlp.c_fc.weight", 2).size(0);
+  sizes.text_width = find(weights, "ln_final.weight", 1).size(0);
+  sizes.embed_dim =
+      is_siglip ? find(weights, "text_projection.weight", 2).size(0) : find(weights, "text_projection", 2).size(1);
+  sizes.context_length = find(weights, "positional_embedding", 2).size(0);
+  sizes.vocabulary_size = find(weights, "token_embedding.weight", 2).size(0);
+  sizes.has_logit_bias = find(weights, "logit_bias") != weights.end();
+  return sizes;
+}
+
+TowerSizes tower_sizes(const TowerConfig& config, int64_t image_size, int64_t vocabulary_size) {
+  auto sizes = told_by(config);
+  sizes.embed_dim = config.embed_dim;
+  sizes.image_size = image_size;
+  sizes.patch_size = config.patch_size;
+  sizes.vision_width = config.vision_width;
+  sizes.vision_layers = config.vision_layers;
+  sizes.text_width = config.text_width;
+  sizes.text_layers = config.text_layers;
+  sizes.context_length = config.context_length;
+  sizes.vocabulary_size = vocabulary_size;
+  sizes.has_logit_bias = sizes.kind == TowerKind::kSiglip;
+  return sizes;
+}
+
+void check_sizes(const TowerSizes& s) {
+  require(s.patch_size > 0 && s.image_size % s.patch_size == 0, "patch_size", s.patch_size,
+          "does not divide the image side");
+  check_width("vision_width", s.vision_width, "vision_heads", s.vision_heads);
+  check_width("text_width", s.text_width, "text_heads", s.text_heads);
+  require(s.vision_layers > 0, "vision_layers", s.vision_layers, "is not above 0");
+  require(s.text_layers > 0, "text_layers", s.text_layers, "is not above 0");
+  require(s.embed_dim > 0, "embed_dim", s.embed_dim, "is not above 0");
+  require(s.context_length > 0, "context_length", s.context_length, "is not above 0");
+}
+
+BlockSizes vision_blocks(const TowerSizes& sizes) {
+  return blocks(sizes, sizes.vision_width, sizes.vision_heads, sizes.vision_hidden);
+}
+
+BlockSizes text_blocks(const TowerSizes& sizes) {
+  return blocks(sizes, sizes.text_width, sizes.text_heads, sizes.text_hidden);
+}
+
+}  // namespace glint
