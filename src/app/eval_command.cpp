@@ -10,6 +10,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
+#include "glint/train/setup.h"
 
 namespace glint::app {
 namespace {
@@ -23,9 +24,27 @@ struct EvalOptions {
   bool json = false;
 };
 
+// The model that a settings file starts from, as it is: zero-shot.
+Checkpoint start_of(const fs::path& file, const std::vector<std::string>& overrides) {
+  Checkpoint start;
+  start.folder = file;
+  start.config = read_config(file, overrides);
+  adopt_towers(start.config);
+  if (start.config.model.weights.empty()) {
+    throw Error(file.string(),
+                ": names no model.weights, and a model that starts from nothing has learnt nothing; train "
+                "it first, or set model.weights to a checkpoint of glint import");
+  }
+  start.tokenizer = make_tokenizer(start.config.text, {});
+  const auto model = make_model(start.config, start.tokenizer->vocabulary_size());
+  for (const auto& item : model->named_parameters()) start.model[item.key()] = item.value().detach();
+  return start;
+}
+
 void eval(const EvalOptions& options) {
-  const auto checkpoint = load_checkpoint(options.where);
-  const auto config = read_config(checkpoint.folder / "config.yaml", options.overrides);
+  const bool is_file = fs::is_regular_file(options.where);
+  const auto checkpoint = is_file ? start_of(options.where, options.overrides) : load_checkpoint(options.where);
+  const auto config = is_file ? checkpoint.config : read_config(checkpoint.folder / "config.yaml", options.overrides);
   use_threads(config.train.threads);
   const auto split = config.eval.split.empty() ? config.data.test_split : config.eval.split;
   if (split.empty())
@@ -46,7 +65,10 @@ void add_eval_command(CLI::App& app) {
   auto options = std::make_shared<EvalOptions>();
   auto* command =
       app.add_subcommand("eval", "Evaluate a run's best checkpoint, or a given one: R@1 R@5 R@10 MdR MnR both ways");
-  command->add_option("run", options->where, "Run folder or checkpoint folder")->required();
+  command
+      ->add_option("run", options->where,
+                   "Run folder, checkpoint folder, or a settings file that names model.weights (evaluated untrained)")
+      ->required();
   command->add_option("settings", options->overrides, "Settings that win over the checkpoint's: section.key=value");
   command->add_option("--out", options->out,
                       "Write the JSON object to this file (a run evaluated as it is: also to its results.json)");

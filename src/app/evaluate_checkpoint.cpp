@@ -15,7 +15,7 @@ Report evaluate_checkpoint(const Checkpoint& checkpoint, const Config& config, c
   const auto dataset = load_evaluation_set(config.data, config.eval, split);
   log_info("evaluating ", checkpoint.folder.string(), " on ", dataset.name, " ", split, ": ", dataset.captions.size(),
            " captions, ", dataset.clips.size(), " clips");
-  const auto model = restore_model(checkpoint);
+  const auto model = restore_model(checkpoint, Weights::kShared);
   ClipSource source(config.data, config.video);
   const auto result =
       evaluate(*model, *checkpoint.tokenizer, dataset, source, config.eval, config.text, config.data.workers);

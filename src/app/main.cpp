@@ -27,13 +27,16 @@ int main(int argc, char** argv) {
   if (const auto code = glint::run_decode_worker(argc, argv)) return *code;
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit then fails the write, whose sentence names the file
   keep_freed_memory();
-  CLI::App app("Trains, evaluates and exports text-video retrieval models.", "glint");
+  CLI::App app("Trains, evaluates, imports and exports text-video retrieval models.", "glint");
   app.set_version_flag("--version", GLINT_VERSION);
   app.require_subcommand(1);
   glint::app::add_demo_command(app);
   glint::app::add_data_command(app);
   glint::app::add_train_command(app);
   glint::app::add_eval_command(app);
+  glint::app::add_average_command(app);
+  glint::app::add_encode_command(app);
+  glint::app::add_import_command(app);
   glint::app::add_export_command(app);
   glint::app::add_frames_command(app);
   glint::app::add_bench_command(app);

@@ -11,6 +11,7 @@
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
 #include "glint/data/dataset.h"
+#include "glint/train/setup.h"
 #include "glint/train/trainer.h"
 
 namespace glint::app {
@@ -25,7 +26,8 @@ struct TrainOptions {
 };
 
 void train(const TrainOptions& options) {
-  const auto config = read_config(options.config, options.overrides);
+  auto config = read_config(options.config, options.overrides);
+  adopt_towers(config);
   const fs::path run_dir = config.run.dir;
   catch_stop_signals();
   use_threads(config.train.threads);

@@ -1,0 +1,115 @@
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "app/commands.h"
+#include "glint/core/error.h"
+#include "glint/core/log.h"
+#include "glint/io/weight_file.h"
+#include "glint/train/checkpoint.h"
+#include "glint/train/weight_import.h"
+
+namespace glint::app {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct Settings {
+  std::string from, out;
+  ImportOptions options;
+  bool list = false;
+  bool json = false;
+};
+
+std::string shape_of(const torch::Tensor& tensor) {
+  std::string text = "[";
+  for (const auto size : tensor.sizes()) text += (text.size() == 1 ? "" : ", ") + std::to_string(size);
+  return text + "]";
+}
+
+std::string text_of(const Scalar& scalar) {
+  return std::visit([](const auto& value) { return Json(value).dump(); }, scalar);
+}
+
+// What we think it is, or why we cannot tell; a list must not fail for it.
+std::string verdict_on(const Settings& settings) {
+  try {
+    const auto model = import_model(settings.from, settings.options);
+    const auto& towers = model.config.model.towers;
+    return concat(model.what, ", ", towers.vision_layers, " + ", towers.text_layers, " layers, patches of ",
+                  towers.patch_size, " in pictures of ", model.config.video.image_size, " pixels, ", towers.embed_dim,
+                  " dimensions");
+  } catch (const Error& error) {
+    return concat("not importable: ", error.what());
+  }
+}
+
+void list(const Settings& settings) {
+  const auto file = read_weights(settings.from);
+  const auto verdict = verdict_on(settings);
+  if (settings.json) {
+    Json json = {{"file", file.path.string()}, {"kind", file.kind}, {"verdict", verdict}};
+    for (const auto& [name, tensor] : file.tensors) {
+      json["tensors"].push_back(
+          {{"name", name}, {"dtype", c10::toString(tensor.scalar_type())}, {"shape", tensor.sizes().vec()}});
+    }
+    for (const auto& [name, scalar] : file.scalars) json["scalars"][name] = Json::parse(text_of(scalar));
+    for (const auto& [name, what] : file.others) json["others"][name] = what;
+    std::cout << json.dump(2) << "\n";
+    return;
+  }
+  std::cout << file.path.string() << ": " << file.kind << ", " << file.tensors.size() << " tensors\n"
+            << verdict << "\n\n";
+  for (const auto& [name, tensor] : file.tensors) {
+    std::cout << std::left << std::setw(9) << c10::toString(tensor.scalar_type()) << std::setw(24) << shape_of(tensor)
+              << name << "\n";
+  }
+  for (const auto& [name, scalar] : file.scalars) std::cout << name << " = " << text_of(scalar) << "\n";
+  for (const auto& [name, what] : file.others) std::cout << name << ": " << what << "\n";
+}
+
+void import(const Settings& settings) {
+  if (settings.list) return list(settings);
+  if (settings.out.empty()) throw Error("glint import wants OUT, the folder to write, or --list");
+  if (fs::exists(settings.out)) throw Error(settings.out, ": is there already; name a folder that is not");
+  const auto model = import_model(settings.from, settings.options);
+  for (const auto& remark : model.remarks) log_warning(remark);
+  save_checkpoint(settings.out, model.config, *model.tokenizer, model.weights);
+  log_info(settings.from, " is ", model.what, ": ", model.weights.size(), " tensors are in ", settings.out,
+           "; next: glint eval ", settings.out,
+           " data.name=... data.root=..., or glint train CONFIG model.weights=", settings.out);
+  std::cout << settings.out << "\n";
+}
+
+}  // namespace
+
+void add_import_command(CLI::App& app) {
+  auto settings = std::make_shared<Settings>();
+  auto* command = app.add_subcommand("import", "Make a checkpoint of CLIP, SigLIP or released systems' weights");
+  command
+      ->add_option("from", settings->from,
+                   "Weights: an OpenAI archive, a Hugging Face or open_clip folder or file, a torch.save state dict, a "
+                   "released system's checkpoint")
+      ->required();
+  command->add_option("out", settings->out, "Checkpoint folder to write");
+  command->add_option("--as", settings->options.as, "What it must be; else it is refused")
+      ->check(CLI::IsMember({"clip", "siglip", "glscl", "glccl", "xclip", "xpool", "clip4clip", "centerclip"}));
+  command->add_option("--activation", settings->options.activation, "Of towers that come without a description")
+      ->check(CLI::IsMember({"quick_gelu", "gelu", "gelu_tanh"}));
+  command
+      ->add_option("--image-size", settings->options.image_size,
+                   "Pixels; the image tower's positions are interpolated where it is another size")
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--list", settings->list, "Print names, types, shapes and what it is; write nothing");
+  command->add_flag("--json", settings->json, "With --list: a JSON object");
+  command->footer(
+      "Example: glint import ViT-B-32.pt clip_b32\n         glint eval clip_b32 data.name=msrvtt "
+      "data.root=data/msrvtt");
+  command->callback([settings] { import(*settings); });
+}
+
+}  // namespace glint::app

@@ -1,0 +1,166 @@
+#include "train/tower_description.h"
+
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "glint/core/atomic_file.h"
+#include "glint/core/error.h"
+
+namespace glint {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr std::size_t kMaxConfig = 1 << 20;  // bytes
+
+Json read_json(const fs::path& path) {
+  auto json = Json::parse(read_file(path, kMaxConfig), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) throw Error(path.string(), ": is not a JSON object");
+  return json;
+}
+
+// Keys of one object of a description; sentences name the file and the key's path.
+class Keys {
+ public:
+  Keys(const fs::path& path, const Json& object, std::string name)
+      : path_(path), object_(object.is_object() ? object : Json::object()), name_(std::move(name)) {}
+
+  Keys in(const char* key) const {
+    return {path_, object_.contains(key) ? object_.at(key) : Json::object(), name_ + key + "."};
+  }
+  int64_t number(const char* key, int64_t otherwise) const {
+    const auto found = value(key);
+    if (found.is_null()) return otherwise;
+    if (!found.is_number_integer() || found.get<int64_t>() < 1) refuse(key, "is no number above 0");
+    return found.get<int64_t>();
+  }
+  int64_t number_from_0(const char* key) const { return value(key) == 0 ? 0 : number(key, 0); }
+  double real(const char* key, double otherwise) const {
+    const auto found = value(key);
+    if (found.is_null()) return otherwise;
+    if (!found.is_number()) refuse(key, "is no number");
+    return found.get<double>();
+  }
+  std::string text(const char* key, const std::string& otherwise) const {
+    const auto found = value(key);
+    if (found.is_null()) return otherwise;
+    if (!found.is_string()) refuse(key, "is no text");
+    return found.get<std::string>();
+  }
+  bool flag(const char* key, bool otherwise) const {
+    const auto found = value(key);
+    if (found.is_null()) return otherwise;
+    if (!found.is_boolean()) refuse(key, "is neither true nor false");
+    return found.get<bool>();
+  }
+  bool has(const char* key) const { return !value(key).is_null(); }
+
+  [[noreturn]] void refuse(const char* key, const std::string& what) const {
+    throw Error(path_.string(), ": ", name_, key, " (", value(key).dump(), ") ", what);
+  }
+
+ private:
+  Json value(const char* key) const { return object_.contains(key) ? object_.at(key) : Json(); }
+
+  const fs::path& path_;
+  Json object_;
+  std::string name_;
+};
+
+std::string activation_of(const Keys& keys, const char* otherwise) {
+  const auto name = keys.text("hidden_act", otherwise);
+  if (name == "quick_gelu" || name == "gelu") return name;
+  if (name == "gelu_pytorch_tanh" || name == "gelu_new") return "gelu_tanh";
+  keys.refuse("hidden_act", "is an activation glint does not know; it knows quick_gelu, gelu, gelu_pytorch_tanh");
+}
+
+// Hugging Face leaves out what has its class's default.
+TowerConfig from_hugging_face(const fs::path& path, bool is_siglip) {
+  const auto json = read_json(path);
+  const Keys keys(path, json, ""), vision = keys.in("vision_config"), text = keys.in("text_config");
+  const auto* usual = is_siglip ? "gelu_pytorch_tanh" : "quick_gelu";
+  const double eps = is_siglip ? 1e-6 : 1e-5;
+  TowerConfig towers;
+  towers.kind = is_siglip ? "siglip" : "clip";
+  towers.activation = activation_of(vision, usual);
+  if (activation_of(text, usual) != towers.activation) text.refuse("hidden_act", "is not the image tower's");
+  towers.vision_heads = vision.number("num_attention_heads", 12);
+  towers.text_heads = text.number("num_attention_heads", is_siglip ? 12 : 8);
+  for (const auto& tower : {vision, text}) {
+    if (tower.real("layer_norm_eps", eps) != eps) tower.refuse("layer_norm_eps", concat("is not ", eps));
+  }
+  if (!vision.flag("vision_use_head", true))
+    vision.refuse("vision_use_head", "leaves out the pooling that glint needs");
+  return towers;
+}
+
+// Parts of open_clip's models that CLIP's own do not have.
+void refuse_unknown_parts(const Keys& vision, const Keys& text) {
+  for (const auto* key : {"timm_model_name", "attentional_pool", "no_ln_pre", "pos_embed_type", "act_kwargs",
+                          "norm_kwargs", "ls_init_value", "attn_pooler_queries"}) {
+    if (vision.has(key) && !(key == std::string("pos_embed_type") && vision.text(key, "") == "learnable") &&
+        !(key == std::string("attentional_pool") && !vision.flag(key, false)) &&
+        !(key == std::string("no_ln_pre") && !vision.flag(key, false))) {
+      vision.refuse(key, "is a part that glint's towers do not have");
+    }
+  }
+  for (const auto* key : {"hf_model_name", "ls_init_value", "act_kwargs", "norm_kwargs", "no_causal_mask"}) {
+    if (text.has(key)) text.refuse(key, "is a part that glint's towers do not have");
+  }
+  if (vision.text("pool_type", "tok") != "tok") vision.refuse("pool_type", "is not tok, the class token");
+  if (text.text("pool_type", "argmax") != "argmax") text.refuse("pool_type", "is not argmax, the end token");
+}
+
+TowerConfig from_open_clip(const fs::path& path) {
+  const auto json = read_json(path);
+  const Keys all(path, json, "");
+  const auto keys = all.has("model_cfg") ? all.in("model_cfg") : all;
+  const auto vision = keys.in("vision_cfg"), text = keys.in("text_cfg");
+  refuse_unknown_parts(vision, text);
+  TowerConfig towers;
+  towers.activation = keys.flag("quick_gelu", false) ? "quick_gelu" : "gelu";
+  towers.vision_heads = vision.number("width", 768) / vision.number("head_width", 64);
+  towers.text_heads = text.number("heads", 8);
+  return towers;
+}
+
+// Of a folder that glint export wrote.
+std::optional<TowerConfig> from_own_export(const fs::path& path) {
+  const auto json = read_json(path);
+  if (!json.contains("format") || json.at("format") != "glint export 1") return std::nullopt;
+  const auto keys = Keys(path, json, "").in("settings").in("model").in("towers");
+  TowerConfig towers;
+  towers.activation = keys.text("activation", towers.activation);
+  towers.vision_heads = keys.number_from_0("vision_heads");
+  towers.text_heads = keys.number_from_0("text_heads");
+  return towers;
+}
+
+}  // namespace
+
+TowerDescription describe_towers(WeightFamily family, const fs::path& folder) {
+  const bool is_siglip = family == WeightFamily::kHuggingFaceSiglip;
+  const bool hugging_face = is_siglip || family == WeightFamily::kHuggingFaceClip;
+  if (hugging_face && fs::exists(folder / "config.json")) {
+    return {from_hugging_face(folder / "config.json", is_siglip), {}};
+  }
+  if (family == WeightFamily::kClip && fs::exists(folder / "open_clip_config.json")) {
+    return {from_open_clip(folder / "open_clip_config.json"), {}};
+  }
+  if (family == WeightFamily::kRetrieval && fs::exists(folder / "config.json")) {
+    if (const auto own = from_own_export(folder / "config.json")) return {*own, {}};
+  }
+  TowerDescription usual;
+  usual.towers.kind = is_siglip ? "siglip" : "clip";
+  usual.towers.activation = is_siglip ? "gelu_tanh" : "quick_gelu";
+  if (hugging_face || family == WeightFamily::kClip) {
+    usual.remarks.push_back(concat("no description lies beside the weights, so that the activation is taken to be ",
+                                   usual.towers.activation, " and a head to be 64 wide; --activation says otherwise"));
+  }
+  return usual;
+}
+
+}  // namespace glint

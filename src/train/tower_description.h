@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "glint/config/config.h"
+#include "train/weight_families.h"
+
+namespace glint {
+
+// What weights do not tell of their towers (kind, activation, heads), and where it comes from.
+struct TowerDescription {
+  TowerConfig towers;
+  std::vector<std::string> remarks;  // sentences for the log: what was assumed
+};
+
+// Read from config.json (Hugging Face) or open_clip_config.json in `folder`, where one is; else what the family's own
+// models have. Throws Error naming the file and the key that describes what glint's towers do not do.
+TowerDescription describe_towers(WeightFamily family, const std::filesystem::path& folder);
+
+}  // namespace glint

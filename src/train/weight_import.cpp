@@ -1,0 +1,240 @@
+#include "glint/train/weight_import.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "glint/core/atomic_file.h"
+#include "glint/core/error.h"
+#include "glint/model/retrieval_model.h"
+#include "glint/model/tower_weights.h"
+#include "glint/nn/start.h"
+#include "train/tower_description.h"
+#include "train/weight_families.h"
+
+namespace glint {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kWords = 32;              // of a caption, where weights do not tell it
+constexpr int64_t kClipVocabulary = 49408;  // tokens of CLIP's byte-pair encoding
+
+bool has(const TensorMap& weights, const std::string& name) {
+  return weights.count(name) > 0;
+}
+
+bool has_prefix(const TensorMap& weights, const std::string& prefix) {
+  const auto first = weights.lower_bound(prefix);
+  return first != weights.end() && first->first.starts_with(prefix);
+}
+
+// One more than the largest number behind `prefix`.
+int64_t count_numbered(const TensorMap& weights, const std::string& prefix) {
+  int64_t count = 0;
+  while (has_prefix(weights, concat(prefix, count, "."))) ++count;
+  return count;
+}
+
+int64_t rows(const TensorMap& weights, const std::string& name, int64_t otherwise) {
+  const auto found = weights.find(name);
+  return found != weights.end() && found->second.dim() > 0 ? found->second.size(0) : otherwise;
+}
+
+// --- which released system
+
+HeadConfig head_of(const TensorMap& weights) {
+  if (has(weights, "spatial_queries")) {
+    GlsclConfig glscl;
+    glscl.queries = rows(weights, "spatial_queries", glscl.queries);
+    glscl.decoder_layers = count_numbered(weights, "transformer_decoder_noun.layers.");
+    glscl.decoder_ffn = rows(weights, "transformer_decoder_noun.layers.0.linear1.weight", glscl.decoder_ffn);
+    return glscl;
+  }
+  if (has(weights, "frame_logit_weight")) return XclipConfig{};
+  if (has(weights, "word_frame_logit_weight")) return GlcclConfig{};
+  if (has_prefix(weights, "cross.")) {
+    TightConfig tight;
+    tight.layers = count_numbered(weights, "cross.transformer.resblocks.");
+    return tight;
+  }
+  return MeanPoolConfig{};
+}
+
+// The name that --as has for it.
+std::string system_of(const HeadConfig& head) {
+  const auto name = [](const auto& config) -> std::string {
+    using Head = std::decay_t<decltype(config)>;
+    if constexpr (std::is_same_v<Head, GlsclConfig>) return "glscl";
+    if constexpr (std::is_same_v<Head, GlcclConfig>) return "glccl";
+    if constexpr (std::is_same_v<Head, XclipConfig>) return "xclip";
+    if constexpr (std::is_same_v<Head, XpoolConfig>) return "xpool";
+    return "clip4clip";
+  };
+  return std::visit(name, head);
+}
+
+void use_temporal_encoder(const TensorMap& weights, ModelConfig& model) {
+  model.temporal = "none";
+  if (has_prefix(weights, "transformerClip.")) {
+    model.temporal = "seq_transf";
+    model.temporal_layers = count_numbered(weights, "transformerClip.resblocks.");
+  } else if (has_prefix(weights, "lstm_visual.")) {
+    model.temporal = "seq_lstm";
+  }
+}
+
+// --- one import
+
+class Import {
+ public:
+  Import(const fs::path& from, const ImportOptions& options)
+      : options_(options), file_(read_weights(from)), known_(recognise(file_)) {}
+
+  ImportedModel run() {
+    model_.what = family_text(known_.family);
+    towers_ = import_towers(tower_weights(), tower_names(), tower_config(), file_.path.string());
+    if (options_.image_size != 0 && options_.image_size != towers_.sizes.image_size) resize_positions();
+    describe();
+    use_tokenizer();
+    if (known_.family == WeightFamily::kRetrieval || known_.family == WeightFamily::kXpool) {
+      take_system();
+    } else {
+      check_wanted(known_.family == WeightFamily::kHuggingFaceSiglip ? "siglip" : "clip");
+      for (const auto& [name, tensor] : towers_.weights) model_.weights["clip." + name] = tensor;
+    }
+    return std::move(model_);
+  }
+
+ private:
+  bool is_system() const { return known_.family == WeightFamily::kRetrieval || known_.family == WeightFamily::kXpool; }
+  TensorMap tower_weights() const { return is_system() ? without_prefix(known_.weights, "clip.") : known_.weights; }
+  WeightNames tower_names() const {
+    const bool openai = known_.family == WeightFamily::kClip || known_.family == WeightFamily::kRetrieval;
+    return openai ? WeightNames::kOpenAi : WeightNames::kHuggingFace;
+  }
+
+  TowerConfig tower_config() {
+    auto described = describe_towers(known_.family, file_.path.parent_path());
+    const auto* mark = "input_resolution";  // of OpenAI's archives
+    const bool is_openais_own = file_.scalars.count(mark) > 0 || known_.weights.count(mark) > 0;
+    if (!options_.activation.empty()) {
+      described.towers.activation = options_.activation;
+    } else if (!is_openais_own) {
+      model_.remarks = described.remarks;
+    }
+    return described.towers;
+  }
+
+  void resize_positions() {
+    auto& positions = towers_.weights.at("visual.positional_embedding");
+    model_.remarks.push_back(concat("positions of the image tower interpolated from ", towers_.sizes.image_size, " to ",
+                                    options_.image_size, " pixels"));
+    positions = resized_positions(positions, options_.image_size, towers_.sizes);
+  }
+
+  // The settings that the towers ask for.
+  void describe() {
+    const auto& sizes = towers_.sizes;
+    auto& config = model_.config;
+    auto& towers = config.model.towers;
+    towers = tower_config_of(sizes);
+    config.video.image_size = sizes.image_size;
+    config.text.max_words = std::min(kWords, sizes.context_length);
+    config.head = MeanPoolConfig{};
+    config.model.temporal = "none";
+    if (sizes.kind == TowerKind::kSiglip) {
+      config.text.tokenizer = "siglip";
+      config.video.fit = "squash";
+      config.text.max_words = sizes.context_length;  // its feature is that of the last position
+      config.train.loss = "sigmoid";
+    }
+  }
+
+  static TowerConfig tower_config_of(const TowerSizes& sizes) {
+    TowerConfig towers;
+    towers.kind = sizes.kind == TowerKind::kSiglip ? "siglip" : "clip";
+    towers.activation = sizes.activation == Activation::kQuickGelu ? "quick_gelu"
+                        : sizes.activation == Activation::kGelu    ? "gelu"
+                                                                   : "gelu_tanh";
+    towers.embed_dim = sizes.embed_dim;
+    towers.patch_size = sizes.patch_size;
+    towers.vision_width = sizes.vision_width;
+    towers.vision_layers = sizes.vision_layers;
+    towers.text_width = sizes.text_width;
+    towers.text_layers = sizes.text_layers;
+    towers.context_length = sizes.context_length;
+    towers.vision_heads = sizes.vision_heads;
+    towers.text_heads = sizes.text_heads;
+    return towers;
+  }
+
+  void use_tokenizer() {
+    if (model_.config.text.tokenizer == "siglip") {
+      const auto path = file_.path.parent_path() / "spiece.model";
+      if (!fs::exists(path)) {
+        throw Error(path.string(),
+                    ": is missing; SigLIP's tokenizer lies beside its weights (SigLIP 2, which brings "
+                    "tokenizer.json alone, is not read)");
+      }
+      model_.tokenizer = siglip_tokenizer(read_file(path));
+    } else {
+      model_.tokenizer = clip_tokenizer();
+    }
+    if (towers_.sizes.vocabulary_size < model_.tokenizer->vocabulary_size()) {
+      model_.remarks.push_back(concat("the text tower knows ", towers_.sizes.vocabulary_size, " tokens, its tokenizer ",
+                                      model_.tokenizer->vocabulary_size(), ": captions may not be encoded"));
+    }
+  }
+
+  void check_wanted(const std::string& found) const {
+    if (options_.as.empty() || options_.as == found || (options_.as == "centerclip" && found == "clip4clip")) return;
+    throw Error(file_.path.string(), ": holds ", found, ", not ", options_.as, " as --as says");
+  }
+
+  // Head and temporal encoder of a released system.
+  void take_system() {
+    auto& config = model_.config;
+    const bool is_xpool = known_.family == WeightFamily::kXpool;
+    config.head = is_xpool ? HeadConfig(XpoolConfig{}) : head_of(known_.weights);
+    check_wanted(system_of(config.head));
+    model_.what = concat("a checkpoint of ", options_.as.empty() ? system_of(config.head) : options_.as);
+    if (!is_xpool) use_temporal_encoder(known_.weights, config.model);
+    config.model.text_mask = std::holds_alternative<GlsclConfig>(config.head) ? "causal_padding" : "causal";
+    config.video.sampling = is_xpool                                           ? "xpool"
+                            : std::holds_alternative<GlsclConfig>(config.head) ? "glscl"
+                                                                               : "clip4clip";
+    config.text.max_words = rows(known_.weights, "word_logit_weight", config.text.max_words);
+    config.video.num_frames = rows(known_.weights, "frame_logit_weight",
+                                   rows(known_.weights, "visual_logit_weight", config.video.num_frames));
+    auto all = known_.weights;
+    std::erase_if(all, [](const auto& entry) { return entry.first.starts_with("clip."); });
+    for (const auto& [name, tensor] : towers_.weights) all["clip." + name] = tensor;
+    load_system(all);
+  }
+
+  void load_system(const TensorMap& all) {
+    const auto& config = model_.config;
+    const FeatureShape shape{towers_.sizes.embed_dim, config.text.max_words, config.video.num_frames};
+    const WithoutStart weights_follow;
+    RetrievalModel model(config.model, config.head, towers_.sizes, shape);
+    load_released(model, all, file_.path.string());
+    for (const auto& item : model.named_parameters()) model_.weights[item.key()] = item.value().detach();
+  }
+
+  ImportOptions options_;
+  WeightFile file_;
+  KnownWeights known_;
+  ImportedTowers towers_;
+  ImportedModel model_;
+};
+
+}  // namespace
+
+ImportedModel import_model(const fs::path& from, const ImportOptions& options) {
+  return Import(from, options).run();
+}
+
+}  // namespace glint

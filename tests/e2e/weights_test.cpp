@@ -1,0 +1,138 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "e2e/program.h"
+#include "e2e/small_run.h"
+#include "e2e/small_video.h"
+#include "support/environment.h"
+
+// glint import, export, encode, average, and evaluation without training, as a user runs them.
+
+namespace glint::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class WeightsTest : public testing::Test {
+ protected:
+  ProgramResult run(const std::vector<std::string>& words) { return run_program(words); }
+  std::string in(const std::string& name) const { return (folder_ / name).string(); }
+
+  // A run of two epochs that keeps every checkpoint.
+  std::string trained() {
+    const auto result =
+        run(small_training(folder_ / "run", {"train.keep=9", "train.validate_every=0", "data.test_split="}));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return in("run");
+  }
+
+  const TemporaryFolder folder_;
+};
+
+TEST_F(WeightsTest, AnExportComesBackAsTheSameModel) {
+  const auto run_dir = trained();
+  for (const std::string format : {"reference", "huggingface", "open_clip", "glint"}) {
+    const auto exported = run({"export", run_dir, in(format), "--format", format});
+    ASSERT_EQ(exported.exit_code, 0) << exported.err;
+  }
+  const auto imported = run({"import", in("reference") + "/model.pt", in("back"), "--as", "glscl"});
+  ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  EXPECT_THAT(imported.err, HasSubstr("a checkpoint of glscl"));
+  const auto again = run({"export", in("back"), in("again")});
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  const auto same = run_shell("cmp " + in("reference") + "/model.safetensors " + in("again") + "/model.safetensors");
+  EXPECT_EQ(same.exit_code, 0) << same.out;
+
+  const auto list = run({"import", "--list", "--json", in("huggingface")});
+  ASSERT_EQ(list.exit_code, 0) << list.err;
+  const auto json = Json::parse(list.out);
+  EXPECT_EQ(json.at("kind"), "safetensors");
+  EXPECT_THAT(json.at("verdict"), HasSubstr("CLIP under Hugging Face's names, 1 + 1 layers"));
+  EXPECT_GT(json.at("tensors").size(), 30u);
+
+  EXPECT_THAT(run({"import", in("huggingface"), in("back")}).err, HasSubstr("is there already"));
+  EXPECT_THAT(run({"import", in("huggingface"), in("no"), "--as", "xclip"}).err, HasSubstr("holds clip, not xclip"));
+  EXPECT_THAT(run({"import", in("huggingface")}).err, HasSubstr("wants OUT"));
+}
+
+TEST_F(WeightsTest, ImportedTowersAreEvaluatedWithoutTrainingAndTrainedFurther) {
+  const auto run_dir = trained();
+  ASSERT_EQ(run({"export", run_dir, in("hf"), "--format", "huggingface"}).exit_code, 0);
+  ASSERT_EQ(run({"import", in("hf"), in("towers")}).exit_code, 0);
+  auto words = small_training(
+      folder_ / "more", {"model.weights=" + in("towers"), "head.name=mean_pool", "model.start=openai",
+                         "model.temporal=none", "text.vocabulary=" + run_dir + "/checkpoints/last/tokenizer.model",
+                         "train.max_steps=2", "train.validate_every=0", "data.test_split="});
+  const auto further = run(words);
+  EXPECT_EQ(further.exit_code, 0) << further.err;
+
+  std::ofstream(folder_ / "zero_shot.yaml")
+      << "data:\n  root: " << small_demo_set().string()
+      << "\n  annotations: manifest.json\nvideo: {image_size: 32, sampling: uniform_3fps}\n"
+      << "text: {tokenizer: sentencepiece, vocabulary: " << run_dir
+      << "/checkpoints/last/tokenizer.model, max_words: 48}\n"
+      << "model: {weights: " << in("towers") << ", temporal: none}\nhead: {name: mean_pool}\n";
+  const auto zero_shot = run({"eval", in("zero_shot.yaml"), "--json"});
+  ASSERT_EQ(zero_shot.exit_code, 0) << zero_shot.err;
+  const auto json = Json::parse(zero_shot.out);
+  EXPECT_EQ(json.at("head"), "mean_pool");
+  EXPECT_EQ(json.at("selected_on"), "none");
+  EXPECT_GT(json.at("queries").get<int>(), 0);
+
+  const auto nothing = run({"eval", in("zero_shot.yaml"), "model.weights="});
+  EXPECT_EQ(nothing.exit_code, 1);
+  EXPECT_THAT(nothing.err, HasSubstr("names no model.weights"));
+}
+
+TEST_F(WeightsTest, FeaturesAreWrittenWithWhatWasSkippedAndAStoppedRunGoesOn) {
+  const auto run_dir = trained();
+  fs::create_directories(folder_ / "videos");
+  small_video(folder_ / "videos" / "good.mp4");
+  std::ofstream(folder_ / "videos" / "bad.mp4") << "no video";
+  std::ofstream(folder_ / "texts.txt") << "a red circle\n\na blue square moves left\r\n";
+  const std::vector<std::string> words = {"encode",   run_dir,      "--texts", in("texts.txt"),
+                                          "--videos", in("videos"), "--out",   in("features.safetensors"),
+                                          "--json"};
+  const auto result = run(words);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = Json::parse(result.out);
+  EXPECT_EQ(json.at("texts"), 2);
+  EXPECT_EQ(json.at("videos"), 1);
+  EXPECT_EQ(json.at("skipped"), 1);
+  EXPECT_THAT(result.err, HasSubstr("bad.mp4: left out: "));
+  EXPECT_FALSE(fs::exists(in("features.safetensors") + ".parts"));
+  const auto list = Json::parse(run({"import", "--list", "--json", in("features.safetensors")}).out);
+  std::map<std::string, Json> shapes;
+  for (const auto& tensor : list.at("tensors")) shapes[tensor.at("name")] = tensor.at("shape");
+  EXPECT_EQ(shapes.at("text.sentence"), Json({2, 128}));
+  EXPECT_EQ(shapes.at("text.words"), Json({2, 48, 128}));
+  EXPECT_EQ(shapes.at("video.frames"), Json({1, 12, 128}));
+  EXPECT_EQ(shapes.at("video.mask"), Json({1, 12}));
+
+  std::ofstream(folder_ / "videos" / "good.mp4") << "gone";
+  const auto none = run(words);
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_THAT(none.err, HasSubstr("none of 2 videos can be read"));
+  EXPECT_THAT(run({"encode", run_dir, "--out", in("x")}).err, HasSubstr("wants --texts FILE, --videos FOLDER"));
+  EXPECT_THAT(run({"encode", run_dir, "--texts", in("gone.txt"), "--out", in("x")}).err, HasSubstr("gone.txt"));
+}
+
+TEST_F(WeightsTest, TheMeanOfCheckpointsIsACheckpoint) {
+  const auto run_dir = trained();
+  const auto result = run({"average", in("mean"), run_dir});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("the mean of 2 checkpoints"));
+  const auto evaluated = run({"eval", in("mean"), "data.test_split=test", "--json"});
+  EXPECT_EQ(evaluated.exit_code, 0) << evaluated.err;
+  EXPECT_THAT(run({"average", in("mean"), run_dir}).err, HasSubstr("is there already"));
+  EXPECT_THAT(run({"average", in("mean2"), in("mean")}).err, HasSubstr("not two checkpoints"));
+}
+
+}  // namespace
+}  // namespace glint::test

@@ -1,0 +1,237 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <fstream>
+#include <set>
+
+#include "glint/core/error.h"
+#include "glint/io/torch_file.h"
+#include "glint/model/retrieval_model.h"
+#include "glint/model/tower_weights.h"
+#include "glint/train/checkpoint.h"
+#include "glint/train/weight_export.h"
+#include "glint/train/weight_import.h"
+#include "support/environment.h"
+#include "support/golden.h"
+#include "support/small_clip.h"
+
+namespace glint::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+auto refuses(const std::string& text) {
+  return ThrowsMessage<Error>(HasSubstr(text));
+}
+
+TowerSizes small_siglip_sizes() {
+  auto sizes = small_clip_sizes();
+  sizes.kind = TowerKind::kSiglip;
+  sizes.activation = Activation::kGeluTanh;
+  sizes.embed_dim = sizes.vision_width;
+  sizes.vision_heads = 4;
+  sizes.text_hidden = 100;
+  sizes.has_logit_bias = true;
+  return sizes;
+}
+
+TowerConfig config_of(const TowerSizes& sizes) {
+  TowerConfig config;
+  if (sizes.kind == TowerKind::kSiglip) {
+    config.kind = "siglip";
+    config.activation = "gelu_tanh";
+    config.vision_heads = 4;
+  }
+  return config;
+}
+
+TensorMap weights_of(const TowerSizes& sizes) {
+  torch::manual_seed(1);
+  TensorMap weights;
+  for (const auto& item : make_towers(sizes)->named_parameters()) weights[item.key()] = item.value().detach().clone();
+  return weights;
+}
+
+void expect_equal(const TensorMap& ours, const TensorMap& want) {
+  ASSERT_EQ(ours.size(), want.size());
+  for (const auto& [name, tensor] : want) {
+    ASSERT_TRUE(ours.contains(name)) << name;
+    EXPECT_TRUE(torch::equal(ours.at(name), tensor)) << name;
+  }
+}
+
+TEST(TowerWeightsTest, TheListOfShapesIsThatOfTheParameters) {
+  auto with_bias = small_clip_sizes();
+  with_bias.has_logit_bias = true;
+  for (const auto& sizes : {small_clip_sizes(), with_bias, small_siglip_sizes()}) {
+    std::map<std::string, std::vector<int64_t>> shapes;
+    for (const auto& [name, tensor] : weights_of(sizes)) shapes[name] = tensor.sizes().vec();
+    EXPECT_EQ(tower_shapes(sizes), shapes);
+  }
+}
+
+TEST(TowerWeightsTest, TheWayThereAndBackKeepsEveryBit) {
+  for (const auto& sizes : {small_clip_sizes(), small_siglip_sizes()}) {
+    const auto weights = weights_of(sizes);
+    for (const auto names : {WeightNames::kOpenAi, WeightNames::kHuggingFace}) {
+      const auto theirs = export_towers(weights, names, sizes);
+      const auto back = import_towers(theirs, names, config_of(sizes), "file");
+      expect_equal(back.weights, weights);
+      EXPECT_EQ(back.sizes.image_size, sizes.image_size);
+      EXPECT_EQ(back.sizes.text_width, sizes.text_width);
+    }
+  }
+}
+
+TEST(TowerWeightsTest, EveryMissingSpareAndMisshapenNameIsListedAtOnce) {
+  const auto sizes = small_clip_sizes();
+  auto theirs = export_towers(weights_of(sizes), WeightNames::kHuggingFace, sizes);
+  theirs.erase("vision_model.encoder.layers.1.self_attn.k_proj.bias");
+  theirs["text_model.extra"] = torch::zeros({2});
+  theirs["visual_projection.weight"] = torch::zeros({40, 65});
+  theirs["text_model.final_layer_norm.bias"] = theirs["text_model.final_layer_norm.bias"].to(torch::kInt64);
+  theirs["text_model.embeddings.position_ids"] = torch::zeros({1, 13}, torch::kInt64);
+  EXPECT_THAT([&] { import_towers(theirs, WeightNames::kHuggingFace, {}, "model.bin"); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("model.bin: 4 names do not fit: "),
+                                         HasSubstr("'vision_model.encoder.layers.1.self_attn.k_proj.bias' is missing"),
+                                         HasSubstr("'text_model.extra' is no weight of this model"),
+                                         HasSubstr("'visual_projection.weight' is [40, 65], expected [40, 64]"),
+                                         HasSubstr("'text_model.final_layer_norm.bias' holds Long"))));
+}
+
+TEST(TowerWeightsTest, PositionsForAnotherPictureSizeKeepTheClassTokenAndConstants) {
+  auto sizes = small_clip_sizes();  // a grid of 3 x 3
+  auto positions = torch::full({10, 4}, 0.25);
+  positions[0] = 7;
+  const auto resized = resized_positions(positions, 40, sizes);
+  EXPECT_EQ(sizes.image_size, 40);
+  ASSERT_EQ(resized.sizes(), (std::vector<int64_t>{26, 4}));
+  EXPECT_TRUE(torch::equal(resized[0], positions[0]));
+  EXPECT_TRUE(torch::allclose(resized.slice(0, 1), torch::full({25, 4}, 0.25)));
+  EXPECT_THAT([&] { resized_positions(positions, 41, sizes); }, refuses("--image-size: 41"));
+}
+
+class WeightImportTest : public testing::Test {
+ protected:
+  // The small towers under OpenAI's names; a vocabulary that CLIP's tokens do not fit is only remarked on.
+  TensorMap openai() const { return weights_of(small_clip_sizes()); }
+  const TemporaryFolder folder_;
+};
+
+TEST_F(WeightImportTest, WrappersOfTrainingCheckpointsAreTakenOff) {
+  const auto weights = openai();
+  for (const std::string prefix : {"", "module.", "state_dict/", "state_dict/module.", "model/_orig_mod.module."}) {
+    TensorMap wrapped;
+    for (const auto& [name, tensor] : weights) wrapped[prefix + name] = tensor.to(torch::kFloat64);
+    if (!prefix.empty()) wrapped["optimizer/state/0/exp_avg"] = torch::zeros({3});
+    if (prefix == "module.") wrapped.erase("optimizer/state/0/exp_avg");
+    write_safetensors(folder_ / "wrapped.safetensors", wrapped);
+    const auto imported = import_model(folder_ / "wrapped.safetensors");
+    TensorMap want;
+    for (const auto& [name, tensor] : weights) want["clip." + name] = tensor;
+    expect_equal(imported.weights, want);
+  }
+}
+
+TEST_F(WeightImportTest, AFileOfTorchSaveInHalfPrecisionBecomesFloat) {
+  TensorMap half;
+  for (const auto& [name, tensor] : openai()) half[name] = tensor.to(torch::kHalf);
+  write_torch_file(folder_ / "half.pt", half);
+  const auto imported = import_model(folder_ / "half.pt", {.as = "clip"});
+  EXPECT_TRUE(torch::equal(imported.weights.at("clip.visual.proj"), half.at("visual.proj").to(torch::kFloat)));
+  EXPECT_EQ(imported.config.model.towers.activation, "quick_gelu");
+  ASSERT_FALSE(imported.remarks.empty());
+  EXPECT_THAT(imported.remarks.front(), HasSubstr("--activation"));
+}
+
+TEST_F(WeightImportTest, WhatIsNoModelIsRefusedWithASentence) {
+  write_safetensors(folder_ / "other.safetensors", {{"bert.embeddings", torch::zeros({2})}});
+  EXPECT_THAT([&] { import_model(folder_ / "other.safetensors"); }, refuses("'bert.embeddings'"));
+  write_safetensors(folder_ / "timm.safetensors", {{"visual.trunk.stem", torch::zeros({2})}});
+  EXPECT_THAT([&] { import_model(folder_ / "timm.safetensors"); }, refuses("timm"));
+  EXPECT_THAT([&] { import_model(folder_ / "nothing.pt"); }, refuses("nothing.pt: is not there"));
+  EXPECT_THAT([&] { import_model(folder_.path()); }, refuses("holds 2 files of weights"));
+  write_safetensors(folder_ / "clip.safetensors", openai());
+  EXPECT_THAT([&] { import_model(folder_ / "clip.safetensors", {.as = "glscl"}); }, refuses("holds clip, not glscl"));
+}
+
+TEST_F(WeightImportTest, DescriptionsOfWhatOurTowersDoNotDoAreRefusedByKey) {
+  const auto sizes = small_clip_sizes();
+  write_safetensors(folder_ / "model.safetensors", export_towers(openai(), WeightNames::kHuggingFace, sizes));
+  const auto describe = [&](const std::string& json) { std::ofstream(folder_ / "config.json") << json; };
+  describe(R"({"vision_config": {"hidden_act": "relu"}})");
+  EXPECT_THAT([&] { import_model(folder_.path()); }, refuses("config.json: vision_config.hidden_act (\"relu\")"));
+  describe(R"({"vision_config": {"num_attention_heads": 1}, "text_config": {"num_attention_heads": 0}})");
+  EXPECT_THAT([&] { import_model(folder_.path()); },
+              refuses("text_config.num_attention_heads (0) is no number above 0"));
+  describe(R"({"text_config": {"layer_norm_eps": 1e-3}})");
+  EXPECT_THAT([&] { import_model(folder_.path()); }, refuses("text_config.layer_norm_eps"));
+  describe("[");
+  EXPECT_THAT([&] { import_model(folder_.path()); }, refuses("config.json: is not a JSON object"));
+  describe(R"({"vision_config": {"num_attention_heads": 2}, "text_config": {"num_attention_heads": 4}})");
+  EXPECT_EQ(import_model(folder_.path()).config.model.towers.text_heads, 4);
+}
+
+TEST_F(WeightImportTest, AnImportIsACheckpointAndExportsAsItCame) {
+  write_safetensors(folder_ / "clip.safetensors", openai());
+  const auto imported = import_model(folder_ / "clip.safetensors");
+  save_checkpoint(folder_ / "imported", imported.config, *imported.tokenizer, imported.weights);
+  const auto checkpoint = load_checkpoint(folder_ / "imported");
+  expect_equal(checkpoint.model, imported.weights);
+  for (const std::string format : {"reference", "huggingface", "open_clip"}) {
+    export_model(checkpoint, format, folder_ / format);
+    expect_equal(
+        import_model(folder_ / format / (format == "open_clip" ? "open_clip_model.safetensors" : "model.safetensors"))
+            .weights,
+        imported.weights);
+  }
+  EXPECT_THAT([&] { export_model(checkpoint, "onnx", folder_ / "x"); }, refuses("'onnx'"));
+}
+
+// What the released systems hold and do not use.
+bool is_unused(const std::string& name) {
+  for (const auto* prefix : {"decoder_layer_noun.", "decoder_layer_spatial.", "transformer_decoder_spatial.",
+                             "weight_fc.", "noun_queries", "visual_logit_weight"}) {
+    if (name.starts_with(prefix)) return true;
+  }
+  return false;
+}
+
+TEST_F(WeightImportTest, CheckpointsOfReleasedSystemsGiveTheirScoresAndTheirNamesAgain) {
+  const auto shared = shared_dir();
+  if (!shared) GTEST_SKIP() << "GLINT_SHARED_DIR names no folder with golden/";
+  for (const std::string name : {"glscl_full", "sim_glccl_full", "sim_xclip_full"}) {
+    SCOPED_TRACE(name);
+    const auto golden = load_golden_case(*shared / "golden" / name);
+    const auto imported = import_model(*shared / "golden" / name / "weights.safetensors");
+    save_checkpoint(folder_ / name, imported.config, *imported.tokenizer, imported.weights);
+    const auto checkpoint = load_checkpoint(folder_ / name);
+    const auto model = restore_model(checkpoint);
+    torch::NoGradGuard no_grad;
+    model->eval();
+    const bool is_glscl = name == "glscl_full";
+    const auto input = [&](const char* key) { return is_glscl ? golden.input(key) : golden.input(key)[0]; };
+    const auto text =
+        model->encode_text(input(is_glscl ? "ids" : "input_ids"), input(is_glscl ? "text_mask" : "input_mask"));
+    const auto video = model->encode_video(input("pixels"), input("video_mask"));
+    const auto scores = model->head().score(text, video) * (is_glscl ? torch::ones({}) : model->logit_scale());
+    const auto* key = is_glscl ? "S_eval" : "step0.S";
+    const auto worst = (scores - golden.want(key)).abs().max().item<double>();
+    EXPECT_LE(worst, golden.atol(key));
+
+    export_model(checkpoint, "reference", folder_ / "reference");
+    std::set<std::string> ours, theirs;
+    for (const auto& [weight, tensor] : read_torch_file(folder_ / "reference" / "model.pt").tensors)
+      ours.insert(weight);
+    for (const auto& [weight, tensor] : golden.weights) {
+      if (!is_unused(weight)) theirs.insert(weight);
+    }
+    EXPECT_EQ(ours, theirs);
+  }
+}
+
+}  // namespace
+}  // namespace glint::test
