@@ -307,6 +307,8 @@ ImportedTowers import_towers(const TensorMap& weights, WeightNames names, const 
       problems.add(concat("'", rule.theirs, "' is ", found->second.sizes(), ", expected ", at::IntArrayRef(expected)));
     } else if (!found->second.is_floating_point()) {
       problems.add(concat("'", rule.theirs, "' holds ", found->second.scalar_type(), ", not floating-point numbers"));
+    } else if (!found->second.isfinite().all().item<bool>()) {
+      problems.add(concat("'", rule.theirs, "' holds what is no finite number"));
     }
   }
   for (const auto& [name, tensor] : weights) {

@@ -186,7 +186,7 @@ namespace {
 void plan_by_released_names(const RetrievalModel& model, const TensorMap& weights, Loader& loader) {
   Names ours;  // every name a file may use -> ours
   for (const auto& [name, reference] : model.reference_names()) {
-    ours[reference] = name;
+    ours[reference] = ours[name] = name;
     if (name.starts_with(kClip)) ours[std::string(without_clip(name))] = name;
   }
   for (const auto& [name, value] : weights) {

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
@@ -30,10 +31,18 @@ void check_sizes(const Config& config, const TowerSizes& sizes, int64_t vocabula
   }
 }
 
-// Of a checkpoint (glint import, a run) its model, whose heads and encoders may be others.
-TensorMap read_start_weights(const std::filesystem::path& path) {
+// Of a checkpoint (glint import, a run) its towers, and its temporal encoder and head where they are of the kind that
+// `config` asks for.
+TensorMap read_start_weights(const Config& config) {
+  const std::filesystem::path path = config.model.weights;
   if (!std::filesystem::is_directory(path)) return read_safetensors(path).tensors;
-  return load_checkpoint(path).model;
+  auto checkpoint = load_checkpoint(path);
+  const bool same_temporal = checkpoint.config.model.temporal == config.model.temporal;
+  const bool same_head = head_name(checkpoint.config.head) == head_name(config.head);
+  std::erase_if(checkpoint.model, [&](const auto& entry) {
+    return (!same_temporal && entry.first.starts_with("temporal.")) || (!same_head && entry.first.starts_with("head."));
+  });
+  return std::move(checkpoint.model);
 }
 
 }  // namespace
@@ -41,13 +50,14 @@ TensorMap read_start_weights(const std::filesystem::path& path) {
 void adopt_towers(Config& config) {
   const std::filesystem::path weights = config.model.weights;
   if (!std::filesystem::is_directory(weights)) return;
-  const auto theirs = load_checkpoint(weights).config;
+  const auto checkpoint = load_checkpoint(weights);
+  const auto& theirs = checkpoint.config;
   config.model.towers = theirs.model.towers;
   config.video.image_size = theirs.video.image_size;
   config.video.fit = theirs.video.fit;
   if (theirs.text.tokenizer == "clip") return;
   config.text.tokenizer = theirs.text.tokenizer;
-  if (config.text.vocabulary.empty()) config.text.vocabulary = (weights / "tokenizer.model").string();
+  if (config.text.vocabulary.empty()) config.text.vocabulary = (checkpoint.folder / "tokenizer.model").string();
   if (theirs.text.tokenizer == "siglip") config.text.max_words = theirs.text.max_words;  // of its last position
 }
 
@@ -66,7 +76,7 @@ std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabul
   TensorMap weights;
   TowerSizes sizes = tower_sizes(config.model.towers, config.video.image_size, vocabulary_size);
   if (!config.model.weights.empty()) {
-    weights = read_start_weights(config.model.weights);
+    weights = read_start_weights(config);
     sizes = tower_sizes(weights, config.model.towers);
   }
   sizes.has_logit_bias |= config.train.loss == "sigmoid";

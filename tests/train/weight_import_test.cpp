@@ -93,10 +93,12 @@ TEST(TowerWeightsTest, EveryMissingSpareAndMisshapenNameIsListedAtOnce) {
   theirs["text_model.extra"] = torch::zeros({2});
   theirs["visual_projection.weight"] = torch::zeros({40, 65});
   theirs["text_model.final_layer_norm.bias"] = theirs["text_model.final_layer_norm.bias"].to(torch::kInt64);
+  theirs["logit_scale"] = torch::full({}, NAN);
   theirs["text_model.embeddings.position_ids"] = torch::zeros({1, 13}, torch::kInt64);
   EXPECT_THAT([&] { import_towers(theirs, WeightNames::kHuggingFace, {}, "model.bin"); },
-              ThrowsMessage<Error>(AllOf(HasSubstr("model.bin: 4 names do not fit: "),
+              ThrowsMessage<Error>(AllOf(HasSubstr("model.bin: 5 names do not fit: "),
                                          HasSubstr("'vision_model.encoder.layers.1.self_attn.k_proj.bias' is missing"),
+                                         HasSubstr("'logit_scale' holds what is no finite number"),
                                          HasSubstr("'text_model.extra' is no weight of this model"),
                                          HasSubstr("'visual_projection.weight' is [40, 65], expected [40, 64]"),
                                          HasSubstr("'text_model.final_layer_norm.bias' holds Long"))));
