@@ -8,6 +8,7 @@
 #include "app/evaluate_checkpoint.h"
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
+#include "glint/core/error.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
 #include "glint/data/dataset.h"
@@ -23,7 +24,17 @@ struct TrainOptions {
   std::string config;
   std::vector<std::string> overrides;
   bool json = false;
+  bool settings = false;
 };
+
+// What a run with these words would be told, with what each setting means.
+void print_settings(TrainOptions options) {
+  if (options.config.find('=') != std::string::npos) {  // no file was given, and the first word took its place
+    options.overrides.insert(options.overrides.begin(), options.config);
+    options.config.clear();
+  }
+  std::cout << config_text(read_config(options.config, options.overrides), /*with_comments=*/true);
+}
 
 void train(const TrainOptions& options) {
   auto config = read_config(options.config, options.overrides);
@@ -57,18 +68,18 @@ void add_train_command(CLI::App& app) {
   auto options = std::make_shared<TrainOptions>();
   auto* command = app.add_subcommand(
       "train", "Train a model and evaluate its best checkpoint; goes on by itself where it was stopped");
-  command->add_option("config", options->config, "Settings file (YAML); see configs/")->required();
+  command->add_option("config", options->config, "Settings file (YAML); see configs/");
   command->add_option("settings", options->overrides, "Settings that win over the file's: section.key=value");
   command->add_flag("--json", options->json, "Print the results as JSON instead of a table");
-  command->add_flag_callback(
-      "--settings",
-      [] {
-        std::cout << config_text(Config{}, /*with_comments=*/true);
-        throw CLI::Success();
-      },
-      "Print every setting with its default and meaning");
+  command->add_flag(
+      "--settings", options->settings,
+      "Print every setting with its value and meaning, and train nothing; with head.name=xpool: X-Pool's");
   command->footer("Example: glint train configs/demo.yaml head.name=mean_pool run.dir=runs/mean_pool train.seed=2");
-  command->callback([options] { train(*options); });
+  command->callback([options] {
+    if (options->settings) return print_settings(*options);
+    if (options->config.empty()) throw Error("glint train: which settings file? See configs/; --help says more");
+    train(*options);
+  });
 }
 
 }  // namespace glint::app
