@@ -1,0 +1,73 @@
+#include "glint/dist/communicator.h"
+
+#include "dist/group.h"
+#include "dist/meeting.h"
+
+namespace glint {
+
+using dist::communicate;
+
+Communicator::Communicator(const RankInfo& info, std::unique_ptr<dist::Group> group)
+    : info_(info), group_(std::move(group)) {
+  GLINT_CHECK((group_ != nullptr) == (info_.ranks > 1), info_.ranks, " ranks");
+}
+
+Communicator::~Communicator() = default;
+
+torch::Tensor Communicator::all_gather(const torch::Tensor& rows) {
+  if (!group_) return rows;
+  GLINT_CHECK(rows.dim() > 0, "no rows to gather");
+  const torch::NoGradGuard no_grad;
+  auto input = rows.detach().contiguous();
+  auto shape = input.sizes().vec();
+  shape[0] *= ranks();
+  auto output = torch::empty(shape, input.options());
+  if (output.numel() == 0) return output;
+  communicate("gathering", [&] { group_->features->_allgather_base(output, input)->wait(); });
+  return output;
+}
+
+std::vector<std::string> Communicator::all_gather(const std::string& text) {
+  if (!group_) return {text};
+  const auto lengths = all_gather(torch::full({1}, static_cast<std::int64_t>(text.size()), torch::kLong));
+  const auto longest = lengths.max().item<std::int64_t>();
+  auto padded = torch::zeros({1, longest}, torch::kUInt8);
+  std::copy(text.begin(), text.end(), padded.data_ptr<std::uint8_t>());
+  const auto all = all_gather(padded);  // [ranks, longest]
+  std::vector<std::string> texts;
+  for (std::int64_t rank = 0; rank < ranks(); ++rank) {
+    const auto* begin = reinterpret_cast<const char*>(all.data_ptr<std::uint8_t>()) + rank * longest;
+    texts.emplace_back(begin, begin + lengths[rank].item<std::int64_t>());
+  }
+  return texts;
+}
+
+void Communicator::all_reduce(torch::Tensor& values) {
+  if (!group_ || values.numel() == 0) return;
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> sums = {values.detach().contiguous()};
+  communicate("summing", [&] { group_->features->allreduce(sums)->wait(); });
+  if (!values.is_alias_of(sums[0])) values.copy_(sums[0]);
+}
+
+void Communicator::broadcast(torch::Tensor& values, std::int64_t root) {
+  if (!group_ || values.numel() == 0) return;
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> sent = {values.detach().contiguous()};
+  c10d::BroadcastOptions options;
+  options.rootRank = root;
+  communicate("broadcasting", [&] { group_->features->broadcast(sent, options)->wait(); });
+  if (!values.is_alias_of(sent[0])) values.copy_(sent[0]);
+}
+
+void Communicator::barrier() {
+  if (!group_) return;
+  communicate("waiting for all ranks", [&] { group_->features->barrier()->wait(); });
+}
+
+std::shared_ptr<Communicator> make_communicator(const RankInfo& info, double timeout_s) {
+  GLINT_CHECK(timeout_s > 0, "timeout_s ", timeout_s);
+  return std::make_shared<Communicator>(info, info.ranks > 1 ? dist::meet(info, timeout_s) : nullptr);
+}
+
+}  // namespace glint

@@ -1,0 +1,118 @@
+#include "glint/dist/gradient_reducer.h"
+
+#include <torch/torch.h>
+#include <torch/csrc/distributed/c10d/reducer.hpp>
+
+#include <algorithm>
+#include <set>
+
+#include "dist/group.h"
+
+namespace glint {
+
+namespace {
+
+constexpr const char* kSummingGradients = "summing gradients";
+constexpr std::int64_t kFirstBucketBytes = 1 << 20;  // small, so that the first one leaves early
+
+// In place of c10d's mean.
+class SumBucket : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::ProcessGroup>> {
+ public:
+  using CppCommHookInterface::CppCommHookInterface;
+
+  c10::intrusive_ptr<c10::ivalue::Future> runHook(c10d::GradBucket& bucket) override {
+    std::vector<torch::Tensor> values = {bucket.getBufferRef()};
+    const auto sum = dist::communicate(kSummingGradients, [&] { return state_->allreduce(values)->getFuture(); });
+    return sum->then(
+        [](c10::ivalue::Future& done) { return dist::communicate(kSummingGradients, [&] { return done.value(); }); },
+        sum->elementType());
+  }
+};
+
+class SummingReducer : public c10d::Reducer {
+ public:
+  using Reducer::Reducer;
+
+  std::size_t num_reached() const { return params_.size() - unused_parameters_.size(); }
+
+  // c10d counts as used what the expected pass reaches. A gradient of an earlier pass counts too: without this a rank
+  // that has none would stay without it.
+  void count_earlier_gradients() {
+    auto* used = local_used_map_.data_ptr<int>();
+    for (std::size_t i = 0; i < params_.size(); ++i) {
+      if (params_[i].grad().defined()) used[i] = 1;
+    }
+  }
+};
+
+// c10d advises to switch off the search for parameters that a pass does not reach. It is wanted: which ones it reaches
+// depends on the step.
+class NoAdvice : public c10::WarningHandler {
+  void process(const c10::Warning&) override {}
+};
+
+void check_same_everywhere(Communicator& communicator, const std::string& mine) {
+  const auto lists = communicator.all_gather(mine);
+  for (std::size_t rank = 0; rank < lists.size(); ++rank) {
+    if (lists[rank] == lists[0]) continue;
+    throw Error("rank ", rank,
+                " trains other parameters than rank 0: were they started with the same settings and data?");
+  }
+}
+
+}  // namespace
+
+struct GradientReducer::Impl {
+  std::shared_ptr<Communicator> communicator;
+  std::unique_ptr<SummingReducer> reducer;
+};
+
+GradientReducer::~GradientReducer() = default;
+
+GradientReducer::GradientReducer(const std::vector<std::pair<std::string, torch::Tensor>>& parameters,
+                                 std::shared_ptr<Communicator> communicator, std::int64_t bucket_mb) {
+  GLINT_CHECK(bucket_mb > 0, bucket_mb, " MB");
+  if (communicator->ranks() == 1) return;
+  std::set<const void*> seen;
+  std::vector<torch::Tensor> trained;
+  std::unordered_map<std::size_t, std::string> names;
+  std::string list;
+  for (const auto& [name, parameter] : parameters) {
+    if (!parameter.requires_grad() || !seen.insert(parameter.unsafeGetTensorImpl()).second) continue;
+    names[trained.size()] = name;
+    trained.push_back(parameter);
+    list += concat(name, " ", parameter.dtype(), " ", parameter.sizes(), "\n");
+  }
+  check_same_everywhere(*communicator, list);
+  if (trained.empty()) return;
+
+  const std::size_t bucket_bytes = static_cast<std::size_t>(bucket_mb) << 20;
+  auto buckets = std::get<0>(c10d::compute_bucket_assignment_by_size(trained, {kFirstBucketBytes, bucket_bytes}));
+  std::reverse(buckets.begin(), buckets.end());  // backward begins with what was used last
+  const auto& group = communicator->group()->gradients;
+  auto reducer = std::make_unique<SummingReducer>(
+      trained, buckets, group, std::vector<bool>(trained.size(), false), bucket_bytes,
+      /*find_unused_parameters=*/true, /*gradient_as_bucket_view=*/true, names, kFirstBucketBytes,
+      /*skip_all_reduce_unused_params=*/false, /*use_python_reducer=*/false, std::vector<std::int64_t>());
+  reducer->register_comm_hook(std::make_unique<SumBucket>(group));
+  impl_ = std::make_unique<Impl>(Impl{std::move(communicator), std::move(reducer)});
+}
+
+void GradientReducer::expect(const std::vector<torch::Tensor>& outputs) {
+  if (!impl_) return;
+  auto& reducer = *impl_->reducer;
+  {
+    NoAdvice no_advice;
+    const c10::WarningUtils::WarningHandlerGuard guard(&no_advice);
+    reducer.prepare_for_backward(outputs);
+  }
+  GLINT_CHECK(reducer.num_reached() > 0, "the step's last backward pass reaches no parameter");
+  reducer.count_earlier_gradients();
+}
+
+void GradientReducer::backward(const std::vector<torch::Tensor>& outputs, const std::vector<torch::Tensor>& gradients) {
+  expect(outputs);
+  dist::communicate(kSummingGradients, [&] { torch::autograd::backward(outputs, gradients); });
+}
+
+}  // namespace glint

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include <string>
+#include <utility>
+
+#include "glint/core/error.h"
+
+namespace glint::dist {
+
+// c10d's part of a Communicator. Two groups, since a group's collectives must come in one order on all ranks: the
+// reducer starts its own whenever a bucket is full, among those of the features' backward.
+struct Group {
+  c10::intrusive_ptr<c10d::Store> store;
+  c10::intrusive_ptr<c10d::ProcessGroup> features;
+  c10::intrusive_ptr<c10d::ProcessGroup> gradients;
+};
+
+// What c10d or Gloo threw (the exception being handled), as the Error of a rank that lost the others while `doing`;
+// rethrown as it is where it is no failure of communication.
+[[noreturn]] void throw_lost(const std::string& doing);
+
+// "[pair.cc:534] Connection closed by peer [::1]:4321. Exception raised from ..." -> "Connection closed by peer
+// [::1]:4321"
+std::string plain_cause(const std::string& message);
+
+template <class Work>
+auto communicate(const char* doing, Work&& work) {
+  try {
+    return std::forward<Work>(work)();
+  } catch (...) {
+    throw_lost(doing);
+  }
+}
+
+}  // namespace glint::dist

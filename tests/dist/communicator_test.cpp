@@ -1,0 +1,118 @@
+#include "glint/dist/communicator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include "dist/group.h"
+#include "dist/ranks.h"
+#include "glint/core/error.h"
+
+namespace glint::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+template <class Work>
+std::string error_of(Work&& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+void expect_all_calls(std::shared_ptr<Communicator> communicator) {
+  const auto rank = communicator->rank(), ranks = communicator->ranks();
+  const auto all = torch::arange(ranks * 6).view({ranks * 2, 3});
+  EXPECT_TRUE(torch::equal(communicator->all_gather(all.narrow(0, rank * 2, 2).t().contiguous().t()), all));
+  EXPECT_EQ(communicator->all_gather(torch::zeros({0, 4})).sizes(), (std::vector<std::int64_t>{0, 4}));
+
+  auto sums = torch::full({2, 3}, rank + 1.0).t();  // [3, 2], not contiguous
+  communicator->all_reduce(sums);
+  EXPECT_TRUE(torch::equal(sums, torch::full({3, 2}, ranks * (ranks + 1) / 2.0)));
+
+  auto sent = torch::full({3}, rank);
+  communicator->broadcast(sent, 1);
+  EXPECT_TRUE(torch::equal(sent, torch::ones({3}, torch::kLong)));
+
+  const auto texts = communicator->all_gather(std::string(static_cast<std::size_t>(rank) * 3, 'x') + '\0');
+  ASSERT_EQ(texts.size(), static_cast<std::size_t>(ranks));
+  for (std::int64_t other = 0; other < ranks; ++other) {
+    EXPECT_EQ(texts[other], std::string(static_cast<std::size_t>(other) * 3, 'x') + '\0');
+  }
+  EXPECT_EQ(communicator->all_gather(std::string())[1], "");
+  communicator->barrier();
+}
+
+TEST(CommunicatorTest, EveryCallGivesAllRanksTheSame) {
+  EXPECT_EQ(run_communicators(2, expect_all_calls), well(2));
+  EXPECT_EQ(run_communicators(3, expect_all_calls), well(3));
+}
+
+TEST(CommunicatorTest, OneRankIsTheIdentity) {
+  const auto communicator = make_communicator(RankInfo{}, 1);
+  auto values = torch::ones({2});
+  communicator->all_reduce(values);
+  communicator->broadcast(values);
+  communicator->barrier();
+  EXPECT_TRUE(communicator->all_gather(values).is_same(values));
+  EXPECT_EQ(communicator->all_gather(std::string("a")), std::vector<std::string>{"a"});
+}
+
+TEST(CommunicatorTest, ARankThatDiesIsASentenceForTheOthers) {
+  const auto body = [](std::shared_ptr<Communicator> communicator) {
+    auto values = torch::ones({1000});
+    communicator->all_reduce(values);
+    if (communicator->rank() == 2) kill(getpid(), SIGKILL);
+    const auto message = error_of([&] {
+      for (int i = 0; i < 3; ++i) communicator->all_reduce(values);
+    });
+    EXPECT_THAT(message, StartsWith("lost the other ranks while summing: another rank ended or the network failed ("));
+    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+    EXPECT_EQ(message.find(".cc"), std::string::npos) << message;
+  };
+  EXPECT_EQ(run_communicators(3, body), (RankEnds{0, 0, 128 + SIGKILL}));
+}
+
+TEST(CommunicatorTest, RanksThatDoNotComeAreNamed) {
+  const auto body = [](RankInfo info) {
+    if (info.rank == 1 || info.rank == 3) return;
+    const auto message = error_of([&] { make_communicator(info, 0.5); });
+    EXPECT_THAT(message, HasSubstr("dist.timeout_s"));
+    if (info.rank != 0) return;  // it may be gone before they have asked it who is missing
+    EXPECT_THAT(message, StartsWith("ranks 1, 3 of 4 did not come to 127.0.0.1:"));
+  };
+  EXPECT_EQ(run_ranks(4, body), well(4));
+}
+
+TEST(CommunicatorTest, ANobodyAtTheMeetingPointIsNamed) {
+  RankInfo info{1, 2, 1, "127.0.0.1", 1};
+  EXPECT_THAT(error_of([&] { make_communicator(info, 0.3); }),
+              StartsWith("rank 1 did not reach rank 0 at 127.0.0.1:1"));
+}
+
+TEST(CommunicatorTest, OtherNumbersOfRanksAreRefused) {
+  const auto body = [](RankInfo info) {
+    if (info.rank == 1) info.ranks = 3;
+    const auto message = error_of([&] { make_communicator(info, 1); });
+    if (info.rank == 1) return;
+    EXPECT_THAT(message, StartsWith("rank 1 was started as one of 3, rank 0 as one of 2"));
+  };
+  EXPECT_EQ(run_ranks(2, body), well(2));
+}
+
+TEST(PlainCauseTest, LeavesSourceLinesAndStacksOut) {
+  EXPECT_EQ(dist::plain_cause("[/a/pair.cc:5] Connection closed by peer [127.0.0.1]:42"),
+            "Connection closed by peer [127.0.0.1]:42");
+  EXPECT_EQ(dist::plain_cause("[c10d] it failed. Exception raised from f at a.cpp:3\nframe #0"), "it failed");
+  EXPECT_EQ(dist::plain_cause("it failed.\nmore"), "it failed");
+  EXPECT_EQ(dist::plain_cause(""), "");
+}
+
+}  // namespace
+}  // namespace glint::test
