@@ -30,6 +30,7 @@ void catch_stop_signals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGUSR1);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // threads started from here on inherit it
   std::thread(wait_for_signals, signals).detach();
 }

@@ -20,7 +20,7 @@ void send_and_wait(int signal) {
 }
 
 TEST(StopSignalDeathTest, AFirstSignalOnlyAsks) {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
     const auto ask = [signal] {
       catch_stop_signals();
       if (stop_requested() != 0) _exit(100);

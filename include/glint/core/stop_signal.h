@@ -12,8 +12,8 @@ class Stopped {
   int signal_;
 };
 
-// From now on SIGINT and SIGTERM only set a flag; a second one of them ends the process at once. Called once, before
-// other threads are started.
+// From now on SIGINT, SIGTERM and SIGUSR1 (which SLURM can send before a job's time is over) only set a flag; a second
+// one of them ends the process at once. Called once, before other threads are started.
 void catch_stop_signals();
 
 // The signal that asked us to stop, 0 where none did. Any thread.
