@@ -24,6 +24,12 @@ int64_t count(std::initializer_list<torch::Tensor> tensors, const Prepared& prep
   throw Bug("features without a tensor have no size");
 }
 
+std::vector<torch::Tensor*> defined(std::vector<torch::Tensor*> tensors, Prepared& prepared) {
+  for (auto& [name, tensor] : prepared) tensors.push_back(&tensor);
+  std::erase_if(tensors, [](const auto* tensor) { return !tensor->defined(); });
+  return tensors;
+}
+
 torch::Tensor rows(const torch::Tensor& tensor, int64_t begin, int64_t end) {
   return tensor.defined() ? tensor.slice(0, begin, end) : tensor;
 }
@@ -81,6 +87,14 @@ TextFeatures slice(const TextFeatures& text, int64_t begin, int64_t end) {
 VideoFeatures slice(const VideoFeatures& video, int64_t begin, int64_t end) {
   return {rows(video.frames, begin, end), rows(video.clip_frames, begin, end), rows(video.mask, begin, end),
           rows(video.prepared, begin, end)};
+}
+
+std::vector<torch::Tensor*> tensors_of(TextFeatures& text) {
+  return defined({&text.sentence, &text.words, &text.mask}, text.prepared);
+}
+
+std::vector<torch::Tensor*> tensors_of(VideoFeatures& video) {
+  return defined({&video.frames, &video.clip_frames, &video.mask}, video.prepared);
 }
 
 TextFeatures concat(const std::vector<TextFeatures>& parts) {

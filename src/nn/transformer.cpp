@@ -7,6 +7,7 @@
 
 #include "glint/core/error.h"
 #include "glint/nn/affine.h"
+#include "glint/nn/recompute.h"
 #include "glint/nn/start.h"
 
 namespace glint {
@@ -20,6 +21,11 @@ torch::Tensor uniform(torch::IntArrayRef shape, double bound) {
 
 torch::Tensor norm(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias, double eps) {
   return torch::layer_norm(x, weight.sizes(), weight, bias, eps);
+}
+
+std::vector<torch::Tensor> joined(std::vector<torch::Tensor> some, const std::vector<torch::Tensor>& others) {
+  some.insert(some.end(), others.begin(), others.end());
+  return some;
 }
 
 // x + MLP(LN2(x))
@@ -83,6 +89,42 @@ BlockFunction TransformerBlock::function() const {
           mlp->c_proj->bias,
           ln_2->weight,
           ln_2->bias};
+}
+
+torch::Tensor TransformerBlock::forward(const torch::Tensor& x, const AttentionMask& mask) {
+  const auto block = function();
+  if (!recompute_) return block.forward(x, mask);
+  return recomputed(
+      [block, mask](const std::vector<torch::Tensor>& inputs) {
+        return block.of_weights(inputs.data() + 1).forward(inputs[0], mask);
+      },
+      joined({x}, block.weights()));
+}
+
+torch::Tensor TransformerBlock::forward_row(const torch::Tensor& row, const torch::Tensor& x,
+                                            const torch::Tensor& bias) {
+  const auto block = function();
+  if (!recompute_) return block.forward_row(row, x, bias);
+  return recomputed(
+      [block, bias](const std::vector<torch::Tensor>& inputs) {
+        return block.of_weights(inputs.data() + 2).forward_row(inputs[0], inputs[1], bias);
+      },
+      joined({row, x}, block.weights()));
+}
+
+void recompute_blocks(torch::nn::Module& root, bool on) {
+  for (const auto& module : root.modules(/*include_self=*/false)) {
+    if (auto* block = dynamic_cast<TransformerBlock*>(module.get())) block->recompute(on);
+  }
+}
+
+std::vector<torch::Tensor> BlockFunction::weights() const {
+  return {in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias, ln_1_weight, ln_1_bias,
+          c_fc_weight,    c_fc_bias,    c_proj_weight,   c_proj_bias,   ln_2_weight, ln_2_bias};
+}
+
+BlockFunction BlockFunction::of_weights(const torch::Tensor* w) const {
+  return {heads, layer_norm_eps, activation, w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11]};
 }
 
 torch::Tensor BlockFunction::forward(const torch::Tensor& x, const AttentionMask& mask) const {

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <torch/torch.h>
 
 #include <algorithm>
 #include <array>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "glint/model/head.h"
+#include "glint/model/losses.h"
 #include "model/literal/heads.h"
 
 // What every head holds, in each of its kinds. What only one head holds stands in its own test.
@@ -250,6 +252,66 @@ TEST(EveryHeadTest, OneOfAnythingScoresAsTheLiteralForm) {
       const auto literal = literal::make_literal(kind.config, shape_of(L, T), *head);
       EXPECT_LT(distance(scores, scores_of(*literal, items)), 1e-4);
     }
+  }
+}
+
+// The contrastive loss and the head's own, of some shares of the batch. `ends`: where each share ends.
+torch::Tensor loss_in_shares(RetrievalHead& head, const Prepared& items, const std::vector<int64_t>& ends) {
+  const auto pairs = size(items.text);
+  auto loss = torch::zeros({});
+  torch::Tensor sums;
+  int64_t begin = 0;
+  for (const auto end : ends) {
+    const auto share = head.score_share(items.text, items.video, begin, end);
+    loss = loss + contrastive_loss({10 * share.text_scores, 10 * share.video_scores, begin});
+    if (share.sums.defined()) sums = sums.defined() ? sums + share.sums : share.sums;
+    begin = end;
+  }
+  if (!sums.defined()) return loss;
+  for (const auto& own : head.losses(sums, pairs)) loss = loss + own.value;
+  return loss;
+}
+
+TEST(EveryHeadTest, SharesOfABatchAddUpToItsLossAndGradients) {
+  torch::manual_seed(11);
+  const int64_t pairs = 5;
+  for (const auto& kind : kinds()) {
+    SCOPED_TRACE(kind.name);
+    const auto head = head_of(kind.config);
+    head->train();
+    auto items = random_items(pairs, pairs);
+    for (auto& features : items.features()) features.set_requires_grad(true);
+    auto wanted = items.features();
+    const auto parameters = head->parameters();
+    wanted.insert(wanted.end(), parameters.begin(), parameters.end());
+    const auto prepared = prepare(*head, items);
+    const auto whole = head->score_pairs(prepared.text, prepared.video);
+    auto loss = contrastive_loss(10 * whole.scores);
+    for (const auto& own : whole.aux) loss = loss + own.value;
+    const auto expected = torch::autograd::grad({loss}, wanted, {}, true, false, /*allow_unused=*/true);
+    const auto in_shares = loss_in_shares(*head, prepared, {2, 3, pairs});
+    EXPECT_NEAR(in_shares.item<double>(), loss.item<double>(), 1e-5);
+    const auto gradients = torch::autograd::grad({in_shares}, wanted, {}, false, false, /*allow_unused=*/true);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      ASSERT_EQ(gradients[i].defined(), expected[i].defined());
+      if (!expected[i].defined()) continue;
+      const double scale = expected[i].abs().max().item<double>();
+      EXPECT_LT(distance(gradients[i], expected[i]), 1e-5 + 1e-4 * scale);
+    }
+  }
+}
+
+TEST(EveryHeadTest, AShareScoresItsRowsAndColumnsOfTheBatch) {
+  torch::manual_seed(12);
+  for (const auto& kind : kinds()) {
+    SCOPED_TRACE(kind.name);
+    const auto head = head_of(kind.config);
+    const auto prepared = prepare(*head, random_items(5, 5));
+    const torch::NoGradGuard no_grad;
+    const auto all = head->score(prepared.text, prepared.video);
+    const auto share = head->score_share(prepared.text, prepared.video, 1, 4);
+    EXPECT_LT(distance(share.text_scores, all.slice(0, 1, 4)), 1e-5);
+    EXPECT_LT(distance(share.video_scores, all.slice(1, 1, 4)), 1e-5);
   }
 }
 

@@ -33,6 +33,10 @@ int64_t size(const VideoFeatures& video);  // B
 TextFeatures slice(const TextFeatures& text, int64_t begin, int64_t end);
 VideoFeatures slice(const VideoFeatures& video, int64_t begin, int64_t end);
 
+// Every tensor that is there, the members before `prepared`, to be looked at or replaced.
+std::vector<torch::Tensor*> tensors_of(TextFeatures& text);
+std::vector<torch::Tensor*> tensors_of(VideoFeatures& video);
+
 // Items of all parts one after the other.
 TextFeatures concat(const std::vector<TextFeatures>& parts);
 VideoFeatures concat(const std::vector<VideoFeatures>& parts);

@@ -23,6 +23,14 @@ struct HeadOutput {
   std::vector<AuxLoss> aux;  // added to the contrastive loss as they are
 };
 
+// What one process scores of a batch of B pairs: its own b texts against all videos and its own b videos against all
+// texts.
+struct ShareOutput {
+  torch::Tensor text_scores;   // [b, B], rows of the batch's scores
+  torch::Tensor video_scores;  // [B, b], columns of them
+  torch::Tensor sums;          // [K], over the share, what losses() takes; undefined for heads without losses
+};
+
 struct FeatureShape {
   int64_t width = 0;       // D
   int64_t max_words = 0;   // L
@@ -41,10 +49,14 @@ class RetrievalHead : public torch::nn::Module {
   // no cosine (a zero vector, a video without a frame) adds 0. A NaN in the features stays one.
   virtual torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) = 0;
 
-  // Training: text i belongs to video i, A == B, both prepared.
-  virtual HeadOutput score_pairs(const TextFeatures& text, const VideoFeatures& video) {
-    return {score(text, video), /*aux=*/{}};
-  }
+  // Training: text i belongs to video i, A == B, both prepared. Of the pairs [begin, end), which are this share's own.
+  virtual ShareOutput score_share(const TextFeatures& text, const VideoFeatures& video, int64_t begin, int64_t end);
+
+  // The head's own losses of a whole batch, from the sums of all its shares added up. `pairs`: B
+  virtual std::vector<AuxLoss> losses(const torch::Tensor& /*sums*/, int64_t /*pairs*/) const { return {}; }
+
+  // The same of a whole batch at once.
+  virtual HeadOutput score_pairs(const TextFeatures& text, const VideoFeatures& video);
 
   // Are scores multiplied by the logit scale before the loss? False: they are logits already.
   virtual bool uses_logit_scale() const { return true; }

@@ -62,6 +62,9 @@ struct BlockFunction {
   torch::Tensor c_fc_weight, c_fc_bias, c_proj_weight, c_proj_bias;            // [M, W], [M], [W, M], [W]
   torch::Tensor ln_2_weight, ln_2_bias;                                        // [W]
 
+  std::vector<torch::Tensor> weights() const;                    // in this order
+  BlockFunction of_weights(const torch::Tensor* weights) const;  // the same of others, in this order
+
   torch::Tensor forward(const torch::Tensor& x, const AttentionMask& mask) const;  // [N, S, W] -> [N, S, W]
 
   // forward() in two steps, so that positions which many sequences share are projected once: queries, keys and values
@@ -84,10 +87,11 @@ class TransformerBlock final : public torch::nn::Module {
 
   BlockFunction function() const;  // of this block's parameters
 
-  torch::Tensor forward(const torch::Tensor& x, const AttentionMask& mask) { return function().forward(x, mask); }
-  torch::Tensor forward_row(const torch::Tensor& row, const torch::Tensor& x, const torch::Tensor& bias = {}) {
-    return function().forward_row(row, x, bias);
-  }
+  torch::Tensor forward(const torch::Tensor& x, const AttentionMask& mask);
+  torch::Tensor forward_row(const torch::Tensor& row, const torch::Tensor& x, const torch::Tensor& bias = {});
+
+  // Autograd keeps what goes in alone, and the backward pass computes the block again.
+  void recompute(bool on) { recompute_ = on; }
 
   struct Attention : torch::nn::Module {
     explicit Attention(int64_t width);
@@ -106,7 +110,11 @@ class TransformerBlock final : public torch::nn::Module {
  private:
   int64_t heads_;
   Activation activation_;
+  bool recompute_ = false;
 };
+
+// Every TransformerBlock below `root`.
+void recompute_blocks(torch::nn::Module& root, bool on);
 
 // Blocks one after the other, registered as "0", "1", ...
 class BlockStack final : public torch::nn::Module {

@@ -81,9 +81,16 @@ class GlcclHead final : public RetrievalHead {
     return glccl_scores(texts(text), videos(video), {at::stack(levels_), visual_}, rules_);  // [A, B]
   }
 
-  HeadOutput score_pairs(const TextFeatures& text, const VideoFeatures& video) override {
-    const auto scores = glccl_four_scores(texts(text), videos(video), {at::stack(levels_), visual_}, rules_);
-    return {scores.mean(0), {{"csc", config_.csc_weight * consistency_loss(scores)}}};
+  ShareOutput score_share(const TextFeatures& text, const VideoFeatures& video, int64_t begin, int64_t end) override {
+    const auto rows = four_scores(slice(text, begin, end), video);  // [4, b, B]
+    const bool whole = end - begin == size(text);
+    ShareOutput share = {rows.mean(0), {}, variances(rows, begin)};
+    share.video_scores = whole ? share.text_scores : score(text, slice(video, begin, end));
+    return share;
+  }
+
+  std::vector<AuxLoss> losses(const torch::Tensor& sums, int64_t pairs) const override {
+    return {{"csc", config_.csc_weight * consistency_loss(sums, pairs)}};
   }
 
   std::map<std::string, std::string> reference_names() const override {
@@ -100,14 +107,25 @@ class GlcclHead final : public RetrievalHead {
     return {video.prepared.at("rows"), video.prepared.at("gram"), video.mask};
   }
 
-  // The variance of a pair's four scores: that of matching pairs over that of the others. scores [4, B, B] -> scalar
-  torch::Tensor consistency_loss(const torch::Tensor& scores) const {
-    const auto B = scores.size(1);
-    const auto variance = scores.var(0, /*unbiased=*/true);  // [B, B]
-    const auto matching = variance.diagonal().mean();
+  torch::Tensor four_scores(const TextFeatures& text, const VideoFeatures& video) const {
+    return glccl_four_scores(texts(text), videos(video), {at::stack(levels_), visual_}, rules_);  // [4, A, B]
+  }
+
+  // The variances of the pairs' four scores, added up over matching pairs and over the others. `scores` [4, b, B],
+  // whose row i belongs to video begin + i. -> [2]
+  static torch::Tensor variances(const torch::Tensor& scores, int64_t begin) {
+    const auto variance = scores.var(0, /*unbiased=*/true);                        // [b, B]
+    const auto matching = variance.diagonal(begin).slice(0, 0, variance.size(0));  // [b]
+    const auto own = torch::zeros_like(variance);
+    own.diagonal(begin).fill_(1);
+    return at::stack({matching.sum(), (variance * (1 - own)).sum()});
+  }
+
+  // The mean variance of matching pairs over that of the others. `sums` [2] -> scalar
+  torch::Tensor consistency_loss(const torch::Tensor& sums, int64_t B) const {
+    const auto matching = sums[0] / B;
     // Note [GLCCL denominator]: the release's mean over the other pairs counts the B zeros of the diagonal.
-    const auto pairs = config_.csc_denominator == "b2" ? B * B : std::max<int64_t>(1, B * (B - 1));
-    const auto others = (variance * (1 - torch::eye(B, variance.options()))).sum() / pairs;
+    const auto others = sums[1] / (config_.csc_denominator == "b2" ? B * B : std::max<int64_t>(1, B * (B - 1)));
     // Note [GLCCL one pair]: without another pair, or where the others' scores agree to the last bit, the release
     // divides by zero; the loss is 0 here.
     const auto none = others == 0;

@@ -58,9 +58,27 @@ class GlsclHead final : public RetrievalHead {
     return at::add(global, affine(nouns, visuals), weight);  // [A, B]
   }
 
-  HeadOutput score_pairs(const TextFeatures& text, const VideoFeatures& video) override {
-    const auto &nouns = text.prepared.at("concepts"), &visuals = video.prepared.at("concepts");
-    return {score(text, video), {{"icl", consistency_loss(nouns, visuals)}, {"idl", diversity_loss(nouns, visuals)}}};
+  ShareOutput score_share(const TextFeatures& text, const VideoFeatures& video, int64_t begin, int64_t end) override {
+    auto share = RetrievalHead::score_share(text, video, begin, end);
+    const auto nouns = text.prepared.at("concepts").slice(0, begin, end);     // [b, Q, D]
+    const auto visuals = video.prepared.at("concepts").slice(0, begin, end);  // [b, Q, D]
+    std::vector<torch::Tensor> sums = {(visuals * nouns).sum(at::IntArrayRef({0, 2})), visuals.sum(0).flatten(),
+                                       nouns.sum(0).flatten(), gram(visuals).flatten()};
+    if (both_diverse()) sums.push_back(gram(nouns).flatten());
+    share.sums = torch::cat(sums);  // [Q + 2 Q D + Q Q (+ Q Q)]
+    return share;
+  }
+
+  std::vector<AuxLoss> losses(const torch::Tensor& sums, int64_t pairs) const override {
+    const auto Q = spatial_queries_.size(0), D = spatial_queries_.size(1);
+    std::vector<int64_t> sizes = {Q, Q * D, Q * D, Q * Q};
+    if (both_diverse()) sizes.push_back(Q * Q);
+    const auto parts = sums.split_with_sizes(sizes);
+    const auto consistency = consistency_loss(parts[0], (parts[1] - parts[2]) / pairs, pairs);
+    // Note [GLSCL diversity]: the release keeps the videos' concepts apart alone; the paper means both, added.
+    auto diverse = diversity(parts[3].view({Q, Q}) / pairs);
+    if (both_diverse()) diverse = diverse + diversity(parts[4].view({Q, Q}) / pairs);
+    return {{"icl", consistency}, {"idl", config_.alpha * diverse}};
   }
 
   std::map<std::string, std::string> reference_names() const override {
@@ -74,28 +92,27 @@ class GlsclHead final : public RetrievalHead {
     return unit(decoder_->forward(queries, tokens, config_.mask_local ? mask : torch::Tensor()));
   }
 
-  // Pulls each pair's q-th concepts together, in the mean over the batch and one by one; both [B, Q, D]. -> scalar
-  torch::Tensor consistency_loss(const torch::Tensor& nouns, const torch::Tensor& visuals) const {
+  bool both_diverse() const { return config_.idl_modalities == "both"; }
+
+  // How alike the concepts of an item are, over all items: [b, Q, D] -> [Q, Q]
+  static torch::Tensor gram(const torch::Tensor& concepts) {
+    return at::bmm(concepts, concepts.transpose(1, 2)).sum(0);
+  }
+
+  // Pulls each pair's q-th concepts together, in the mean over the batch and one by one: `cosines` [Q] summed over the
+  // pairs, `apart` [Q*D] between the means. -> scalar
+  torch::Tensor consistency_loss(const torch::Tensor& cosines, const torch::Tensor& apart, int64_t pairs) const {
     // Note [GLSCL consistency]: the release divides the batch's sum by the number of queries, so that its target grows
     // out of reach with the batch (methods 3.4).
-    const auto divisor = config_.icl_normaliser == "queries" ? visuals.size(1) : visuals.size(0);
-    const auto cosine = (visuals * nouns).sum(at::IntArrayRef({0, 2})) / divisor;  // [Q]
-    const auto means = (visuals.mean(0) - nouns.mean(0)).square().mean();
-    return means + config_.beta * (cosine - config_.icl_target).square().sum();
+    const auto divisor = config_.icl_normaliser == "queries" ? cosines.size(0) : pairs;
+    return apart.square().mean() + config_.beta * (cosines / divisor - config_.icl_target).square().sum();
   }
 
-  // Note [GLSCL diversity]: the release keeps the videos' concepts apart alone; the paper means both, added.
-  torch::Tensor diversity_loss(const torch::Tensor& nouns, const torch::Tensor& visuals) const {
-    auto loss = diversity(visuals);
-    if (config_.idl_modalities == "both") loss = loss + diversity(nouns);
-    return config_.alpha * loss;
-  }
-
-  // Pushes different concepts of one item apart where their mean cosine is within the margin of 1. [B, Q, D] -> scalar
-  torch::Tensor diversity(const torch::Tensor& concepts) const {
-    const auto Q = concepts.size(1);
-    const auto gram = at::bmm(concepts, concepts.transpose(1, 2)).mean(0);  // [Q, Q]
-    const auto own = gram.diagonal();                                       // [Q]
+  // Pushes different concepts of one item apart where their mean cosine is within the margin of 1. `gram` [Q, Q], in
+  // the mean over the items -> scalar
+  torch::Tensor diversity(const torch::Tensor& gram) const {
+    const auto Q = gram.size(0);
+    const auto own = gram.diagonal();  // [Q]
     const auto excess = (gram - own.unsqueeze(1) + config_.idl_margin).relu() +
                         (gram - own.unsqueeze(0) + config_.idl_margin).relu();  // [Q, Q]
     const auto others = 1 - torch::eye(Q, gram.options());

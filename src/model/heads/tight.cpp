@@ -34,22 +34,11 @@ struct PairTransformer {
   std::uint64_t seed;  // of the dropout
 
   BlockFunction block(const Tensors& weights, std::size_t layer) const {
-    const auto* w = weights.data() + layer * kBlockWeights;
-    return {heads,
-            kTemporalLayerNormEps,
-            Activation::kQuickGelu,
-            w[0],
-            w[1],
-            w[2],
-            w[3],
-            w[4],
-            w[5],
-            w[6],
-            w[7],
-            w[8],
-            w[9],
-            w[10],
-            w[11]};
+    BlockFunction like{};
+    like.heads = heads;
+    like.layer_norm_eps = kTemporalLayerNormEps;
+    like.activation = Activation::kQuickGelu;
+    return like.of_weights(weights.data() + layer * kBlockWeights);
   }
 
   // The same mask each time the block of this index is scored.

@@ -1,0 +1,27 @@
+#include "glint/nn/autocast.h"
+
+#include <ATen/autocast_mode.h>
+#include <torch/torch.h>
+
+namespace glint {
+
+Autocast::Autocast(torch::DeviceType device, torch::ScalarType type)
+    : device_(device),
+      was_enabled_(at::autocast::is_autocast_enabled(device)),
+      was_(at::autocast::get_autocast_dtype(device)) {
+  at::autocast::set_autocast_enabled(device, type != torch::kFloat32);
+  if (type != torch::kFloat32) at::autocast::set_autocast_dtype(device, type);
+  at::autocast::increment_nesting();
+}
+
+Autocast::~Autocast() {
+  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();  // of converted weights, which change
+  at::autocast::set_autocast_enabled(device_, was_enabled_);
+  at::autocast::set_autocast_dtype(device_, was_);
+}
+
+torch::ScalarType autocast_type(torch::DeviceType device) {
+  return at::autocast::is_autocast_enabled(device) ? at::autocast::get_autocast_dtype(device) : torch::kFloat32;
+}
+
+}  // namespace glint
