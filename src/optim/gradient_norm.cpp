@@ -48,20 +48,36 @@ torch::Tensor plain_gradient(const torch::Tensor& parameter) {
 }
 
 double clip_global_norm(const NamedParameters& parameters, double max_norm) {
+  return clip_global_norm({{.name = {}, .lr = 0, .weight_decay = 0, .parameters = parameters}}, max_norm).all;
+}
+
+GradientNorms clip_global_norm(const std::vector<ParameterGroup>& groups, double max_norm) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> gradients;
-  for (const auto& [name, parameter] : parameters) {
-    if (parameter.grad().defined()) gradients.push_back(plain_gradient(parameter));
+  std::vector<std::size_t> group_of;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    for (const auto& [name, parameter] : groups[i].parameters) {
+      if (!parameter.grad().defined()) continue;
+      gradients.push_back(plain_gradient(parameter));
+      group_of.push_back(i);
+    }
   }
-  double sum = 0;
-  for (const double square : squared_norms(gradients)) sum += square;
-  const double norm = std::sqrt(sum);
-  const double scale = max_norm / (norm + 1e-6);  // the released clip's eps
-  if (max_norm <= 0 || !std::isfinite(norm) || scale >= 1) return norm;
-  for (const auto& [name, parameter] : parameters) {
-    if (parameter.grad().defined()) parameter.grad().mul_(scale);
+  GradientNorms norms = {.all = 0, .groups = std::vector<double>(groups.size())};
+  const auto squares = squared_norms(gradients);
+  for (std::size_t i = 0; i < squares.size(); ++i) {
+    norms.all += squares[i];
+    norms.groups[group_of[i]] += squares[i];
   }
-  return norm;
+  norms.all = std::sqrt(norms.all);
+  for (auto& norm : norms.groups) norm = std::sqrt(norm);
+  const double scale = max_norm / (norms.all + 1e-6);  // the released clip's eps
+  if (max_norm <= 0 || !std::isfinite(norms.all) || scale >= 1) return norms;
+  for (const auto& group : groups) {
+    for (const auto& [name, parameter] : group.parameters) {
+      if (parameter.grad().defined()) parameter.grad().mul_(scale);
+    }
+  }
+  return norms;
 }
 
 }  // namespace glint

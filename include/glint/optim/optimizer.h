@@ -31,6 +31,13 @@ double schedule_factor(const OptimConfig& config, double x);
 // that is not finite nothing is scaled, and a step would ruin the weights: the caller must look.
 double clip_global_norm(const NamedParameters& parameters, double max_norm);
 
+// The same of all groups together, with the norm of each.
+struct GradientNorms {
+  double all = 0;
+  std::vector<double> groups;  // in the order of the groups
+};
+GradientNorms clip_global_norm(const std::vector<ParameterGroup>& groups, double max_norm);
+
 // BertAdam as released (methods 6.1) or AdamW, for contiguous float32 parameters on the CPU. Parameters without a
 // gradient are left alone; those that need none or whose group's rate is 0 when the optimizer is made have no moments
 // at all.
