@@ -11,10 +11,12 @@
 
 namespace glint::app {
 
-Report evaluate_checkpoint(const Checkpoint& checkpoint, const Config& config, const std::string& split) {
+Report evaluate_checkpoint(Checkpoint checkpoint, const Config& config, const std::string& split) {
+  const bool averaged = config.eval.ema && take_average(checkpoint);
   const auto dataset = load_evaluation_set(config.data, config.eval, split);
   log_info("evaluating ", checkpoint.folder.string(), " on ", dataset.name, " ", split, ": ", dataset.captions.size(),
-           " captions, ", dataset.clips.size(), " clips");
+           " captions, ", dataset.clips.size(), " clips",
+           averaged ? "; its weights are the moving average (eval.ema)" : "");
   const auto model = restore_model(checkpoint, Weights::kShared);
   ClipSource source(config.data, config.video);
   const auto result =
@@ -27,6 +29,7 @@ Report evaluate_checkpoint(const Checkpoint& checkpoint, const Config& config, c
   provenance.protocol = dataset.protocol;
   provenance.selected_on = checkpoint.state.best_score >= 0 ? config.data.val_split : "none";
   provenance.checkpoint = checkpoint.folder.filename().string();
+  provenance.weights = averaged ? "moving_average" : "model";
   provenance.config_hash = config_hash(config);
   provenance.head = head_name(config.head);
   provenance.eval = config.eval;

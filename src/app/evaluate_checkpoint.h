@@ -12,7 +12,7 @@ struct Report {
 };
 
 // Evaluates a checkpoint on `split` with the settings of `config` (the checkpoint's own, perhaps overridden).
-Report evaluate_checkpoint(const Checkpoint& checkpoint, const Config& config, const std::string& split);
+Report evaluate_checkpoint(Checkpoint checkpoint, const Config& config, const std::string& split);
 
 // Puts train.threads into force; 0 leaves LibTorch its own choice, all cores.
 void use_threads(int64_t threads);

@@ -13,6 +13,7 @@
 #include "glint/core/stop_signal.h"
 #include "glint/data/dataset.h"
 #include "glint/train/setup.h"
+#include "glint/train/train_plan.h"
 #include "glint/train/trainer.h"
 
 namespace glint::app {
@@ -25,6 +26,7 @@ struct TrainOptions {
   std::vector<std::string> overrides;
   bool json = false;
   bool settings = false;
+  bool dry_run = false;
 };
 
 // What a run with these words would be told, with what each setting means.
@@ -39,6 +41,11 @@ void print_settings(TrainOptions options) {
 void train(const TrainOptions& options) {
   auto config = read_config(options.config, options.overrides);
   adopt_towers(config);
+  if (options.dry_run) {
+    const auto plan = plan_training(config, config.dist.processes);
+    std::cout << (options.json ? plan_json(plan) : plan_text(plan));
+    return;
+  }
   const fs::path run_dir = config.run.dir;
   catch_stop_signals();
   use_threads(config.train.threads);
@@ -71,6 +78,8 @@ void add_train_command(CLI::App& app) {
   command->add_option("config", options->config, "Settings file (YAML); see configs/");
   command->add_option("settings", options->overrides, "Settings that win over the file's: section.key=value");
   command->add_flag("--json", options->json, "Print the results as JSON instead of a table");
+  command->add_flag("--dry-run", options->dry_run,
+                    "Build data set, tokenizer and model, print parameters, steps and memory, and train nothing");
   command->add_flag(
       "--settings", options->settings,
       "Print every setting with its value and meaning, and train nothing; with head.name=xpool: X-Pool's");

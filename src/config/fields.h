@@ -220,11 +220,24 @@ void describe(Visitor& v, TrainConfig& c) {
   v.field("epochs", c.epochs, above(0));
   v.field("max_steps", c.max_steps, at_least(0));
   v.field("batch_size", c.batch_size, above(0));
+  v.field("micro_batch", c.micro_batch, at_least(0).without_effect());
+  v.field("recompute", c.recompute, any().without_effect());
+  v.field("precision", c.precision, one_of({"fp32", "bf16"}));
+  v.field("ema", c.ema, share());
   v.field("threads", c.threads, at_least(0).without_effect());
   v.field("validate_every", c.validate_every, at_least(0));
   v.field("save_every", c.save_every, at_least(0).without_effect());
   v.field("keep", c.keep, above(0).without_effect());
+  v.field("patience", c.patience, at_least(0));
+  v.field("bad_steps", c.bad_steps, above(0));
   v.field("max_logit_scale", c.max_logit_scale, above(0));
+}
+
+template <class Visitor>
+void describe(Visitor& v, DistConfig& c) {
+  v.field("processes", c.processes, above(0).without_effect());
+  v.field("timeout_s", c.timeout_s, above(0).without_effect());
+  v.field("reference_gradients", c.reference_gradients, any());
 }
 
 template <class Visitor>
@@ -236,6 +249,7 @@ void describe(Visitor& v, EvalConfig& c) {
   v.field("ties", c.ties, one_of({"optimistic", "average"}));
   v.field("postprocess", c.postprocess, one_of({"none", "dsl"}));
   v.field("dsl_temperature", c.dsl_temperature, above(0));
+  v.field("ema", c.ema, any());
 }
 
 template <class Visitor>
@@ -248,6 +262,7 @@ void describe(Visitor& v, Config& c) {
   v.head("head", c.head);
   v.section("optim", c.optim);
   v.section("train", c.train);
+  v.section("dist", c.dist);
   v.section("eval", c.eval);
 }
 

@@ -14,43 +14,27 @@ class FeatureTable {
  public:
   explicit FeatureTable(int64_t capacity) : capacity_(capacity) {}
 
-  void add(const Features& batch) {
+  void add(Features batch) {
     const int64_t rows = size(batch);
     GLINT_CHECK(rows_ + rows <= capacity_, rows_, " + ", rows, " items, room for ", capacity_);
-    if (rows_ == 0) table_ = map_tensors(batch, [&](const torch::Tensor& part) { return allocate(part); });
-    visit_pairs(table_, batch,
-                [&](torch::Tensor& whole, const torch::Tensor& part) { whole.narrow(0, rows_, rows).copy_(part); });
+    const auto parts = tensors_of(batch);
+    if (rows_ == 0) allocate_like(batch);
+    const auto wholes = tensors_of(table_);
+    GLINT_CHECK(wholes.size() == parts.size(), parts.size(), " tensors after ", wholes.size());
+    for (std::size_t i = 0; i < parts.size(); ++i) wholes[i]->narrow(0, rows_, rows).copy_(*parts[i]);
     rows_ += rows;
   }
 
   Features features() const { return rows_ == 0 ? Features{} : slice(table_, 0, rows_); }
 
  private:
-  torch::Tensor allocate(const torch::Tensor& part) const {
-    auto shape = part.sizes().vec();
-    shape[0] = capacity_;
-    return part.new_empty(shape);
-  }
-
-  template <class Use>
-  static void visit_pairs(TextFeatures& whole, const TextFeatures& part, const Use& use) {
-    if (part.sentence.defined()) use(whole.sentence, part.sentence);
-    if (part.words.defined()) use(whole.words, part.words);
-    if (part.mask.defined()) use(whole.mask, part.mask);
-    for (const auto& [name, tensor] : part.prepared) use(whole.prepared.at(name), tensor);
-  }
-  template <class Use>
-  static void visit_pairs(VideoFeatures& whole, const VideoFeatures& part, const Use& use) {
-    if (part.frames.defined()) use(whole.frames, part.frames);
-    if (part.clip_frames.defined()) use(whole.clip_frames, part.clip_frames);
-    if (part.mask.defined()) use(whole.mask, part.mask);
-    for (const auto& [name, tensor] : part.prepared) use(whole.prepared.at(name), tensor);
-  }
-  template <class Make>
-  static Features map_tensors(Features features, const Make& make) {
-    const Features batch = features;
-    visit_pairs(features, batch, [&](torch::Tensor& whole, const torch::Tensor& part) { whole = make(part); });
-    return features;
+  void allocate_like(const Features& batch) {
+    table_ = batch;
+    for (auto* tensor : tensors_of(table_)) {
+      auto shape = tensor->sizes().vec();
+      shape[0] = capacity_;
+      *tensor = tensor->new_empty(shape);
+    }
   }
 
   int64_t capacity_;

@@ -47,6 +47,7 @@ std::string results_json(const Evaluation& evaluation, const Provenance& provena
   json["ties"] = provenance.eval.ties;
   json["postprocess"] = provenance.eval.postprocess;
   json["checkpoint"] = provenance.checkpoint;
+  json["weights"] = provenance.weights;
   json["config_hash"] = provenance.config_hash;
   json["encode_s"] = evaluation.encode_s;
   json["score_s"] = evaluation.score_s;

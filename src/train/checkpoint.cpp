@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
@@ -24,15 +23,10 @@ using Json = nlohmann::ordered_json;
 constexpr int kFormat = 1;
 constexpr const char* kModelFile = "model.safetensors";
 constexpr const char* kOptimizerFile = "optimizer.safetensors";
+constexpr const char* kAverageFile = "ema.safetensors";
 constexpr const char* kTokenizerFile = "tokenizer.model";
 constexpr const char* kConfigFile = "config.yaml";
 constexpr const char* kStateFile = "state.json";
-
-TensorMap named_tensors(const RetrievalModel& model) {
-  TensorMap tensors;
-  for (const auto& item : model.named_parameters()) tensors[item.key()] = item.value();
-  return tensors;
-}
 
 Json state_json(const fs::path& folder, const TrainState& state, const Tokenizer& tokenizer) {
   Json json;
@@ -43,8 +37,10 @@ Json state_json(const fs::path& folder, const TrainState& state, const Tokenizer
   json["best_score"] = state.best_score;
   json["best_step"] = state.best_step;
   json["validated_epochs"] = state.validated_epochs;
+  json["stale_validations"] = state.stale_validations;
+  json["bad_steps"] = state.bad_steps;
   json["tokenizer"] = tokenizer.name();
-  for (const char* name : {kModelFile, kOptimizerFile, kTokenizerFile, kConfigFile}) {
+  for (const char* name : {kModelFile, kOptimizerFile, kAverageFile, kTokenizerFile, kConfigFile}) {
     if (fs::exists(folder / name)) json["files"][name] = xxhash64_of_file(folder / name);
   }
   return json;
@@ -110,12 +106,33 @@ class Draft {
   fs::path path_;
 };
 
-void write_checkpoint(const fs::path& given, const Config& config, const Tokenizer& tokenizer, const TensorMap& model,
-                      const std::optional<TensorMap>& optimizer, const TrainState& state) try {
+constexpr std::uintmax_t kSpareBytes = std::uintmax_t{4} << 20;  // for headers, tokenizer and settings
+
+// Before anything is written: a checkpoint that does not fit must not fill the disk up first.
+void check_room(const fs::path& parent, const TrainTensors& tensors) {
+  std::uintmax_t bytes = kSpareBytes;
+  for (const auto* map : {&tensors.model, &tensors.optimizer, &tensors.average}) {
+    for (const auto& [name, tensor] : *map) bytes += tensor.nbytes();
+  }
+  fs::create_directories(parent);
+  const auto room = fs::space(parent).available;
+  if (room >= bytes) return;
+  throw Error(parent.string(), ": a checkpoint needs ", bytes >> 20, " MiB and the disk has ", room >> 20,
+              " MiB left; nothing was written; make room, or set train.keep lower");
+}
+
+void write_checkpoint(const fs::path& given, const Config& config, const Tokenizer& tokenizer,
+                      const TrainTensors& tensors, const TrainState& state) try {
   const auto folder = given.has_filename() ? given : given.parent_path();  // "out/"
+  check_room(fs::absolute(folder).parent_path(), tensors);
   const Draft draft(folder);
-  write_safetensors(draft.path() / kModelFile, model, {{"glint", "model"}});
-  if (optimizer) write_safetensors(draft.path() / kOptimizerFile, *optimizer, {{"glint", "optimizer"}});
+  write_safetensors(draft.path() / kModelFile, tensors.model, {{"glint", "model"}});
+  if (!tensors.optimizer.empty()) {
+    write_safetensors(draft.path() / kOptimizerFile, tensors.optimizer, {{"glint", "optimizer"}});
+  }
+  if (!tensors.average.empty()) {
+    write_safetensors(draft.path() / kAverageFile, tensors.average, {{"glint", "moving average"}});
+  }
   if (const auto bytes = tokenizer.serialized(); !bytes.empty()) write_file(draft.path() / kTokenizerFile, bytes);
   write_file(draft.path() / kConfigFile, config_text(config));
   write_file(draft.path() / kStateFile, state_json(draft.path(), state, tokenizer).dump(2) + "\n");
@@ -128,12 +145,18 @@ void write_checkpoint(const fs::path& given, const Config& config, const Tokeniz
 }  // namespace
 
 void save_checkpoint(const fs::path& folder, const Config& config, const Tokenizer& tokenizer,
-                     const RetrievalModel& model, const Optimizer& optimizer, const TrainState& state) {
-  write_checkpoint(folder, config, tokenizer, named_tensors(model), optimizer.state(), state);
+                     const TrainTensors& tensors, const TrainState& state) {
+  write_checkpoint(folder, config, tokenizer, tensors, state);
 }
 
 void save_checkpoint(const fs::path& folder, const Config& config, const Tokenizer& tokenizer, const TensorMap& model) {
-  write_checkpoint(folder, config, tokenizer, model, std::nullopt, {});
+  write_checkpoint(folder, config, tokenizer, {.model = model, .optimizer = {}, .average = {}}, {});
+}
+
+TensorMap named_tensors(const RetrievalModel& model) {
+  TensorMap tensors;
+  for (const auto& item : model.named_parameters()) tensors[item.key()] = item.value();
+  return tensors;
 }
 
 Checkpoint load_checkpoint(const fs::path& where) {
@@ -146,7 +169,9 @@ Checkpoint load_checkpoint(const fs::path& where) {
                         {state.at("epoch").get<int64_t>(), state.at("batch").get<int64_t>()},
                         state.at("best_score").get<double>(),
                         state.at("best_step").get<int64_t>(),
-                        state.at("validated_epochs").get<int64_t>()};
+                        state.at("validated_epochs").get<int64_t>(),
+                        state.value("stale_validations", int64_t{0}),
+                        state.value("bad_steps", int64_t{0})};
     checkpoint.config = read_config(checkpoint.folder / kConfigFile, {});
     checkpoint.tokenizer = read_tokenizer(checkpoint.folder, state, checkpoint.config.text);
   } catch (const nlohmann::json::exception& error) {
@@ -158,6 +183,17 @@ Checkpoint load_checkpoint(const fs::path& where) {
 
 TensorMap load_optimizer_state(const Checkpoint& checkpoint) {
   return read_safetensors(checkpoint.folder / kOptimizerFile).tensors;
+}
+
+TensorMap load_average(const Checkpoint& checkpoint) {
+  const auto path = checkpoint.folder / kAverageFile;  // one that stands in no folder has no average
+  return !checkpoint.folder.empty() && fs::exists(path) ? read_safetensors(path).tensors : TensorMap();
+}
+
+bool take_average(Checkpoint& checkpoint) {
+  const auto average = load_average(checkpoint);
+  for (const auto& [name, tensor] : average) checkpoint.model[name] = tensor;
+  return !average.empty();
 }
 
 std::shared_ptr<RetrievalModel> restore_model(const Checkpoint& checkpoint, Weights weights) {

@@ -19,6 +19,8 @@ namespace {
 Config fixed_part(Config config) {
   const Config defaults;
   config.run = defaults.run;
+  config.dist.processes = defaults.dist.processes;
+  config.dist.timeout_s = defaults.dist.timeout_s;
   config.eval = defaults.eval;
   config.data.root = defaults.data.root;
   config.data.annotations = defaults.data.annotations;
@@ -32,10 +34,14 @@ Config fixed_part(Config config) {
   config.text.vocabulary = defaults.text.vocabulary;
   config.model.weights = defaults.model.weights;
   config.train.max_steps = defaults.train.max_steps;
+  config.train.micro_batch = defaults.train.micro_batch;
+  config.train.recompute = defaults.train.recompute;
   config.train.threads = defaults.train.threads;
   config.train.validate_every = defaults.train.validate_every;
   config.train.save_every = defaults.train.save_every;
   config.train.keep = defaults.train.keep;
+  config.train.patience = defaults.train.patience;
+  config.train.bad_steps = defaults.train.bad_steps;
   return config;
 }
 

@@ -2,7 +2,6 @@
 
 #include <torch/torch.h>
 
-#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <iomanip>
@@ -14,9 +13,7 @@
 #include "glint/core/error.h"
 #include "glint/core/log.h"
 #include "glint/core/progress.h"
-#include "glint/core/random.h"
 #include "glint/core/stop_signal.h"
-#include "glint/model/losses.h"
 #include "glint/train/setup.h"
 #include "train/run_settings.h"
 
@@ -26,11 +23,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_between(Clock::time_point start, Clock::time_point end) {
-  return std::chrono::duration<double>(end - start).count();
-}
+constexpr std::size_t kFilesNamed = 5;
 
 NamedParameters trainable_parameters(const RetrievalModel& model) {
   NamedParameters parameters;
@@ -46,19 +39,14 @@ std::vector<std::string> caption_texts(const Dataset& dataset) {
   return texts;
 }
 
-fs::path step_folder(const fs::path& run_dir, int64_t step) {
-  std::ostringstream name;
-  name << "step_" << std::setw(6) << std::setfill('0') << step;
-  return run_dir / "checkpoints" / name.str();
-}
-
-// Replaces the link in one move.
-void point_link(const fs::path& link, const fs::path& target) {
-  const fs::path fresh = link.string() + ".new";
-  std::error_code ignored;  // there is usually none to remove
-  fs::remove(fresh, ignored);
-  fs::create_symlink(target.filename(), fresh);
-  fs::rename(fresh, link);
+std::string some_of(const std::set<std::string>& names) {
+  std::string text;
+  std::size_t named = 0;
+  for (const auto& name : names) {
+    if (named == kFilesNamed) return concat(text, " and ", names.size() - named, " more");
+    text += (named++ == 0 ? "" : ", ") + name;
+  }
+  return text;
 }
 
 std::string short_number(double value) {
@@ -120,10 +108,14 @@ void Trainer::resume() {
   model_ = found ? restore_model(*found) : make_model(config_, tokenizer_->vocabulary_size());
   if (!found) start_from_clips(config_, *dataset_, *source_, *model_);
   freeze_parameters(*model_, config_.optim.clip_lr == 0 ? "towers" : config_.model.freeze);
-  trainable_ = trainable_parameters(*model_);
-  optimizer_ = std::make_unique<Optimizer>(parameter_groups(trainable_, config_.optim), config_.optim);
+  const auto trainable = trainable_parameters(*model_);
+  gradient_ = std::make_unique<BatchGradient>(*model_, config_.train);
+  optimizer_ = std::make_unique<Optimizer>(parameter_groups(trainable, config_.optim), config_.optim);
+  if (config_.train.ema > 0) average_ = std::make_unique<MovingAverage>(trainable, config_.train.ema);
+  checkpoints_ = std::make_unique<RunCheckpoints>(config_, tokenizer_);
   if (!found) return;
   optimizer_->load(load_optimizer_state(*found));
+  if (average_) average_->load(load_average(*found));
   state_ = found->state;
   saved_step_ = state_.step;
   log_info("going on from ", found->folder.string(), ", step ", state_.step);
@@ -134,89 +126,125 @@ int64_t Trainer::last_step() const {
   return config_.train.max_steps > 0 ? std::min(all, config_.train.max_steps) : all;
 }
 
+bool Trainer::out_of_patience() const {
+  return config_.train.patience > 0 && state_.stale_validations >= config_.train.patience;
+}
+
+// Has an epoch ended that was not followed by its validation and checkpoint?
+bool Trainer::epoch_is_due() const {
+  return state_.validated_epochs < state_.position.epoch;
+}
+
 int64_t Trainer::run() {
   const int64_t first = state_.step;
   const int64_t steps = last_step();
   Progress progress("train", steps, "steps");
   try {
-    if (state_.step > 0 && state_.position.batch == 0) after_epoch();  // where a signal came before the validation
-    while (state_.step < steps) {
+    if (epoch_is_due()) after_epoch();  // where a signal came before the validation
+    while (state_.step < steps && !out_of_patience()) {
       if (stop_requested() != 0) throw Stopped(stop_requested());
-      const auto start = Clock::now();
+      checkpoints_->check();
+      timer_.restart();
       const auto batch = loader_->next();
-      const auto loaded = Clock::now();
+      timer_.lap("wait");
+      const double waited_s = timer_.seconds();
       const auto stats = step(batch);
-      const double waited_s = seconds_between(start, loaded);
-      const double seconds = seconds_between(start, Clock::now());
-      after_step(batch, stats, seconds, waited_s);
-      progress.update(state_.step, concat("epoch ", batch.epoch + 1, ", loss ", short_number(stats.loss),
+      const double seconds = timer_.seconds();
+      after_step(batch, stats);
+      progress.update(state_.step, concat("epoch ", batch.epoch + 1, ", loss ", short_number(stats.losses.loss),
                                           ", data wait ", std::lround(100 * waited_s / seconds), " %"));
-      if (state_.position.batch == 0) {
+      // Weights of a step that was left out may be ruined, and must not take the place of older ones.
+      if (bad_steps_in_row_ > 0) continue;
+      if (epoch_is_due()) {
         after_epoch();
       } else if (config_.train.save_every > 0 && state_.step % config_.train.save_every == 0) {
         save();
       }
     }
   } catch (const Stopped& stopped) {
-    save();
+    if (saved_step_ != state_.step && bad_steps_in_row_ == 0) save();
+    checkpoints_->wait();
     log_info("stopped by signal ", stopped.signal(), " after step ", state_.step,
              "; the same command goes on from there");
     throw;
   }
+  if (epoch_is_due()) after_epoch();
   if (saved_step_ != state_.step) save();
+  checkpoints_->wait();
   return state_.step - first;
+}
+
+// Factor of the peak rates at this step.
+double Trainer::schedule() const {
+  const double epochs =
+      config_.optim.schedule_epochs > 0 ? config_.optim.schedule_epochs : static_cast<double>(config_.train.epochs);
+  const double total = std::max(1.0, epochs * static_cast<double>(loader_->batches_per_epoch()));
+  return schedule_factor(config_.optim, static_cast<double>(state_.step) / total);
 }
 
 StepStats Trainer::step(const Batch& batch) {
   model_->train();
-  // Dropout draws from (seed, step) alone, so that a resumed run needs no generator's state.
-  torch::manual_seed(mix({static_cast<uint64_t>(config_.train.seed), static_cast<uint64_t>(state_.step)}));
   optimizer_->zero_grad();
-  const auto text = model_->encode_text(batch.token_ids, batch.token_mask);  // prepared, A = B
-  const auto video = model_->encode_video(batch.frames, batch.frame_mask);   // prepared
-  const auto out = model_->head().score_pairs(text, video);                  // scores [B, B]
-  const auto logits = model_->logits(out.scores);                            // [B, B]
-  auto loss = config_.train.loss == "sigmoid" ? sigmoid_loss(logits) : contrastive_loss(logits);
   StepStats stats;
-  stats.parts.emplace_back("nce", loss.item<double>());
-  for (const auto& aux : out.aux) {
-    loss = loss + aux.value;
-    stats.parts.emplace_back(aux.name, aux.value.item<double>());
-  }
-  stats.loss = loss.item<double>();
-  loss.backward();
-  stats.grad_norm = clip_global_norm(trainable_, config_.optim.grad_clip);
-  if (!std::isfinite(stats.loss) || !std::isfinite(stats.grad_norm)) fail_diverged(stats);
-  const double epochs =
-      config_.optim.schedule_epochs > 0 ? config_.optim.schedule_epochs : static_cast<double>(config_.train.epochs);
-  const double total = std::max(1.0, epochs * static_cast<double>(loader_->batches_per_epoch()));
-  const double factor = schedule_factor(config_.optim, static_cast<double>(state_.step) / total);
-  optimizer_->step(factor);
-  model_->clamp_logit_scale(config_.train.max_logit_scale);
+  stats.losses = gradient_->add(batch, state_.step, timer_);
+  stats.norms = clip_global_norm(optimizer_->groups(), config_.optim.grad_clip);
+  const double factor = schedule();
   stats.lr = config_.optim.lr * factor;
+  stats.left_out = !std::isfinite(stats.losses.loss) || !std::isfinite(stats.norms.all);
+  if (stats.left_out) {
+    leave_out(batch, stats);
+  } else {
+    bad_steps_in_row_ = 0;
+    optimizer_->step(factor);
+    model_->clamp_logit_scale(config_.train.max_logit_scale);
+    if (average_) average_->update(state_.step + 1);
+  }
+  timer_.lap("optimizer");
   return stats;
 }
 
-void Trainer::fail_diverged(const StepStats& stats) const {
+// A step whose loss or gradient is no number would ruin the weights; many in a row say that they are ruined.
+void Trainer::leave_out(const Batch& batch, const StepStats& stats) {
+  ++state_.bad_steps;
+  std::set<std::string> clips;
+  for (const auto sample : batch.samples) {
+    const auto clip = dataset_->captions[static_cast<std::size_t>(sample)].clip;
+    clips.insert(dataset_->clips[static_cast<std::size_t>(clip)].id);
+  }
+  const auto what =
+      concat("step ", state_.step + 1, ": the loss is ", short_number(stats.losses.loss), " and its gradient's norm ",
+             short_number(stats.norms.all), ", with the clips ", some_of(clips));
+  if (++bad_steps_in_row_ < config_.train.bad_steps) {
+    log_warning(what, "; the step is left out");
+    return;
+  }
   const auto saved = saved_step_ < 0 ? std::string("no checkpoint was saved before")
                                      : concat("the checkpoint of step ", saved_step_, " stays as it is");
-  throw Error("step ", state_.step + 1, ": the training has diverged: the loss is ", short_number(stats.loss),
-              " and its gradient's norm ", short_number(stats.grad_norm), "; ", saved,
-              "; start again in another run.dir with a lower optim.lr or optim.clip_lr");
+  throw Error(what, ": the training has diverged (", bad_steps_in_row_, " such steps in a row, train.bad_steps); ",
+              saved, "; start again in another run.dir with a lower optim.lr or optim.clip_lr");
 }
 
-void Trainer::after_step(const Batch& batch, const StepStats& stats, double seconds, double waited_s) {
+void Trainer::after_step(const Batch& batch, const StepStats& stats) {
   ++state_.step;
   state_.position = loader_->position();
   log_bad_files(run_dir_, batch.bad_files);
-  std::vector<std::pair<std::string, double>> line = {
-      {"step", static_cast<double>(state_.step)}, {"epoch", static_cast<double>(batch.epoch)}, {"loss", stats.loss}};
-  line.insert(line.end(), stats.parts.begin(), stats.parts.end());
-  line.insert(line.end(), {{"lr", stats.lr},
-                           {"grad_norm", stats.grad_norm},
-                           {"logit_scale", model_->logit_scale().item<double>()},
-                           {"samples_per_s", static_cast<double>(config_.train.batch_size) / seconds},
-                           {"data_wait", waited_s / seconds}});
+  const double seconds = timer_.seconds();
+  std::vector<std::pair<std::string, double>> line = {{"step", static_cast<double>(state_.step)},
+                                                      {"epoch", static_cast<double>(batch.epoch)},
+                                                      {"loss", stats.losses.loss}};
+  line.insert(line.end(), stats.losses.parts.begin(), stats.losses.parts.end());
+  line.insert(line.end(), {{"lr", stats.lr}, {"grad_norm", stats.norms.all}});
+  const auto& groups = optimizer_->groups();
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (!groups[i].parameters.empty()) line.emplace_back("grad_norm/" + groups[i].name, stats.norms.groups[i]);
+  }
+  line.insert(line.end(), {{"logit_scale", model_->logit_scale().item<double>()},
+                           {"samples_per_s", static_cast<double>(config_.train.batch_size) / seconds}});
+  if (stats.left_out) line.emplace_back("left_out", 1);
+  for (const auto& [part, part_s] : timer_.parts()) {
+    if (part == "wait") line.emplace_back("data_wait", part_s / seconds);
+  }
+  for (const auto& [part, part_s] : timer_.parts()) line.emplace_back("seconds/" + part, part_s);
   metrics_->write(line);
 }
 
@@ -230,6 +258,8 @@ void Trainer::after_epoch() {
 }
 
 void Trainer::validate() {
+  std::optional<MovingAverage::InPlace> averaged;
+  if (average_) averaged.emplace(*average_);
   const auto result =
       evaluate(*model_, *tokenizer_, *validation_, *source_, config_.eval, config_.text, config_.data.workers);
   metrics_->write({{"step", static_cast<double>(state_.step)},
@@ -250,29 +280,20 @@ void Trainer::validate() {
   if (best) {
     state_.best_score = result.t2v.r1;
     state_.best_step = state_.step;
+    state_.stale_validations = 0;
+  } else if (++state_.stale_validations == config_.train.patience) {
+    log_info(state_.stale_validations, " validations without a better R@1: the training ends here (train.patience)");
   }
   log_info("epoch ", state_.position.epoch, ", ", config_.data.val_split, ": t2v R@1 ", short_number(result.t2v.r1),
            ", R@5 ", short_number(result.t2v.r5), ", MnR ", short_number(result.t2v.mean_rank), best ? " (best)" : "");
 }
 
 void Trainer::save() {
-  const auto folder = step_folder(run_dir_, state_.step);
-  save_checkpoint(folder, config_, *tokenizer_, *model_, *optimizer_, state_);
+  checkpoints_->save({.model = named_tensors(*model_),
+                      .optimizer = optimizer_->state(),
+                      .average = average_ ? average_->state() : TensorMap()},
+                     state_);
   saved_step_ = state_.step;
-  point_link(run_dir_ / "checkpoints" / "last", folder);
-  if (state_.best_score >= 0 && fs::exists(step_folder(run_dir_, state_.best_step))) {
-    point_link(run_dir_ / "checkpoints" / "best", step_folder(run_dir_, state_.best_step));
-  }
-  drop_old_checkpoints();
-}
-
-void Trainer::drop_old_checkpoints() const {
-  int64_t kept = 0;
-  for (const auto& folder : list_checkpoints(run_dir_)) {
-    const bool best = state_.best_score >= 0 && folder == step_folder(run_dir_, state_.best_step);
-    if (best || ++kept <= config_.train.keep) continue;
-    fs::remove_all(folder);
-  }
 }
 
 }  // namespace glint

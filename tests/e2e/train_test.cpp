@@ -246,13 +246,18 @@ TEST_F(TrainCommandTest, ALossThatIsNoNumberEndsTheRunAndEarlierCheckpointsStay)
                                               "data.val_split=", "data.test_split="};
   auto saving = diverging;
   saving.push_back("train.save_every=1");
-  // The first step's rate is 0, the second ruins the weights.
+  saving.push_back("train.bad_steps=4");
+  // The first step's rate is 0, the second ruins the weights; the epoch ends with step 6.
   const auto result = run_program(small_training(run, saving));
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr("error: step 3: the training has diverged: the loss is nan and its gradient's norm "
-                                    "nan; the checkpoint of step 2 stays as it is; start again in another run.dir "
-                                    "with a lower optim.lr or optim.clip_lr\n"));
-  EXPECT_THAT(logged(run, "loss"), SizeIs(2));
+  EXPECT_THAT(result.err, HasSubstr("warning: step 5: the loss is nan and its gradient's norm nan, with the clips "));
+  EXPECT_THAT(result.err,
+              HasSubstr(" and 3 more: the training has diverged (4 such steps in a row, train.bad_steps); the "
+                        "checkpoint of step 2 stays as it is; start again in another run.dir with a lower optim.lr or "
+                        "optim.clip_lr\n"));
+  EXPECT_THAT(result.err, HasSubstr("error: step 6: "));
+  EXPECT_THAT(logged(run, "loss"), SizeIs(5));
+  EXPECT_THAT(logged(run, "left_out"), SizeIs(3));
   const auto sound = run / "checkpoints/step_000001", ruined = run / "checkpoints/last";
   EXPECT_EQ(run_program({"eval", sound.string(), "data.test_split=test"}).exit_code, 0);
   EXPECT_THAT(run_program({"eval", ruined.string(), "data.test_split=test"}).err, HasSubstr("the model has diverged"));
@@ -260,6 +265,88 @@ TEST_F(TrainCommandTest, ALossThatIsNoNumberEndsTheRunAndEarlierCheckpointsStay)
   const auto unsaved = run_program(small_training(folder_ / "unsaved", diverging));
   EXPECT_EQ(unsaved.exit_code, 1);
   EXPECT_THAT(unsaved.err, HasSubstr("no checkpoint was saved before"));
+}
+
+// Numbers of metrics.jsonl.
+std::vector<double> numbers(const std::vector<std::string>& logged) {
+  std::vector<double> values;
+  for (const auto& text : logged) values.push_back(std::stod(text));
+  return values;
+}
+
+TEST_F(TrainCommandTest, PartsOfABatchGiveTheLossesOfAWholeOne) {
+  const auto whole = folder_ / "whole", parts = folder_ / "parts";
+  const std::vector<std::string> common = {"train.epochs=1", "model.dropout=0", "data.test_split="};
+  auto in_parts = common;
+  in_parts.insert(in_parts.end(), {"train.micro_batch=3", "train.recompute=true"});
+  ASSERT_EQ(run_program(small_training(whole, common)).exit_code, 0);
+  const auto trained = run_program(small_training(parts, in_parts));
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  const auto expected = numbers(logged(whole, "loss")), losses = numbers(logged(parts, "loss"));
+  ASSERT_THAT(losses, SizeIs(6));
+  for (std::size_t i = 0; i < losses.size(); ++i) EXPECT_NEAR(losses[i], expected[i], 1e-4) << i;
+}
+
+TEST_F(TrainCommandTest, TheMovingAverageIsKeptBesideTheWeightsAndEvaluated) {
+  const auto run = folder_ / "run", broken = folder_ / "broken";
+  const std::vector<std::string> average = {"train.ema=0.9", "train.epochs=1"};
+  ASSERT_EQ(run_program(small_training(run, average)).exit_code, 0);
+  ASSERT_TRUE(fs::exists(run / "checkpoints/last/ema.safetensors"));
+  const auto results = nlohmann::json::parse(read_file(run / "results.json"));
+  EXPECT_EQ(results.at("weights"), "moving_average");
+  const auto plain = run_program({"eval", run.string(), "--json", "eval.ema=false"});
+  ASSERT_EQ(plain.exit_code, 0) << plain.err;
+  EXPECT_EQ(nlohmann::json::parse(plain.out).at("weights"), "model");
+
+  auto first = average;  // the same in two parts
+  first.insert(first.end(), {"train.max_steps=3"});
+  ASSERT_EQ(run_program(small_training(broken, first)).exit_code, 0);
+  ASSERT_EQ(run_program(small_training(broken, average)).exit_code, 0);
+  const char* files[] = {"checkpoints/last/ema.safetensors", "checkpoints/last/model.safetensors"};
+  for (const char* file : files) EXPECT_EQ(read_file(broken / file), read_file(run / file)) << file;
+}
+
+TEST_F(TrainCommandTest, TrainingEndsWherePatienceDoes) {
+  const auto run = folder_ / "run";
+  // With a rate of 0 no validation is better than the first.
+  const auto words = small_training(
+      run, {"optim.lr=1e-30", "optim.clip_lr=0", "train.patience=2", "train.epochs=9", "train.validate_every=1"});
+  const auto trained = run_program(words);
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_THAT(trained.err, HasSubstr("2 validations without a better R@1: the training ends here (train.patience)"));
+  EXPECT_THAT(logged(run, "loss"), SizeIs(18));
+  EXPECT_TRUE(fs::exists(run / "results.json"));
+  EXPECT_THAT(run_program(words).err, HasSubstr("nothing is left to train"));
+}
+
+TEST_F(TrainCommandTest, ADryRunTellsWhatWouldBeTrainedAndTouchesNothing) {
+  const auto run = folder_ / "run";
+  auto words = small_training(run, {"train.micro_batch=4", "train.ema=0.99", "dist.processes=2"});
+  words.insert(words.end(), {"--dry-run", "--json"});
+  const auto planned = run_program(words);
+  ASSERT_EQ(planned.exit_code, 0) << planned.err;
+  EXPECT_FALSE(fs::exists(run));
+  const auto plan = nlohmann::json::parse(planned.out);
+  EXPECT_EQ(plan.at("steps_per_epoch"), 6);
+  EXPECT_EQ(plan.at("processes"), 2);
+  EXPECT_EQ(plan.at("pairs_per_process"), 4);
+  const auto& memory = plan.at("memory_bytes");
+  EXPECT_EQ(memory.at("moments"), 2 * memory.at("gradients").get<int64_t>());
+  EXPECT_EQ(memory.at("average"), memory.at("gradients"));
+  int64_t trained = 0;
+  for (const auto& group : plan.at("groups")) trained += group.at("parameters").get<int64_t>();
+  EXPECT_EQ(memory.at("gradients"), 4 * trained);
+  words.pop_back();
+  EXPECT_THAT(run_program(words).out, HasSubstr("2 processes of 4, 4 at once in the towers"));
+}
+
+TEST_F(TrainCommandTest, TheTimeOfEveryStepIsToldByPart) {
+  const auto run = folder_ / "run";
+  ASSERT_EQ(run_program(small_training(run, {"train.epochs=1", "data.test_split="})).exit_code, 0);
+  for (const char* part : {"wait", "towers", "head", "backward", "optimizer"}) {
+    EXPECT_THAT(logged(run, std::string("seconds/") + part), SizeIs(6)) << part;
+  }
+  EXPECT_THAT(logged(run, "grad_norm/clip_decay"), SizeIs(6));
 }
 
 TEST_F(TrainCommandTest, BadInputIsOneSentence) {

@@ -50,8 +50,7 @@ struct VideoConfig {
 
 struct TextConfig {
   std::string tokenizer = "clip";  // clip (byte-pair encoding), sentencepiece, siglip
-  std::string
-      vocabulary;  // clip: bpe_simple_vocab_16e6.txt.gz; sentencepiece, siglip: model file; empty: found or trained
+  std::string vocabulary;  // clip: bpe_simple_vocab_16e6.txt.gz; others: their model file; empty: found or trained
   int64_t vocabulary_size = 1000;  // pieces of a sentencepiece model trained on the training captions; > 0
   int64_t max_words = 32;          // L, tokens a caption at most with start and end; >= 2
 };
@@ -166,16 +165,28 @@ struct OptimConfig {
 };
 
 struct TrainConfig {
-  std::string loss = "info_nce";  // over the pairs of a batch: info_nce, sigmoid (SigLIP's)
-  int64_t seed = 42;              // of everything drawn at random; >= 0
-  int64_t epochs = 5;             // passes over the training samples; > 0
-  int64_t max_steps = 0;          // stop after this many steps; 0: after the epochs; >= 0
-  int64_t batch_size = 128;       // pairs over all ranks together; > 0
-  int64_t threads = 0;            // of LibTorch's operators; 0: all cores; >= 0
-  int64_t validate_every = 1;     // epochs; 0: never; >= 0
-  int64_t save_every = 0;         // steps between checkpoints besides one an epoch; 0: none; >= 0
-  int64_t keep = 2;               // checkpoints kept besides best; > 0
-  double max_logit_scale = 100;   // exp(logit_scale) is held at or below it; > 0
+  std::string loss = "info_nce";   // over the pairs of a batch: info_nce, sigmoid (SigLIP's)
+  int64_t seed = 42;               // of everything drawn at random; >= 0
+  int64_t epochs = 5;              // passes over the training samples; > 0
+  int64_t max_steps = 0;           // stop after this many steps; 0: after the epochs; >= 0
+  int64_t batch_size = 128;        // pairs over all processes together; > 0
+  int64_t micro_batch = 0;         // pairs of a process in the towers at one time, same gradients; 0: all; >= 0
+  bool recompute = false;          // towers' blocks are computed again in the backward pass: less memory
+  std::string precision = "fp32";  // of the towers' products: fp32, bf16; weights, heads and losses are fp32
+  double ema = 0;                  // decay of the moving average of the weights; 0: none; [0, 1)
+  int64_t threads = 0;             // of LibTorch's operators; 0: all cores; >= 0
+  int64_t validate_every = 1;      // epochs; 0: never; >= 0
+  int64_t save_every = 0;          // steps between checkpoints besides one an epoch; 0: none; >= 0
+  int64_t keep = 2;                // checkpoints kept besides best; > 0
+  int64_t patience = 0;            // validations in a row without a better R@1 that end the run; 0: none do; >= 0
+  int64_t bad_steps = 5;           // steps in a row without a finite loss and gradient that end the run; > 0
+  double max_logit_scale = 100;    // exp(logit_scale) is held at or below it; > 0
+};
+
+struct DistConfig {
+  int64_t processes = 1;             // that glint train starts on this machine; torchrun, srun: they start them; > 0
+  double timeout_s = 300;            // a process that makes no progress for so long ends the job; > 0
+  bool reference_gradients = false;  // as released, the towers' are divided by the number of processes (methods 10)
 };
 
 struct EvalConfig {
@@ -186,6 +197,7 @@ struct EvalConfig {
   std::string ties = "optimistic";   // optimistic, average
   std::string postprocess = "none";  // none, dsl (dual softmax; uses all queries together)
   double dsl_temperature = 100;      // on cosine scale; > 0
+  bool ema = true;                   // the moving average of the weights, where the checkpoint has one
 };
 
 struct Config {
@@ -197,6 +209,7 @@ struct Config {
   HeadConfig head = GlsclConfig{};  // mean_pool, glscl, glccl, xclip, xpool, tight; the other keys are its own
   OptimConfig optim;
   TrainConfig train;
+  DistConfig dist;
   EvalConfig eval;
 };
 

@@ -8,11 +8,12 @@ namespace glint {
 
 // Where an evaluation's numbers come from, as results.json tells it.
 struct Provenance {
-  std::string data;         // "msrvtt"
-  std::string split;        // "test"
-  std::string protocol;     // of the data set: "1k-A"
-  std::string selected_on;  // "val": which split chose the checkpoint, "none" where the last one was taken
-  std::string checkpoint;   // "step_001200"
+  std::string data;               // "msrvtt"
+  std::string split;              // "test"
+  std::string protocol;           // of the data set: "1k-A"
+  std::string selected_on;        // "val": which split chose the checkpoint, "none" where the last one was taken
+  std::string checkpoint;         // "step_001200"
+  std::string weights = "model";  // or "moving_average" (train.ema)
   std::string config_hash;
   std::string head;
   EvalConfig eval;

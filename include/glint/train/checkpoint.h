@@ -20,12 +20,21 @@ struct TrainState {
   LoaderPosition position;  // of the next batch
   double best_score = -1;   // t2v R@1 on the validation split; -1: none yet
   int64_t best_step = 0;
-  int64_t validated_epochs = 0;  // behind position.epoch where a signal came between the last step and its validation
+  int64_t validated_epochs = 0;   // behind position.epoch where a signal came between the last step and its validation
+  int64_t stale_validations = 0;  // since the best score
+  int64_t bad_steps = 0;          // left out in all, as their loss or gradient was no number
 };
 
-// A checkpoint is a folder: model.safetensors, optimizer.safetensors (of a training), tokenizer.model (where the
-// tokenizer is a trained one), config.yaml, and state.json with the format's version and a checksum of every other
-// file.
+// The tensors of a training, by file. They share memory with the training's own, or are copies of them.
+struct TrainTensors {
+  TensorMap model;
+  TensorMap optimizer;  // Optimizer::state()
+  TensorMap average;    // MovingAverage::state(); empty: none is kept
+};
+
+// A checkpoint is a folder: model.safetensors, optimizer.safetensors (of a training), ema.safetensors (of a training
+// with train.ema), tokenizer.model (where the tokenizer is a trained one), config.yaml, and state.json with the
+// format's version and a checksum of every other file.
 struct Checkpoint {
   std::filesystem::path folder;
   Config config;
@@ -35,9 +44,13 @@ struct Checkpoint {
 };
 
 // Appears whole or not at all: written beside its place, synced, renamed. Throws Error naming the file where the disk
-// is full or the folder read-only; nothing that was there before is lost.
+// has no room for it (looked up before anything is written) or the folder is read-only; nothing that was there before
+// is lost.
 void save_checkpoint(const std::filesystem::path& folder, const Config& config, const Tokenizer& tokenizer,
-                     const RetrievalModel& model, const Optimizer& optimizer, const TrainState& state);
+                     const TrainTensors& tensors, const TrainState& state);
+
+// Every parameter of the model by its name; not copies.
+TensorMap named_tensors(const RetrievalModel& model);
 
 // The same of a model that no training has touched yet: an import, an average. `model` by our names.
 void save_checkpoint(const std::filesystem::path& folder, const Config& config, const Tokenizer& tokenizer,
@@ -49,6 +62,12 @@ Checkpoint load_checkpoint(const std::filesystem::path& where);
 
 // The optimizer's tensors of a checkpoint (they are twice the model's size, so evaluation leaves them on the disk).
 TensorMap load_optimizer_state(const Checkpoint& checkpoint);
+
+// The moving average of the trained parameters; empty where the checkpoint has none.
+TensorMap load_average(const Checkpoint& checkpoint);
+
+// Puts the moving average in the place of the weights it is of, where there is one. -> whether there is
+bool take_average(Checkpoint& checkpoint);
 
 // Of a restored model: copies, to be trained; or the checkpoint's own tensors, pages of its file, to be read.
 enum class Weights { kCopied, kShared };

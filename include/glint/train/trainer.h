@@ -9,18 +9,21 @@
 
 #include "glint/config/config.h"
 #include "glint/core/file_lock.h"
+#include "glint/core/lap_timer.h"
 #include "glint/eval/evaluation.h"
-#include "glint/train/checkpoint.h"
+#include "glint/optim/moving_average.h"
+#include "glint/train/batch_gradient.h"
 #include "glint/train/metrics_log.h"
+#include "glint/train/run_checkpoints.h"
 
 namespace glint {
 
-// What one optimizer step gives.
+// What one step gives.
 struct StepStats {
-  double loss = 0;
-  std::vector<std::pair<std::string, double>> parts;  // "nce", then the head's own, in its order; they add up to `loss`
-  double grad_norm = 0;                               // before the global clip
-  double lr = 0;                                      // of the new weights
+  BatchLosses losses;
+  GradientNorms norms;    // before the global clip
+  double lr = 0;          // of the new weights
+  bool left_out = false;  // its loss or gradient is no number: the weights stayed as they were
 };
 
 // Trains one model into a run folder (architecture, "Run folder"). Where the folder holds a run of the same settings,
@@ -31,20 +34,22 @@ class Trainer {
   explicit Trainer(Config config);
   ~Trainer();
 
-  // Until the epochs or train.max_steps are over, or a signal asks to stop: then it saves and throws Stopped.
-  // -> steps done by this call
+  // Until the epochs or train.max_steps are over, train.patience is, or a signal asks to stop: then it saves and throws
+  // Stopped. -> steps done by this call
   int64_t run();
 
  private:
   StepStats step(const Batch& batch);
-  [[noreturn]] void fail_diverged(const StepStats& stats) const;
-  void after_step(const Batch& batch, const StepStats& stats, double seconds, double waited_s);
+  double schedule() const;
+  void leave_out(const Batch& batch, const StepStats& stats);
+  void after_step(const Batch& batch, const StepStats& stats);
   void after_epoch();
   void validate();
   void save();
-  void drop_old_checkpoints() const;
   void resume();
   int64_t last_step() const;
+  bool out_of_patience() const;
+  bool epoch_is_due() const;
 
   Config config_;
   std::filesystem::path run_dir_;
@@ -54,12 +59,16 @@ class Trainer {
   std::shared_ptr<const Tokenizer> tokenizer_;
   std::shared_ptr<ClipSource> source_;
   std::shared_ptr<RetrievalModel> model_;
-  NamedParameters trainable_;  // of `model_`
+  std::unique_ptr<BatchGradient> gradient_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<MovingAverage> average_;  // none without train.ema
+  std::unique_ptr<RunCheckpoints> checkpoints_;
   std::unique_ptr<TrainLoader> loader_;
   std::unique_ptr<MetricsLog> metrics_;
   TrainState state_;
-  int64_t saved_step_ = -1;  // of the newest whole checkpoint; -1: none
+  int64_t saved_step_ = -1;       // of the newest checkpoint; -1: none
+  int64_t bad_steps_in_row_ = 0;  // left out, up to now
+  LapTimer timer_;                // of the current step
 };
 
 }  // namespace glint

@@ -1,0 +1,92 @@
+#include "glint/train/run_checkpoints.h"
+
+#include <torch/torch.h>
+
+#include <chrono>
+#include <iomanip>
+#include <sstream>
+
+#include "glint/core/error.h"
+#include "glint/core/log.h"
+
+namespace glint {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path step_folder(const fs::path& run_dir, int64_t step) {
+  std::ostringstream name;
+  name << "step_" << std::setw(6) << std::setfill('0') << step;
+  return run_dir / "checkpoints" / name.str();
+}
+
+// Replaces the link in one move.
+void point_link(const fs::path& link, const fs::path& target) {
+  const fs::path fresh = link.string() + ".new";
+  std::error_code ignored;  // there is usually none to remove
+  fs::remove(fresh, ignored);
+  fs::create_symlink(target.filename(), fresh);
+  fs::rename(fresh, link);
+}
+
+void copy(const TensorMap& from, TensorMap& to) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : from) {
+    auto& copied = to[name];
+    if (!copied.defined()) copied = torch::empty_like(tensor, torch::requires_grad(false));
+    copied.copy_(tensor);
+  }
+}
+
+}  // namespace
+
+RunCheckpoints::RunCheckpoints(const Config& config, std::shared_ptr<const Tokenizer> tokenizer)
+    : config_(config), run_dir_(config.run.dir), tokenizer_(std::move(tokenizer)) {}
+
+RunCheckpoints::~RunCheckpoints() {
+  try {
+    wait();
+  } catch (const std::exception& error) {  // on the way out of another one, or nobody waited
+    log_warning(error.what());
+  }
+}
+
+void RunCheckpoints::save(const TrainTensors& tensors, const TrainState& state) {
+  wait();
+  copy(tensors.model, copy_.model);
+  copy(tensors.optimizer, copy_.optimizer);
+  copy(tensors.average, copy_.average);
+  writing_ = writer_.submit([this, state] { write(state); });
+}
+
+void RunCheckpoints::check() {
+  if (writing_.valid() && writing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) writing_.get();
+}
+
+void RunCheckpoints::wait() {
+  if (writing_.valid()) writing_.get();
+}
+
+void RunCheckpoints::write(const TrainState& state) const try {
+  const auto folder = step_folder(run_dir_, state.step);
+  save_checkpoint(folder, config_, *tokenizer_, copy_, state);
+  point_link(run_dir_ / "checkpoints" / "last", folder);
+  if (state.best_score >= 0 && fs::exists(step_folder(run_dir_, state.best_step))) {
+    point_link(run_dir_ / "checkpoints" / "best", step_folder(run_dir_, state.best_step));
+  }
+  drop_old(state);
+} catch (const fs::filesystem_error& error) {
+  throw Error(error.path1().string(), ": the checkpoint's link cannot be set: ", error.code().message());
+}
+
+void RunCheckpoints::drop_old(const TrainState& state) const {
+  int64_t kept = 0;
+  for (const auto& folder : list_checkpoints(run_dir_)) {
+    const bool best = state.best_score >= 0 && folder == step_folder(run_dir_, state.best_step);
+    if (best || ++kept <= config_.train.keep) continue;
+    fs::remove_all(folder);
+  }
+}
+
+}  // namespace glint

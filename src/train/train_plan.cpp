@@ -1,0 +1,170 @@
+#include "glint/train/train_plan.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <iomanip>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "glint/core/error.h"
+#include "glint/data/dataset.h"
+#include "glint/model/retrieval_model.h"
+#include "glint/optim/optimizer.h"
+#include "glint/train/setup.h"
+
+namespace glint {
+namespace {
+
+constexpr int64_t kFloatBytes = 4;
+// Of a token between blocks of width W, floats that autograd keeps of a block: the input of both norms, what the three
+// products take (W, W, W, 4 W), queries, keys and values (3 W), the attention's result, and the activation's input (4
+// W).
+constexpr int64_t kKeptWidths = 16;
+
+// One tower's work on a pair.
+struct Stream {
+  int64_t sequences;  // frames, or the one caption
+  int64_t length;     // tokens of each
+  int64_t width;
+  int64_t layers;
+  int64_t tokens() const { return sequences * length; }
+};
+
+std::vector<Stream> streams(const Config& config, const TowerSizes& sizes) {
+  const auto grid = sizes.image_size / sizes.patch_size;
+  return {{config.video.num_frames, 1 + grid * grid, sizes.vision_width, sizes.vision_layers},
+          {1, config.text.max_words, sizes.text_width, sizes.text_layers}};
+}
+
+// Bytes of activations that a pair leaves in the towers until its backward pass.
+int64_t activations_per_pair(const Config& config, const TowerSizes& sizes) {
+  int64_t floats = 0;
+  for (const auto& stream : streams(config, sizes)) {
+    const auto kept = config.train.recompute ? stream.layers + kKeptWidths : stream.layers * kKeptWidths;
+    floats += stream.tokens() * stream.width * kept;
+  }
+  return floats * kFloatBytes;
+}
+
+// Products of the blocks: 12 W^2 a token, and 2 S W a token of the attention over S of them.
+double macs_per_pair(const Config& config, const TowerSizes& sizes) {
+  double macs = 0;
+  for (const auto& stream : streams(config, sizes)) {
+    const auto width = static_cast<double>(stream.width), length = static_cast<double>(stream.length);
+    macs += static_cast<double>(stream.tokens() * stream.layers) * (12 * width * width + 2 * length * width);
+  }
+  return macs;
+}
+
+void add_parameters(TrainPlan& plan, const RetrievalModel& model, const OptimConfig& optim) {
+  NamedParameters trainable;
+  for (const auto& item : model.named_parameters()) {
+    plan.parameters += item.value().numel();
+    if (item.value().requires_grad()) trainable.emplace_back(item.key(), item.value());
+  }
+  for (const auto& group : parameter_groups(trainable, optim)) {
+    int64_t count = 0;
+    for (const auto& [name, parameter] : group.parameters) count += parameter.numel();
+    if (count > 0) plan.groups.push_back({group.name, group.lr, count});
+  }
+}
+
+void add_memory(TrainPlan& plan, const Config& config, const TowerSizes& sizes) {
+  int64_t trained = 0;
+  for (const auto& group : plan.groups) trained += group.parameters;
+  plan.weights = plan.parameters * kFloatBytes;
+  plan.gradients = trained * kFloatBytes;
+  plan.moments = 2 * trained * kFloatBytes;
+  plan.average = config.train.ema > 0 ? trained * kFloatBytes : 0;
+  plan.checkpoint = plan.weights + plan.moments + plan.average;
+  plan.checkpoint_copy = plan.checkpoint;
+  plan.kept_checkpoints = (config.train.keep + 2) * plan.checkpoint;  // and the best, and the one being written
+  plan.activations = plan.pairs_at_once * activations_per_pair(config, sizes);
+  const auto clip = config.video.num_frames * 3 * config.video.image_size * config.video.image_size;
+  plan.batches = (config.data.prefetch + 1) * plan.pairs_per_process * clip;
+  plan.clip_cache = config.data.cache_mb << 20;
+}
+
+}  // namespace
+
+TrainPlan plan_training(const Config& config, int64_t processes) {
+  const auto dataset = load_dataset(config.data, config.data.train_split);
+  if (config.train.batch_size % processes != 0) {
+    throw Error("config.train.batch_size is ", config.train.batch_size, ", which ", processes,
+                " processes cannot share evenly; set it to a multiple of ", processes);
+  }
+  TrainPlan plan;
+  plan.clips = std::ssize(dataset.clips);
+  plan.captions = std::ssize(dataset.captions);
+  const auto samples = config.data.captions == "random" ? plan.clips : plan.captions;
+  plan.steps_per_epoch = samples / config.train.batch_size;
+  plan.steps = plan.steps_per_epoch * config.train.epochs;
+  if (config.train.max_steps > 0) plan.steps = std::min(plan.steps, config.train.max_steps);
+  plan.processes = processes;
+  plan.pairs_per_process = config.train.batch_size / processes;
+  const auto part = config.train.micro_batch;
+  plan.pairs_at_once = part > 0 ? std::min(part, plan.pairs_per_process) : plan.pairs_per_process;
+
+  std::vector<std::string> texts;
+  for (const auto& caption : dataset.captions) texts.push_back(caption.text);
+  const auto tokenizer = make_tokenizer(config.text, texts);
+  const auto model = make_model(config, tokenizer->vocabulary_size());
+  freeze_parameters(*model, config.optim.clip_lr == 0 ? "towers" : config.model.freeze);
+  add_parameters(plan, *model, config.optim);
+  add_memory(plan, config, model->clip().sizes());
+  plan.tower_macs_per_step =
+      3 * static_cast<double>(config.train.batch_size) * macs_per_pair(config, model->clip().sizes());
+  return plan;
+}
+
+std::string plan_text(const TrainPlan& plan) {
+  std::ostringstream out;
+  const auto mib = [](int64_t bytes) { return (bytes + (1 << 19)) >> 20; };
+  const auto row = [&](const char* what) -> std::ostream& { return out << std::left << std::setw(18) << what; };
+  row("data") << plan.clips << " clips, " << plan.captions << " captions\n";
+  row("steps") << plan.steps << ", " << plan.steps_per_epoch << " an epoch\n";
+  row("a step") << plan.processes * plan.pairs_per_process << " pairs: " << plan.processes << " processes of "
+                << plan.pairs_per_process << ", " << plan.pairs_at_once << " at once in the towers; "
+                << std::setprecision(3) << plan.tower_macs_per_step / 1e12 << " T multiply-accumulates there\n";
+  row("parameters") << plan.parameters << "\n";
+  for (const auto& group : plan.groups) {
+    row("") << group.parameters << " trained in " << group.name << " at " << group.lr << "\n";
+  }
+  row("memory") << mib(plan.memory()) << " MiB a process, about: weights " << mib(plan.weights) << ", gradients "
+                << mib(plan.gradients) << ", moments " << mib(plan.moments) << ", average " << mib(plan.average)
+                << ", copy for the checkpoint " << mib(plan.checkpoint_copy) << ", activations "
+                << mib(plan.activations) << ", batches ahead " << mib(plan.batches) << ", clips kept "
+                << mib(plan.clip_cache) << "; LibTorch itself some 200\n";
+  row("disk") << mib(plan.checkpoint) << " MiB a checkpoint, " << mib(plan.kept_checkpoints) << " MiB at most\n";
+  return out.str();
+}
+
+std::string plan_json(const TrainPlan& plan) {
+  nlohmann::ordered_json json = {{"clips", plan.clips},
+                                 {"captions", plan.captions},
+                                 {"steps_per_epoch", plan.steps_per_epoch},
+                                 {"steps", plan.steps},
+                                 {"processes", plan.processes},
+                                 {"pairs_per_process", plan.pairs_per_process},
+                                 {"pairs_at_once", plan.pairs_at_once},
+                                 {"parameters", plan.parameters},
+                                 {"tower_macs_per_step", plan.tower_macs_per_step}};
+  for (const auto& group : plan.groups) {
+    json["groups"].push_back({{"name", group.name}, {"lr", group.lr}, {"parameters", group.parameters}});
+  }
+  json["memory_bytes"] = {{"all", plan.memory()},
+                          {"weights", plan.weights},
+                          {"gradients", plan.gradients},
+                          {"moments", plan.moments},
+                          {"average", plan.average},
+                          {"checkpoint_copy", plan.checkpoint_copy},
+                          {"activations", plan.activations},
+                          {"batches", plan.batches},
+                          {"clip_cache", plan.clip_cache}};
+  json["checkpoint_bytes"] = plan.checkpoint;
+  json["kept_checkpoint_bytes"] = plan.kept_checkpoints;
+  return json.dump(2) + "\n";
+}
+
+}  // namespace glint
