@@ -1,18 +1,40 @@
 #include "glint/dist/communicator.h"
 
+#include <exception>
+#include <tuple>
+
 #include "dist/group.h"
 #include "dist/meeting.h"
+#include "glint/core/activity.h"
+#include "glint/core/stop_signal.h"
 
 namespace glint {
 
-using dist::communicate;
+namespace {
+
+// A collective, until this rank has its result.
+template <class Start>
+void run_collective(dist::Group& group, const char* doing, Start&& start) {
+  count_collective();
+  dist::communicate(group, doing, [&] { start(*group.features)->wait(); });
+  count_progress();
+}
+
+}  // namespace
 
 Communicator::Communicator(const RankInfo& info, std::unique_ptr<dist::Group> group)
     : info_(info), group_(std::move(group)) {
   GLINT_CHECK((group_ != nullptr) == (info_.ranks > 1), info_.ranks, " ranks");
 }
 
-Communicator::~Communicator() = default;
+Communicator::~Communicator() {
+  if (!group_) return;
+  const bool in_peace = !group_->is_lost && (std::uncaught_exceptions() == 0 || stop_requested() != 0);
+  group_->watchdog->leave(in_peace);
+  // With an error about, a group's destructor could wait for collectives that the others never join: the end of the
+  // process, which is near, frees it.
+  if (!in_peace) std::ignore = group_.release();
+}
 
 torch::Tensor Communicator::all_gather(const torch::Tensor& rows) {
   if (!group_) return rows;
@@ -23,7 +45,7 @@ torch::Tensor Communicator::all_gather(const torch::Tensor& rows) {
   shape[0] *= ranks();
   auto output = torch::empty(shape, input.options());
   if (output.numel() == 0) return output;
-  communicate("gathering", [&] { group_->features->_allgather_base(output, input)->wait(); });
+  run_collective(*group_, "gathering", [&](auto& group) { return group._allgather_base(output, input); });
   return output;
 }
 
@@ -46,7 +68,7 @@ void Communicator::all_reduce(torch::Tensor& values) {
   if (!group_ || values.numel() == 0) return;
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> sums = {values.detach().contiguous()};
-  communicate("summing", [&] { group_->features->allreduce(sums)->wait(); });
+  run_collective(*group_, "summing", [&](auto& group) { return group.allreduce(sums); });
   if (!values.is_alias_of(sums[0])) values.copy_(sums[0]);
 }
 
@@ -56,13 +78,13 @@ void Communicator::broadcast(torch::Tensor& values, std::int64_t root) {
   std::vector<torch::Tensor> sent = {values.detach().contiguous()};
   c10d::BroadcastOptions options;
   options.rootRank = root;
-  communicate("broadcasting", [&] { group_->features->broadcast(sent, options)->wait(); });
+  run_collective(*group_, "broadcasting", [&](auto& group) { return group.broadcast(sent, options); });
   if (!values.is_alias_of(sent[0])) values.copy_(sent[0]);
 }
 
 void Communicator::barrier() {
   if (!group_) return;
-  communicate("waiting for all ranks", [&] { group_->features->barrier()->wait(); });
+  run_collective(*group_, "waiting for all ranks", [&](auto& group) { return group.barrier(); });
 }
 
 std::shared_ptr<Communicator> make_communicator(const RankInfo& info, double timeout_s) {

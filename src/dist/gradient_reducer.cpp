@@ -7,6 +7,7 @@
 #include <set>
 
 #include "dist/group.h"
+#include "glint/core/activity.h"
 
 namespace glint {
 
@@ -16,15 +17,21 @@ constexpr const char* kSummingGradients = "summing gradients";
 constexpr std::int64_t kFirstBucketBytes = 1 << 20;  // small, so that the first one leaves early
 
 // In place of c10d's mean.
-class SumBucket : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::ProcessGroup>> {
+class SumBucket : public c10d::CppCommHookInterface<dist::Group*> {
  public:
   using CppCommHookInterface::CppCommHookInterface;
 
   c10::intrusive_ptr<c10::ivalue::Future> runHook(c10d::GradBucket& bucket) override {
     std::vector<torch::Tensor> values = {bucket.getBufferRef()};
-    const auto sum = dist::communicate(kSummingGradients, [&] { return state_->allreduce(values)->getFuture(); });
+    count_collective();
+    auto& group = *state_;
+    const auto sum =
+        dist::communicate(group, kSummingGradients, [&] { return group.gradients->allreduce(values)->getFuture(); });
     return sum->then(
-        [](c10::ivalue::Future& done) { return dist::communicate(kSummingGradients, [&] { return done.value(); }); },
+        [&group](c10::ivalue::Future& done) {
+          count_progress();
+          return dist::communicate(group, kSummingGradients, [&] { return done.value(); });
+        },
         sum->elementType());
   }
 };
@@ -89,9 +96,9 @@ GradientReducer::GradientReducer(const std::vector<std::pair<std::string, torch:
   const std::size_t bucket_bytes = static_cast<std::size_t>(bucket_mb) << 20;
   auto buckets = std::get<0>(c10d::compute_bucket_assignment_by_size(trained, {kFirstBucketBytes, bucket_bytes}));
   std::reverse(buckets.begin(), buckets.end());  // backward begins with what was used last
-  const auto& group = communicator->group()->gradients;
+  auto* group = communicator->group();
   auto reducer = std::make_unique<SummingReducer>(
-      trained, buckets, group, std::vector<bool>(trained.size(), false), bucket_bytes,
+      trained, buckets, group->gradients, std::vector<bool>(trained.size(), false), bucket_bytes,
       /*find_unused_parameters=*/true, /*gradient_as_bucket_view=*/true, names, kFirstBucketBytes,
       /*skip_all_reduce_unused_params=*/false, /*use_python_reducer=*/false, std::vector<std::int64_t>());
   reducer->register_comm_hook(std::make_unique<SumBucket>(group));
@@ -111,8 +118,10 @@ void GradientReducer::expect(const std::vector<torch::Tensor>& outputs) {
 }
 
 void GradientReducer::backward(const std::vector<torch::Tensor>& outputs, const std::vector<torch::Tensor>& gradients) {
+  if (!impl_) return torch::autograd::backward(outputs, gradients);
   expect(outputs);
-  dist::communicate(kSummingGradients, [&] { torch::autograd::backward(outputs, gradients); });
+  dist::communicate(*impl_->communicator->group(), kSummingGradients,
+                    [&] { torch::autograd::backward(outputs, gradients); });
 }
 
 }  // namespace glint

@@ -2,6 +2,12 @@
 
 #include <gloo/common/error.h>
 
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+
+#include "dist/launch_variables.h"
+
 namespace glint::dist {
 
 std::string plain_cause(const std::string& message) {
@@ -20,6 +26,9 @@ std::string plain_cause(const std::string& message) {
 namespace {
 
 [[noreturn]] void lost(const std::string& doing, const std::string& message) {
+  if (std::getenv(kLaunchedVariable) != nullptr) {
+    std::this_thread::sleep_for(std::chrono::duration<double>(kWaitForLauncherSeconds));
+  }
   throw Error("lost the other ranks while ", doing, ": another rank ended or the network failed (",
               plain_cause(message), ")");
 }

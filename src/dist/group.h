@@ -3,9 +3,12 @@
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
+#include <atomic>
+#include <memory>
 #include <string>
 #include <utility>
 
+#include "dist/watchdog.h"
 #include "glint/core/error.h"
 
 namespace glint::dist {
@@ -16,6 +19,8 @@ struct Group {
   c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<c10d::ProcessGroup> features;
   c10::intrusive_ptr<c10d::ProcessGroup> gradients;
+  std::unique_ptr<Watchdog> watchdog;  // ends before what it watches
+  std::atomic<bool> is_lost = false;   // a collective failed
 };
 
 // What c10d or Gloo threw (the exception being handled), as the Error of a rank that lost the others while `doing`;
@@ -32,6 +37,17 @@ auto communicate(const char* doing, Work&& work) {
     return std::forward<Work>(work)();
   } catch (...) {
     throw_lost(doing);
+  }
+}
+
+// The same among ranks that have met.
+template <class Work>
+auto communicate(Group& group, const char* doing, Work&& work) {
+  try {
+    return communicate(doing, std::forward<Work>(work));
+  } catch (const Error&) {
+    group.is_lost = true;
+    throw;
   }
 }
 

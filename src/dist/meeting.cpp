@@ -60,6 +60,7 @@ void join(c10d::Store& store, const RankInfo& info, double timeout_s) {
     throw Error("two processes say that they are rank ", info.rank, " of ", info.ranks, " at ", info.host, ":",
                 info.port, ": is another training using this port? Set another MASTER_PORT");
   }
+  store.set(Watchdog::key(info.rank), "");  // no watchdog waits for another's first word
   store.set(joined_key(info.rank), std::to_string(info.ranks));
   std::vector<std::string> keys;
   for (std::int64_t rank = 0; rank < info.ranks; ++rank) keys.push_back(joined_key(rank));
@@ -155,6 +156,7 @@ std::unique_ptr<Group> meet(const RankInfo& info, double timeout_s) {
   communicate("the ranks connected to one another", [&] {
     group->features = make_group(group->store, "features", info, timeout_s);
     group->gradients = make_group(group->store, "gradients", info, timeout_s);
+    group->watchdog = std::make_unique<Watchdog>(info, timeout_s, connect_store(info, /*is_server=*/false, timeout_s));
   });
   return group;
 }

@@ -1,0 +1,256 @@
+#include "dist/watchdog.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <exception>
+#include <future>
+#include <mutex>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+#include "dist/group.h"
+#include "dist/standstill.h"
+#include "glint/core/activity.h"
+#include "glint/core/log.h"
+
+namespace glint::dist {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Verdict = StandstillJudge::Verdict;
+
+constexpr double kSpeakEverySeconds = 1, kLookEverySeconds = 0.1, kLeavePollSeconds = 0.02;
+// A meeting point that is gone: so long may this rank itself take to end, or to say it better.
+constexpr double kGoneGraceSeconds = 1.5;
+constexpr double kDeferSeconds = 2;  // to the rank whose turn it is to speak
+constexpr double kLogSeconds = 1;    // for the sentence, then the process ends even if nobody reads it
+constexpr double kHungStoreSeconds = 2;
+constexpr double kDeadSeconds = 5;     // a rank that is awaited at the end and has not spoken for so long
+constexpr double kStoppedSeconds = 5;  // between two looks: somebody stopped this process (SLURM suspends jobs)
+
+Clock::duration as_duration(double seconds) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
+std::string machine_name() {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+// "beats progress collectives has_left\nactivity"
+std::string pack(const RankWord& word) {
+  return concat(word.beats, " ", word.progress, " ", word.collectives, " ", word.has_left, "\n", word.activity);
+}
+
+RankWord unpack(const std::vector<std::uint8_t>& bytes) {
+  RankWord word;
+  std::istringstream in(std::string(bytes.begin(), bytes.end()));
+  in >> word.beats >> word.progress >> word.collectives >> word.has_left;
+  in.ignore(1);
+  std::getline(in, word.activity);
+  return word;
+}
+
+// The log's lock may be held by a thread that hangs.
+void say_or_give_up(const std::string& text) {
+  auto said = std::make_shared<std::promise<void>>();
+  auto is_said = said->get_future();
+  std::thread([text, said] {
+    log_error(text);
+    said->set_value();
+  }).detach();
+  is_said.wait_for(as_duration(kLogSeconds));
+}
+
+}  // namespace
+
+struct Watchdog::Shared {
+  Shared(const RankInfo& rank_info, double timeout, c10::intrusive_ptr<c10d::Store> connection)
+      : info(rank_info),
+        timeout_s(timeout),
+        store(std::move(connection)),
+        judge(static_cast<std::size_t>(info.ranks), as_duration(timeout), Clock::now()),
+        last_answer(Clock::now()) {
+    for (std::int64_t rank = 0; rank < info.ranks; ++rank) keys.push_back(key(rank));
+  }
+
+  void speak_until_stopped();
+  void linger();
+  bool exchange_words(bool has_left);
+  void judge_until_stopped();
+  std::optional<std::string> sentence(Clock::time_point now, std::vector<std::size_t>& blamed) const;
+  std::string meeting_point() const;
+  bool wait(std::unique_lock<std::mutex>& lock, double seconds) {
+    return changed.wait_for(lock, as_duration(seconds), [this] { return stopping; });
+  }
+
+  const RankInfo info;
+  const double timeout_s;
+  const c10::intrusive_ptr<c10d::Store> store;  // the speaker's alone
+  std::vector<std::string> keys;
+  std::uint64_t beats = 0;
+
+  std::mutex mutex;  // of all below
+  std::condition_variable changed;
+  StandstillJudge judge;
+  Clock::time_point last_answer;                                   // of the meeting point
+  std::optional<Clock::time_point> gone_since;                     // it closed the connection
+  bool stopping = false, wait_for_others = false, silent = false;  // silent: the speaker has ended
+};
+
+// False where the meeting point is gone.
+bool Watchdog::Shared::exchange_words(bool has_left) {
+  const auto own = current_activity();
+  const auto place = "on " + machine_name();
+  const RankWord word{++beats, own.progress, own.collectives, has_left,
+                      own.text.empty() ? place : own.text + ", " + place};
+  std::vector<RankWord> words;
+  try {
+    store->set(key(info.rank), pack(word));
+    for (const auto& bytes : store->multiGet(keys)) words.push_back(unpack(bytes));
+  } catch (const std::exception&) {
+    const std::lock_guard lock(mutex);
+    gone_since = Clock::now();
+    return false;
+  }
+  const std::lock_guard lock(mutex);
+  last_answer = Clock::now();
+  judge.hear(words, last_answer);
+  return true;
+}
+
+void Watchdog::Shared::speak_until_stopped() {
+  const double every_s = std::min(kSpeakEverySeconds, timeout_s / 4);
+  bool is_there = true;
+  std::unique_lock lock(mutex);
+  while (is_there && !stopping) {
+    lock.unlock();
+    is_there = exchange_words(/*has_left=*/false);
+    lock.lock();
+    if (is_there) wait(lock, every_s);
+  }
+  const bool lingers = wait_for_others;
+  lock.unlock();
+  is_there = is_there && exchange_words(/*has_left=*/true);
+  if (is_there && lingers) linger();
+  lock.lock();
+  silent = true;
+  changed.notify_all();
+}
+
+// Until all others have left, or those that have not are heard no more, or the time is over.
+void Watchdog::Shared::linger() {
+  const auto begin = Clock::now();
+  auto last_news = begin;
+  std::uint64_t heard = 0;
+  while (Clock::now() - begin < as_duration(timeout_s) && Clock::now() - last_news < as_duration(kDeadSeconds)) {
+    std::uint64_t beats_of_others = 0;
+    bool all_have_left = true;
+    {
+      const std::lock_guard lock(mutex);
+      for (std::size_t rank = 0; rank < keys.size(); ++rank) {
+        if (rank != static_cast<std::size_t>(info.rank)) beats_of_others += judge.word(rank).beats;
+        all_have_left &= judge.word(rank).has_left;
+      }
+    }
+    if (all_have_left) return;
+    if (std::exchange(heard, beats_of_others) != beats_of_others) last_news = Clock::now();
+    std::this_thread::sleep_for(as_duration(kLeavePollSeconds));
+    if (!exchange_words(/*has_left=*/true)) return;
+  }
+}
+
+std::string Watchdog::Shared::meeting_point() const {
+  return concat(info.agent_attempt ? "torchrun's meeting point" : "rank 0, which keeps the meeting point", " at ",
+                info.host, ":", info.port);
+}
+
+// What is wrong, if anything, and with which ranks. The mutex is held.
+std::optional<std::string> Watchdog::Shared::sentence(Clock::time_point now, std::vector<std::size_t>& blamed) const {
+  if (!info.agent_attempt) blamed = {0};
+  const auto last_words = info.agent_attempt ? "" : concat("; it did last: ", judge.word(0).activity);
+  if (gone_since) {
+    if (now - *gone_since < as_duration(kGoneGraceSeconds)) return std::nullopt;
+    return concat(meeting_point(), ", is gone", last_words, "; the training ends");
+  }
+  if (now - last_answer >= as_duration(timeout_s)) {
+    return concat(meeting_point(), ", has not answered for ", timeout_s, " s (dist.timeout_s)", last_words,
+                  "; the training ends");
+  }
+  const auto verdict = judge.verdict(now);
+  if (verdict.kind == StandstillJudge::Kind::kNone) return std::nullopt;
+  blamed = verdict.ranks;
+  std::string text;
+  for (const auto rank : blamed) {
+    text += concat(text.empty() ? "" : ", ", "rank ", rank, " (", judge.word(rank).activity, ")");
+  }
+  const bool is_silent = verdict.kind == StandstillJudge::Kind::kSilent;
+  return concat(text, blamed.size() > 1 ? " have " : " has ", is_silent ? "not been heard of" : "made no progress",
+                " for ", timeout_s, " s (dist.timeout_s); the training ends");
+}
+
+void Watchdog::Shared::judge_until_stopped() {
+  std::unique_lock lock(mutex);
+  std::vector<std::size_t> blamed;
+  std::optional<std::string> found;
+  auto last_look = Clock::now();
+  while (!found) {
+    if (wait(lock, kLookEverySeconds)) return;
+    const auto now = Clock::now();
+    if (now - last_look > as_duration(kStoppedSeconds)) {
+      judge.start_again(now);
+      last_answer = now;
+    }
+    last_look = now;
+    found = sentence(now, blamed);
+  }
+  // One rank speaks: the first that is not to blame. The others give it time to, and then speak themselves.
+  std::size_t speaker = 0;
+  while (std::count(blamed.begin(), blamed.end(), speaker) > 0) ++speaker;
+  if (speaker >= keys.size()) speaker = 0;
+  if (speaker != static_cast<std::size_t>(info.rank) && wait(lock, kDeferSeconds)) return;
+  lock.unlock();
+  note_verdict();
+  say_or_give_up(*found);
+  std::_Exit(1);
+}
+
+std::string Watchdog::key(std::int64_t rank) {
+  return concat("watch/", rank);
+}
+
+Watchdog::Watchdog(const RankInfo& info, double timeout_s, c10::intrusive_ptr<c10d::Store> store)
+    : shared_(std::make_shared<Shared>(info, timeout_s, std::move(store))) {
+  speaker_ = std::thread([shared = shared_] { shared->speak_until_stopped(); });
+  judge_ = std::thread([shared = shared_] { shared->judge_until_stopped(); });
+}
+
+Watchdog::~Watchdog() {
+  leave(/*in_peace=*/false);
+}
+
+void Watchdog::leave(bool in_peace) {
+  if (!judge_.joinable()) return;
+  std::unique_lock lock(shared_->mutex);
+  shared_->stopping = true;
+  shared_->wait_for_others = in_peace && shared_->info.rank == 0;
+  shared_->changed.notify_all();
+  const double limit_s = kHungStoreSeconds + (shared_->wait_for_others ? shared_->timeout_s : 0);
+  const bool ended = shared_->changed.wait_for(lock, as_duration(limit_s), [this] { return shared_->silent; });
+  lock.unlock();
+  judge_.join();
+  if (ended) {
+    speaker_.join();
+  } else {
+    speaker_.detach();
+  }
+}
+
+}  // namespace glint::dist

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include <memory>
+#include <thread>
+
+#include "glint/dist/rank_info.h"
+
+namespace glint::dist {
+
+// Tells the other ranks what this one does, about once a second, and watches them: where one stands still or falls
+// silent for `timeout_s`, or the meeting point is gone, one rank says so in a sentence with that rank's last words, and
+// all end with exit code 1. By _Exit: threads that wait in a collective can be ended in no other way.
+class Watchdog {
+ public:
+  // After all ranks have met. `store` is a connection of its own.
+  Watchdog(const RankInfo& info, double timeout_s, c10::intrusive_ptr<c10d::Store> store);
+  ~Watchdog();  // leave(false)
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+
+  // Says that this rank's part is done and ends the watch. `in_peace`: rank 0, which may keep the meeting point, first
+  // waits until the others are done too, as long as they live and no longer than the timeout.
+  void leave(bool in_peace);
+
+  static std::string key(std::int64_t rank);  // of its words in the store
+
+ private:
+  struct Shared;  // outlives this object where a thread hangs in the store
+  std::shared_ptr<Shared> shared_;
+  std::thread speaker_, judge_;
+};
+
+}  // namespace glint::dist
