@@ -49,7 +49,7 @@ void eval(const EvalOptions& options) {
   const auto split = config.eval.split.empty() ? config.data.test_split : config.eval.split;
   if (split.empty())
     throw Error("eval.split: which split is to be evaluated? Set data.test_split=test, or eval.split to another");
-  const auto report = evaluate_checkpoint(checkpoint, config, split);
+  const auto report = evaluate_checkpoint(checkpoint, config, split, *make_communicator({}, 1));
   if (!options.out.empty()) {
     write_file(options.out, report.json);
   } else if (options.overrides.empty() && fs::exists(fs::path(options.where) / "checkpoints")) {

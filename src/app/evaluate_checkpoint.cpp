@@ -11,17 +11,19 @@
 
 namespace glint::app {
 
-Report evaluate_checkpoint(Checkpoint checkpoint, const Config& config, const std::string& split) {
+Report evaluate_checkpoint(Checkpoint checkpoint, const Config& config, const std::string& split, Communicator& peers) {
   const bool averaged = config.eval.ema && take_average(checkpoint);
   const auto dataset = load_evaluation_set(config.data, config.eval, split);
-  log_info("evaluating ", checkpoint.folder.string(), " on ", dataset.name, " ", split, ": ", dataset.captions.size(),
-           " captions, ", dataset.clips.size(), " clips",
-           averaged ? "; its weights are the moving average (eval.ema)" : "");
+  if (peers.rank() == 0)
+    log_info("evaluating ", checkpoint.folder.string(), " on ", dataset.name, " ", split, ": ", dataset.captions.size(),
+             " captions, ", dataset.clips.size(), " clips",
+             averaged ? "; its weights are the moving average (eval.ema)" : "");
   const auto model = restore_model(checkpoint, Weights::kShared);
   ClipSource source(config.data, config.video);
   const auto result =
-      evaluate(*model, *checkpoint.tokenizer, dataset, source, config.eval, config.text, config.data.workers);
-  for (const auto& skipped : result.skipped) log_warning(skipped.clip, ": left out: ", skipped.cause);
+      evaluate(*model, *checkpoint.tokenizer, dataset, source, config.eval, config.text, config.data.workers, peers);
+  for (const auto& skipped : result.skipped)
+    if (peers.rank() == 0) log_warning(skipped.clip, ": left out: ", skipped.cause);
 
   Provenance provenance;
   provenance.data = dataset.name;

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "glint/dist/communicator.h"
 #include "glint/train/checkpoint.h"
 
 namespace glint::app {
@@ -11,8 +12,9 @@ struct Report {
   std::string table;
 };
 
-// Evaluates a checkpoint on `split` with the settings of `config` (the checkpoint's own, perhaps overridden).
-Report evaluate_checkpoint(Checkpoint checkpoint, const Config& config, const std::string& split);
+// Evaluates a checkpoint on `split` with the settings of `config` (the checkpoint's own, perhaps overridden). Several
+// processes share the work and get the same report.
+Report evaluate_checkpoint(Checkpoint checkpoint, const Config& config, const std::string& split, Communicator& peers);
 
 // Puts train.threads into force; 0 leaves LibTorch its own choice, all cores.
 void use_threads(int64_t threads);

@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -12,6 +13,8 @@
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
 #include "glint/data/dataset.h"
+#include "glint/dist/communicator.h"
+#include "glint/dist/launcher.h"
 #include "glint/train/setup.h"
 #include "glint/train/train_plan.h"
 #include "glint/train/trainer.h"
@@ -38,35 +41,59 @@ void print_settings(TrainOptions options) {
   std::cout << config_text(read_config(options.config, options.overrides), /*with_comments=*/true);
 }
 
-void train(const TrainOptions& options) {
-  auto config = read_config(options.config, options.overrides);
-  adopt_towers(config);
-  if (options.dry_run) {
-    const auto plan = plan_training(config, config.dist.processes);
-    std::cout << (options.json ? plan_json(plan) : plan_text(plan));
+// The test split's results, which stand in the run folder afterwards. All processes take part.
+void evaluate_best(const Config& config, bool trained, Communicator& peers) {
+  const fs::path run_dir = config.run.dir;
+  const bool missing = !fs::exists(run_dir / "results.json") || !fs::exists(run_dir / "results.txt");
+  const bool due = peers.all_gather(trained || missing ? "due" : "done").front() == "due";  // as rank 0 sees it
+  if (!due) {
+    if (peers.rank() == 0) log_info("nothing is left to train");
     return;
   }
+  const auto report = evaluate_checkpoint(load_checkpoint(run_dir), config, config.data.test_split, peers);
+  if (peers.rank() != 0) return;
+  write_file(run_dir / "results.txt", report.table);
+  write_file(run_dir / "results.json", report.json);
+}
+
+// As one of the processes that train together, or alone.
+void train(const Config& config, const RankInfo& rank, bool json) {
   const fs::path run_dir = config.run.dir;
   catch_stop_signals();
   use_threads(config.train.threads);
-  int64_t steps = 0;
+  const auto peers = make_communicator(rank, config.dist.timeout_s);
   if (!config.data.test_split.empty()) {  // what is missing there is better known before the training
     load_evaluation_set(config.data, config.eval, config.data.test_split);
   }
+  int64_t steps = 0;
   {
-    Trainer trainer(config);
+    Trainer trainer(config, peers);
     steps = trainer.run();
   }
   if (config.data.test_split.empty()) return;
-  if (steps > 0 || !fs::exists(run_dir / "results.json") || !fs::exists(run_dir / "results.txt")) {
-    const auto report = evaluate_checkpoint(load_checkpoint(run_dir), config, config.data.test_split);
-    write_file(run_dir / "results.txt", report.table);
-    write_file(run_dir / "results.json", report.json);
-  } else {
-    log_info("nothing is left to train");
-  }
-  std::cout << read_file(run_dir / (options.json ? "results.json" : "results.txt"));
+  evaluate_best(config, steps > 0, *peers);
+  if (rank.rank != 0) return;
+  std::cout << read_file(run_dir / (json ? "results.json" : "results.txt"));
   log_info("the run is ", run_dir.string(), "; its results are in results.json, its checkpoints in checkpoints/");
+}
+
+void run(const TrainOptions& options) {
+  auto config = read_config(options.config, options.overrides);
+  adopt_towers(config);
+  const auto rank = rank_info_from_environment();
+  const bool launches = rank.ranks == 1 && config.dist.processes > 1;
+  if (options.dry_run) {
+    const auto plan = plan_training(config, launches ? config.dist.processes : rank.ranks);
+    std::cout << (options.json ? plan_json(plan) : plan_text(plan));
+    return;
+  }
+  if (!launches) return train(config, rank, options.json);
+  std::vector<std::string> command = {fs::read_symlink("/proc/self/exe").string(), "train", options.config};
+  command.insert(command.end(), options.overrides.begin(), options.overrides.end());
+  if (options.json) command.push_back("--json");
+  const int code =
+      launch_local_ranks({.command = command, .processes = config.dist.processes, .threads = config.train.threads});
+  if (code != 0) std::exit(code);  // the processes have said why
 }
 
 }  // namespace
@@ -87,7 +114,7 @@ void add_train_command(CLI::App& app) {
   command->callback([options] {
     if (options->settings) return print_settings(*options);
     if (options->config.empty()) throw Error("glint train: which settings file? See configs/; --help says more");
-    train(*options);
+    run(*options);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "glint/core/random.h"
+#include "glint/dist/gather.h"
 #include "glint/model/losses.h"
 #include "glint/nn/autocast.h"
 
@@ -13,20 +14,31 @@ namespace {
 
 constexpr int64_t kScoring = -1;  // the part of a step that is no part of the batch
 
-std::vector<torch::Tensor*> all_of(TextFeatures& text, VideoFeatures& video) {
-  auto tensors = tensors_of(text);
-  const auto others = tensors_of(video);
-  tensors.insert(tensors.end(), others.begin(), others.end());
-  return tensors;
-}
+// `x`, whose gradient is multiplied by `factor` on its way back.
+struct ScaledGradient : torch::autograd::Function<ScaledGradient> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x, double factor) {
+    context->saved_data["factor"] = factor;
+    return x.view_as(x);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    return {gradients[0] * context->saved_data.at("factor").toDouble(), {}};
+  }
+};
 
 }  // namespace
 
-BatchGradient::BatchGradient(RetrievalModel& model, const TrainConfig& config) : model_(model), config_(config) {
-  recompute_blocks(model_.clip(), config.recompute);
+BatchGradient::BatchGradient(RetrievalModel& model, const NamedParameters& parameters, const TrainConfig& train,
+                             const DistConfig& dist, std::shared_ptr<Communicator> peers)
+    : model_(model),
+      config_(train),
+      reference_gradients_(dist.reference_gradients),
+      peers_(std::move(peers)),
+      reducer_(parameters, peers_) {
+  recompute_blocks(model_.clip(), train.recompute);
 }
 
-BatchLosses BatchGradient::add(const Batch& batch, int64_t step, LapTimer& timer) {
+BatchLosses BatchGradient::compute(const Batch& batch, int64_t step, LapTimer& timer) {
   const auto pairs = batch.token_ids.size(0);
   const bool in_parts = config_.micro_batch > 0 && config_.micro_batch < pairs;
   BatchLosses losses;
@@ -36,8 +48,12 @@ BatchLosses BatchGradient::add(const Batch& batch, int64_t step, LapTimer& timer
   if (in_parts) seed(step, kScoring);
   const auto loss = score(features, losses);
   timer.lap("head");
-  loss.backward();
-  if (in_parts) carry_into_towers(batch, step, features, timer);
+  if (in_parts) {
+    loss.backward();
+    carry_into_towers(batch, step, features, timer);
+  } else {
+    reducer_.backward({loss});
+  }
   timer.lap("backward");
   return losses;
 }
@@ -46,26 +62,31 @@ BatchLosses BatchGradient::add(const Batch& batch, int64_t step, LapTimer& timer
 // is encoded twice drops the same both times.
 void BatchGradient::seed(int64_t step, int64_t part) const {
   const auto run = static_cast<std::uint64_t>(config_.seed), at = static_cast<std::uint64_t>(step);
-  torch::manual_seed(part == 0 ? mix({run, at}) : mix({run, at, static_cast<std::uint64_t>(part)}));
+  const auto of = static_cast<std::uint64_t>(part), rank = static_cast<std::uint64_t>(peers_->rank());
+  torch::manual_seed(of == 0 && rank == 0 ? mix({run, at}) : mix({run, at, of, rank}));
 }
 
-BatchGradient::Features BatchGradient::encode(const Batch& batch, int64_t begin, int64_t end) const {
+PairFeatures BatchGradient::encode(const Batch& batch, int64_t begin, int64_t end) const {
   const auto rows = [&](const torch::Tensor& all) { return all.slice(0, begin, end); };
-  Features features;
+  PairFeatures features;
   {
     const Autocast lower(torch::kCPU, config_.precision == "bf16" ? torch::kBFloat16 : torch::kFloat32);
     features.text = model_.text_features(rows(batch.token_ids), rows(batch.token_mask));
     features.video = model_.video_features(rows(batch.frames), rows(batch.frame_mask));
   }
-  for (auto* tensor : all_of(features.text, features.video)) {  // heads and losses are float32
-    if (tensor->is_floating_point()) *tensor = tensor->to(torch::kFloat32);
+  for (auto* tensor : tensors_of(features)) {  // heads and losses are float32
+    if (!tensor->is_floating_point()) continue;
+    *tensor = tensor->to(torch::kFloat32);
+    // Note [reference gradients]: the released gather sends back this rank's slice alone, of a loss that every rank
+    // computes, and DDP takes the mean: what lies before it gets 1 / ranks of the gradient (methods 10).
+    if (reference_gradients_) *tensor = ScaledGradient::apply(*tensor, 1.0 / static_cast<double>(peers_->ranks()));
   }
   auto& head = model_.head();
   return {head.prepare_text(std::move(features.text)), head.prepare_video(std::move(features.video))};
 }
 
 // All features, without what made them: leaves, which take gradients.
-BatchGradient::Features BatchGradient::encode_parts(const Batch& batch, int64_t step) const {
+PairFeatures BatchGradient::encode_parts(const Batch& batch, int64_t step) const {
   const torch::NoGradGuard no_grad;
   const auto pairs = batch.token_ids.size(0), part = config_.micro_batch;
   std::vector<TextFeatures> texts;
@@ -76,21 +97,21 @@ BatchGradient::Features BatchGradient::encode_parts(const Batch& batch, int64_t 
     texts.push_back(std::move(some.text));
     videos.push_back(std::move(some.video));
   }
-  Features features = {concat(texts), concat(videos)};
-  for (auto* tensor : all_of(features.text, features.video)) tensor->set_requires_grad(tensor->is_floating_point());
+  PairFeatures features = {concat(texts), concat(videos)};
+  for (auto* tensor : tensors_of(features)) tensor->set_requires_grad(tensor->is_floating_point());
   return features;
 }
 
-void BatchGradient::carry_into_towers(const Batch& batch, int64_t step, Features& features, LapTimer& timer) const {
+void BatchGradient::carry_into_towers(const Batch& batch, int64_t step, PairFeatures& features, LapTimer& timer) {
   timer.lap("backward");
-  const auto leaves = all_of(features.text, features.video);
+  const auto leaves = tensors_of(features);
   const auto pairs = batch.token_ids.size(0), part = config_.micro_batch;
   for (int64_t begin = 0; begin < pairs; begin += part) {
     const auto end = std::min(begin + part, pairs);
     seed(step, begin / part);
     auto again = encode(batch, begin, end);
     timer.lap("towers");
-    const auto outputs = all_of(again.text, again.video);  // in the order of `leaves`
+    const auto outputs = tensors_of(again);  // in the order of `leaves`
     std::vector<torch::Tensor> asked, gradients;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       const auto& gradient = leaves[i]->grad();
@@ -98,24 +119,33 @@ void BatchGradient::carry_into_towers(const Batch& batch, int64_t step, Features
       asked.push_back(*outputs[i]);
       gradients.push_back(gradient.slice(0, begin, end));
     }
-    torch::autograd::backward(asked, gradients);
+    if (end == pairs) {
+      reducer_.backward(asked, gradients);
+    } else {
+      torch::autograd::backward(asked, gradients);
+    }
     timer.lap("backward");
   }
 }
 
-torch::Tensor BatchGradient::score(const Features& features, BatchLosses& losses) const {
-  const auto pairs = size(features.text);
-  const auto share = model_.head().score_share(features.text, features.video, 0, pairs);
-  const auto logits = model_.logits(share.text_scores);  // [B, B]
+torch::Tensor BatchGradient::score(const PairFeatures& own, BatchLosses& losses) const {
+  const auto ranks = peers_->ranks(), pairs = size(own.text), begin = peers_->rank() * pairs;
+  const auto all = gather_pairs(*peers_, own);
+  const auto share = model_.head().score_share(all.text, all.video, begin, begin + pairs);
+  const bool whole = ranks == 1;
+  const auto rows = model_.logits(share.text_scores);
+  const ShareLogits logits = {rows, whole ? rows : model_.logits(share.video_scores), begin};
   auto loss = config_.loss == "sigmoid" ? sigmoid_loss(logits) : contrastive_loss(logits);
-  losses.parts.emplace_back("nce", loss.item<double>());
-  if (share.sums.defined()) {
-    for (const auto& own : model_.head().losses(share.sums, pairs)) {
-      loss = loss + own.value;
-      losses.parts.emplace_back(own.name, own.value.item<double>());
-    }
+  auto nce = loss.detach().clone();
+  peers_->all_reduce(nce);
+  losses.loss = nce.item<double>();
+  losses.parts.emplace_back("nce", losses.loss);
+  if (!share.sums.defined()) return loss;
+  for (const auto& aux : model_.head().losses(sum_over_ranks(*peers_, share.sums), ranks * pairs)) {
+    loss = loss + aux.value / ranks;  // the same on every rank
+    losses.parts.emplace_back(aux.name, aux.value.item<double>());
+    losses.loss += losses.parts.back().second;
   }
-  losses.loss = loss.item<double>();
   return loss;
 }
 

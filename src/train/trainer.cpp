@@ -3,12 +3,14 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <csignal>
 #include <fstream>
 #include <iomanip>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
+#include "glint/core/activity.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
@@ -69,56 +71,96 @@ void log_bad_files(const fs::path& run_dir, const std::vector<BadFile>& files) {
 
 }  // namespace
 
-Trainer::Trainer(Config config)
-    : config_(std::move(config)), run_dir_(config_.run.dir), lock_(run_dir_ / ".train.lock") {
-  if (!lock_.try_lock()) {
-    throw Error(run_dir_.string(), ": another glint train works in this folder; let it end or set another run.dir");
-  }
-  claim_run_folder(run_dir_, config_);
-  log_to_file(run_dir_ / "log.txt");
+Trainer::Trainer(Config config, std::shared_ptr<Communicator> peers)
+    : config_(std::move(config)), peers_(std::move(peers)), run_dir_(config_.run.dir), lock_(run_dir_ / ".train.lock") {
+  if (leads()) open_run_folder();
+  peers_->barrier();
   dataset_ = std::make_shared<Dataset>(load_dataset(config_.data, config_.data.train_split));
   if (!config_.data.val_split.empty() && config_.train.validate_every > 0) {
     validation_ = load_evaluation_set(config_.data, config_.eval, config_.data.val_split);
   }
   source_ = std::make_shared<ClipSource>(config_.data, config_.video);
   resume();
-  loader_ =
-      std::make_unique<TrainLoader>(dataset_, tokenizer_, source_, config_.data, config_.text, config_.train.batch_size,
-                                    static_cast<uint64_t>(config_.train.seed), state_.position);
+  loader_ = std::make_unique<TrainLoader>(dataset_, tokenizer_, source_, config_.data, config_.text,
+                                          config_.train.batch_size, static_cast<uint64_t>(config_.train.seed),
+                                          state_.position, LoaderShare{peers_->rank(), peers_->ranks()});
+  if (!leads()) return;
   metrics_ = std::make_unique<MetricsLog>(run_dir_ / "metrics.jsonl", state_.step);
   log_info(dataset_->name, " ", config_.data.train_split, ": ", dataset_->clips.size(), " clips, ",
            dataset_->captions.size(), " captions, ", loader_->batches_per_epoch(), " steps an epoch of ",
-           config_.train.batch_size, " pairs");
+           config_.train.batch_size, " pairs",
+           peers_->ranks() > 1 ? concat(" over ", peers_->ranks(), " processes") : std::string());
 }
 
 Trainer::~Trainer() = default;
 
-// The newest checkpoint that is whole, or a start from nothing.
-void Trainer::resume() {
+void Trainer::open_run_folder() {
+  if (!lock_.try_lock()) {
+    throw Error(run_dir_.string(), ": another glint train works in this folder; let it end or set another run.dir");
+  }
+  claim_run_folder(run_dir_, config_);
+  log_to_file(run_dir_ / "log.txt");
+}
+
+// The newest that is whole; rank 0 looks, so that all take the same.
+std::optional<Checkpoint> Trainer::newest_checkpoint() const {
   std::optional<Checkpoint> found;
-  for (const auto& folder : list_checkpoints(run_dir_)) {
-    try {
-      found = load_checkpoint(folder);
-      break;
-    } catch (const Error& error) {
-      log_warning(error.what(), "; trying the one before");
+  if (leads()) {
+    for (const auto& folder : list_checkpoints(run_dir_)) {
+      try {
+        found = load_checkpoint(folder);
+        break;
+      } catch (const Error& error) {
+        log_warning(error.what(), "; trying the one before");
+      }
     }
   }
-  tokenizer_ = found ? found->tokenizer : make_tokenizer(config_.text, caption_texts(*dataset_));
-  model_ = found ? restore_model(*found) : make_model(config_, tokenizer_->vocabulary_size());
-  if (!found) start_from_clips(config_, *dataset_, *source_, *model_);
+  const auto folder = peers_->all_gather(found ? found->folder.string() : std::string()).front();
+  if (!leads() && !folder.empty()) found = load_checkpoint(folder);
+  return found;
+}
+
+// Of a run that starts. One that is trained on the captions is rank 0's for all.
+std::shared_ptr<const Tokenizer> Trainer::first_tokenizer() const {
+  const bool trained = config_.text.tokenizer == "sentencepiece" && config_.text.vocabulary.empty();
+  if (!trained || peers_->ranks() == 1) return make_tokenizer(config_.text, caption_texts(*dataset_));
+  const auto own = leads() ? make_tokenizer(config_.text, caption_texts(*dataset_)) : nullptr;
+  const auto bytes = peers_->all_gather(own ? own->serialized() : std::string()).front();
+  return own ? own : sentencepiece_tokenizer(bytes);
+}
+
+// The same weights everywhere.
+void Trainer::start_model() {
+  model_ = make_model(config_, tokenizer_->vocabulary_size());
+  if (leads()) start_from_clips(config_, *dataset_, *source_, *model_);
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : model_->parameters()) {
+    auto values = parameter.detach();
+    peers_->broadcast(values);
+  }
+}
+
+// From the newest checkpoint that is whole, or from nothing.
+void Trainer::resume() {
+  const auto found = newest_checkpoint();
+  tokenizer_ = found ? found->tokenizer : first_tokenizer();
+  if (found) {
+    model_ = restore_model(*found);
+  } else {
+    start_model();
+  }
   freeze_parameters(*model_, config_.optim.clip_lr == 0 ? "towers" : config_.model.freeze);
   const auto trainable = trainable_parameters(*model_);
-  gradient_ = std::make_unique<BatchGradient>(*model_, config_.train);
+  gradient_ = std::make_unique<BatchGradient>(*model_, trainable, config_.train, config_.dist, peers_);
   optimizer_ = std::make_unique<Optimizer>(parameter_groups(trainable, config_.optim), config_.optim);
   if (config_.train.ema > 0) average_ = std::make_unique<MovingAverage>(trainable, config_.train.ema);
-  checkpoints_ = std::make_unique<RunCheckpoints>(config_, tokenizer_);
+  if (leads()) checkpoints_ = std::make_unique<RunCheckpoints>(config_, tokenizer_);
   if (!found) return;
   optimizer_->load(load_optimizer_state(*found));
   if (average_) average_->load(load_average(*found));
   state_ = found->state;
   saved_step_ = state_.step;
-  log_info("going on from ", found->folder.string(), ", step ", state_.step);
+  if (leads()) log_info("going on from ", found->folder.string(), ", step ", state_.step);
 }
 
 int64_t Trainer::last_step() const {
@@ -135,43 +177,65 @@ bool Trainer::epoch_is_due() const {
   return state_.validated_epochs < state_.position.epoch;
 }
 
-int64_t Trainer::run() {
+// A signal that any of the processes got; 0: none.
+int Trainer::stop_anywhere() {
+  auto asked = torch::tensor(stop_requested() != 0 ? 1 : 0, torch::kInt64);
+  peers_->all_reduce(asked);
+  if (asked.item<int64_t>() == 0) return 0;
+  return stop_requested() != 0 ? stop_requested() : SIGTERM;
+}
+
+void Trainer::stop(int signal) {
+  if (saved_step_ != state_.step && bad_steps_in_row_ == 0) save();
+  if (checkpoints_) {
+    checkpoints_->wait();
+    log_info("stopped by signal ", signal, " after step ", state_.step, "; the same command goes on from there");
+  }
+  throw Stopped(signal);
+}
+
+int64_t Trainer::run() try {
   const int64_t first = state_.step;
   const int64_t steps = last_step();
-  Progress progress("train", steps, "steps");
-  try {
-    if (epoch_is_due()) after_epoch();  // where a signal came before the validation
-    while (state_.step < steps && !out_of_patience()) {
-      if (stop_requested() != 0) throw Stopped(stop_requested());
-      checkpoints_->check();
-      timer_.restart();
-      const auto batch = loader_->next();
-      timer_.lap("wait");
-      const double waited_s = timer_.seconds();
-      const auto stats = step(batch);
-      const double seconds = timer_.seconds();
-      after_step(batch, stats);
-      progress.update(state_.step, concat("epoch ", batch.epoch + 1, ", loss ", short_number(stats.losses.loss),
-                                          ", data wait ", std::lround(100 * waited_s / seconds), " %"));
-      // Weights of a step that was left out may be ruined, and must not take the place of older ones.
-      if (bad_steps_in_row_ > 0) continue;
-      if (epoch_is_due()) {
-        after_epoch();
-      } else if (config_.train.save_every > 0 && state_.step % config_.train.save_every == 0) {
-        save();
-      }
+  std::optional<Progress> progress;
+  if (leads()) progress.emplace("train", steps, "steps");
+  if (epoch_is_due()) after_epoch();  // where a signal came before the validation
+  while (state_.step < steps && !out_of_patience()) {
+    if (const int signal = stop_anywhere(); signal != 0) throw Stopped(signal);
+    if (checkpoints_) checkpoints_->check();
+    timer_.restart();
+    set_activity(concat("step ", state_.step + 1, ": waits for data"));
+    const auto batch = loader_->next();
+    timer_.lap("wait");
+    const double waited_s = timer_.seconds();
+    set_activity(concat("step ", state_.step + 1, ": computes"));
+    const auto stats = step(batch);
+    const double seconds = timer_.seconds();
+    after_step(batch, stats);
+    if (progress) {
+      progress->update(state_.step, concat("epoch ", batch.epoch + 1, ", loss ", short_number(stats.losses.loss),
+                                           ", data wait ", std::lround(100 * waited_s / seconds), " %"));
     }
-  } catch (const Stopped& stopped) {
-    if (saved_step_ != state_.step && bad_steps_in_row_ == 0) save();
-    checkpoints_->wait();
-    log_info("stopped by signal ", stopped.signal(), " after step ", state_.step,
-             "; the same command goes on from there");
-    throw;
+    // Weights of a step that was left out may be ruined, and must not take the place of older ones.
+    if (bad_steps_in_row_ > 0) continue;
+    if (epoch_is_due()) {
+      after_epoch();
+    } else if (config_.train.save_every > 0 && state_.step % config_.train.save_every == 0) {
+      save();
+    }
   }
   if (epoch_is_due()) after_epoch();
   if (saved_step_ != state_.step) save();
-  checkpoints_->wait();
+  if (checkpoints_) checkpoints_->wait();
+  set_activity("training is done: waits for the other processes");
+  peers_->barrier();
   return state_.step - first;
+} catch (const Stopped& stopped) {
+  stop(stopped.signal());
+} catch (const Error&) {
+  // Where all processes get the signal, one may be gone before another has seen its own.
+  if (peers_->ranks() > 1 && stop_requested() != 0) stop(stop_requested());
+  throw;
 }
 
 // Factor of the peak rates at this step.
@@ -186,7 +250,7 @@ StepStats Trainer::step(const Batch& batch) {
   model_->train();
   optimizer_->zero_grad();
   StepStats stats;
-  stats.losses = gradient_->add(batch, state_.step, timer_);
+  stats.losses = gradient_->compute(batch, state_.step, timer_);
   stats.norms = clip_global_norm(optimizer_->groups(), config_.optim.grad_clip);
   const double factor = schedule();
   stats.lr = config_.optim.lr * factor;
@@ -215,7 +279,7 @@ void Trainer::leave_out(const Batch& batch, const StepStats& stats) {
       concat("step ", state_.step + 1, ": the loss is ", short_number(stats.losses.loss), " and its gradient's norm ",
              short_number(stats.norms.all), ", with the clips ", some_of(clips));
   if (++bad_steps_in_row_ < config_.train.bad_steps) {
-    log_warning(what, "; the step is left out");
+    log_warning(what, "; the step is left out");  // each process of its own clips
     return;
   }
   const auto saved = saved_step_ < 0 ? std::string("no checkpoint was saved before")
@@ -228,6 +292,10 @@ void Trainer::after_step(const Batch& batch, const StepStats& stats) {
   ++state_.step;
   state_.position = loader_->position();
   log_bad_files(run_dir_, batch.bad_files);
+  if (metrics_) log_step(batch, stats);
+}
+
+void Trainer::log_step(const Batch& batch, const StepStats& stats) {
   const double seconds = timer_.seconds();
   std::vector<std::pair<std::string, double>> line = {{"step", static_cast<double>(state_.step)},
                                                       {"epoch", static_cast<double>(batch.epoch)},
@@ -258,10 +326,27 @@ void Trainer::after_epoch() {
 }
 
 void Trainer::validate() {
+  set_activity(concat("validation after step ", state_.step));
   std::optional<MovingAverage::InPlace> averaged;
   if (average_) averaged.emplace(*average_);
   const auto result =
-      evaluate(*model_, *tokenizer_, *validation_, *source_, config_.eval, config_.text, config_.data.workers);
+      evaluate(*model_, *tokenizer_, *validation_, *source_, config_.eval, config_.text, config_.data.workers, *peers_);
+  if (metrics_) log_validation(result);
+  const bool best = result.t2v.r1 > state_.best_score;
+  if (best) {
+    state_.best_score = result.t2v.r1;
+    state_.best_step = state_.step;
+    state_.stale_validations = 0;
+  } else if (++state_.stale_validations == config_.train.patience) {
+    if (leads())
+      log_info(state_.stale_validations, " validations without a better R@1: the training ends here (train.patience)");
+  }
+  if (!leads()) return;
+  log_info("epoch ", state_.position.epoch, ", ", config_.data.val_split, ": t2v R@1 ", short_number(result.t2v.r1),
+           ", R@5 ", short_number(result.t2v.r5), ", MnR ", short_number(result.t2v.mean_rank), best ? " (best)" : "");
+}
+
+void Trainer::log_validation(const Evaluation& result) {
   metrics_->write({{"step", static_cast<double>(state_.step)},
                    {"epoch", static_cast<double>(state_.position.epoch)},
                    {"t2v/R@1", result.t2v.r1},
@@ -276,24 +361,16 @@ void Trainer::validate() {
                    {"v2t/MnR", result.v2t.mean_rank},
                    {"skipped", static_cast<double>(result.skipped.size())}},
                   {{"split", config_.data.val_split}});
-  const bool best = result.t2v.r1 > state_.best_score;
-  if (best) {
-    state_.best_score = result.t2v.r1;
-    state_.best_step = state_.step;
-    state_.stale_validations = 0;
-  } else if (++state_.stale_validations == config_.train.patience) {
-    log_info(state_.stale_validations, " validations without a better R@1: the training ends here (train.patience)");
-  }
-  log_info("epoch ", state_.position.epoch, ", ", config_.data.val_split, ": t2v R@1 ", short_number(result.t2v.r1),
-           ", R@5 ", short_number(result.t2v.r5), ", MnR ", short_number(result.t2v.mean_rank), best ? " (best)" : "");
 }
 
 void Trainer::save() {
+  saved_step_ = state_.step;
+  if (!checkpoints_) return;
+  set_activity(concat("saves step ", state_.step));
   checkpoints_->save({.model = named_tensors(*model_),
                       .optimizer = optimizer_->state(),
                       .average = average_ ? average_->state() : TensorMap()},
                      state_);
-  saved_step_ = state_.step;
 }
 
 }  // namespace glint

@@ -33,6 +33,7 @@ class Program {
   Program& operator=(const Program&) = delete;
 
   bool running() const;
+  pid_t pid() const { return pid_; }
   void send(int signal);    // nothing where it has ended
   std::string out() const;  // what stands on stdout so far
   std::string err() const;

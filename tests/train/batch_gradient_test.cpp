@@ -3,76 +3,17 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include <map>
-#include <string>
-
-#include "glint/config/config_file.h"
-#include "support/small_clip.h"
+#include "glint/dist/communicator.h"
+#include "train/gradient_case.h"
 
 namespace glint::test {
 namespace {
 
-// B pairs, L words, T frames, R pixels; the last part of a batch is smaller than the others.
-constexpr int64_t kPairs = 7, kPart = 3, kWords = 6, kFrames = 4;
-
-std::vector<HeadConfig> heads() {
-  GlsclConfig glscl;
-  glscl.queries = 3;
-  glscl.decoder_layers = 1;
-  glscl.decoder_ffn = 24;
-  GlcclConfig glccl;
-  glccl.score_temperature = 0.05;  // kinder to float32 than the released 0.01
-  return {MeanPoolConfig{}, glscl, glccl, XclipConfig{}, XpoolConfig{}, TightConfig{.layers = 2}};
-}
-
-std::shared_ptr<RetrievalModel> small_model(const HeadConfig& head, double dropout) {
-  torch::manual_seed(5);
-  ModelConfig model;
-  model.dropout = dropout;
-  model.temporal_layers = 1;
-  auto sizes = small_clip_sizes();
-  sizes.embed_dim = sizes.text_width;
-  const FeatureShape shape = {.width = sizes.embed_dim, .max_words = kWords, .max_frames = kFrames};
-  return std::make_shared<RetrievalModel>(model, head, sizes, shape);
-}
-
-Batch random_batch() {
-  torch::manual_seed(6);
-  Batch batch;
-  batch.token_ids = torch::randint(1, 30, {kPairs, kWords}, torch::kInt64);
-  batch.token_mask = (torch::arange(kWords) < 2 + torch::arange(kPairs).remainder(5).unsqueeze(1)).to(torch::kInt64);
-  batch.frames = torch::randint(0, 256, {kPairs, kFrames, 3, 24, 24}, torch::kInt64).to(torch::kUInt8);
-  batch.frame_mask = (torch::arange(kFrames) < 1 + torch::arange(kPairs).remainder(4).unsqueeze(1)).to(torch::kInt64);
-  return batch;
-}
-
-struct Result {
-  BatchLosses losses;
-  std::map<std::string, torch::Tensor> gradients;
-};
+constexpr int64_t kPairs = 7, kPart = 3;  // the last part of a batch is smaller than the others
 
 Result gradients(RetrievalModel& model, const TrainConfig& config, int64_t step = 3) {
-  model.train();
-  model.zero_grad(/*set_to_none=*/true);
-  LapTimer timer;
-  Result result = {BatchGradient(model, config).add(random_batch(), step, timer), {}};
-  for (const auto& item : model.named_parameters()) {
-    if (item.value().grad().defined()) result.gradients[item.key()] = item.value().grad().clone();
-  }
-  return result;
-}
-
-// Relative to the largest gradient of the model, in the root mean square of each tensor.
-void expect_equal(const Result& result, const Result& expected, double tolerance) {
-  EXPECT_NEAR(result.losses.loss, expected.losses.loss, tolerance);
-  ASSERT_EQ(result.gradients.size(), expected.gradients.size());
-  double scale = 0;
-  for (const auto& [name, gradient] : expected.gradients) {
-    scale = std::max(scale, gradient.abs().max().item<double>());
-  }
-  for (const auto& [name, gradient] : expected.gradients) {
-    EXPECT_LT((result.gradients.at(name) - gradient).square().mean().sqrt().item<double>(), tolerance * scale) << name;
-  }
+  torch::set_num_threads(1);
+  return test::gradients(model, random_batch(kPairs), config, {}, make_communicator({}, /*timeout_s=*/1), step);
 }
 
 TEST(BatchGradientTest, PartsOfABatchGiveTheGradientsOfAllAtOnce) {

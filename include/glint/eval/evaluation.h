@@ -8,6 +8,7 @@
 #include "glint/config/config.h"
 #include "glint/data/clip_source.h"
 #include "glint/data/dataset.h"
+#include "glint/dist/communicator.h"
 #include "glint/eval/metrics.h"
 #include "glint/model/retrieval_model.h"
 #include "glint/text/tokenizer.h"
@@ -31,8 +32,9 @@ struct Evaluation {
 };
 
 // Encodes each clip and each caption once, scores in blocks, ranks. Puts the model into evaluation mode and back.
-// `workers` threads decode ahead. Throws Error where nothing is left to search or a score is not finite.
+// `workers` threads decode ahead. Throws Error where nothing is left to search or a score is not finite. Several
+// processes share clips, captions and rows of scores among them; all get the same result.
 Evaluation evaluate(RetrievalModel& model, const Tokenizer& tokenizer, const Dataset& dataset, ClipSource& source,
-                    const EvalConfig& config, const TextConfig& text, int64_t workers);
+                    const EvalConfig& config, const TextConfig& text, int64_t workers, Communicator& peers);
 
 }  // namespace glint

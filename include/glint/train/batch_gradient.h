@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,7 +8,10 @@
 #include "glint/config/config.h"
 #include "glint/core/lap_timer.h"
 #include "glint/data/loader.h"
+#include "glint/dist/gradient_reducer.h"
 #include "glint/model/retrieval_model.h"
+#include "glint/optim/optimizer.h"
+#include "glint/train/pair_features.h"
 
 namespace glint {
 
@@ -17,34 +21,37 @@ struct BatchLosses {
   std::vector<std::pair<std::string, double>> parts;
 };
 
-// The gradients of a batch. They are the same, but for rounding, whether all pairs go through the towers at once or
-// train.micro_batch of them at one time. Then the batch is encoded twice (gradient caching: Gao et al., 2021, "Scaling
-// Deep Contrastive Learning Batch Size under Memory Limited Setup"): first without autograd, in parts; scored as a
-// whole, which gives the gradients of the features; then part by part once more, with the same dropout, to carry these
-// into the towers. What must be kept at one time is one part's activations and the features of all.
+// The gradients of a batch. They are the same, but for rounding, whether the batch lies in one process or in shares in
+// several, which then score their own texts against all videos and their own videos against all texts (methods 10); and
+// whether all pairs go through the towers at once or train.micro_batch of them at one time. Then the batch is encoded
+// twice (gradient caching: Gao et al., 2021, "Scaling Deep Contrastive Learning Batch Size under Memory Limited
+// Setup"): first without autograd, in parts; scored as a whole, which gives the gradients of the features; then part by
+// part once more, with the same dropout, to carry these into the towers. What must be kept at one time is one part's
+// activations and the features of all.
 class BatchGradient {
  public:
-  BatchGradient(RetrievalModel& model, const TrainConfig& config);
+  // `parameters`: those that are trained. With several processes calls of the communicator, on all of them.
+  BatchGradient(RetrievalModel& model, const NamedParameters& parameters, const TrainConfig& train,
+                const DistConfig& dist, std::shared_ptr<Communicator> peers);
 
-  // Adds to the gradients of the model's parameters. Dropout draws from (train.seed, `step`) alone. Where the time goes
-  // is added to `timer`: "towers", "head", "backward".
-  BatchLosses add(const Batch& batch, int64_t step, LapTimer& timer);
+  // `batch`: this process's share. Computes the gradients of the model's parameters, of the whole batch, which must be
+  // undefined before. Dropout draws from (train.seed, `step`, rank) alone. Where the time goes is added to `timer`:
+  // "towers", "head", "backward" (where gradients travel meanwhile).
+  BatchLosses compute(const Batch& batch, int64_t step, LapTimer& timer);
 
  private:
-  struct Features {
-    TextFeatures text;    // prepared
-    VideoFeatures video;  // prepared
-  };
-
-  Features encode(const Batch& batch, int64_t begin, int64_t end) const;
-  Features encode_parts(const Batch& batch, int64_t step) const;
-  void carry_into_towers(const Batch& batch, int64_t step, Features& features, LapTimer& timer) const;
-  // -> the loss, to be differentiated
-  torch::Tensor score(const Features& features, BatchLosses& losses) const;
+  PairFeatures encode(const Batch& batch, int64_t begin, int64_t end) const;
+  PairFeatures encode_parts(const Batch& batch, int64_t step) const;
+  void carry_into_towers(const Batch& batch, int64_t step, PairFeatures& features, LapTimer& timer);
+  // -> this share of the loss, to be differentiated
+  torch::Tensor score(const PairFeatures& own, BatchLosses& losses) const;
   void seed(int64_t step, int64_t part) const;
 
   RetrievalModel& model_;
   TrainConfig config_;
+  bool reference_gradients_;
+  std::shared_ptr<Communicator> peers_;
+  GradientReducer reducer_;
 };
 
 }  // namespace glint

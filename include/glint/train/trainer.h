@@ -10,6 +10,7 @@
 #include "glint/config/config.h"
 #include "glint/core/file_lock.h"
 #include "glint/core/lap_timer.h"
+#include "glint/dist/communicator.h"
 #include "glint/eval/evaluation.h"
 #include "glint/optim/moving_average.h"
 #include "glint/train/batch_gradient.h"
@@ -30,12 +31,13 @@ struct StepStats {
 // it goes on from its newest checkpoint and gives the losses of an unbroken run, bit for bit with one thread.
 class Trainer {
  public:
+  // One of the processes that `peers` joins, each of which calls everything here; rank 0 alone writes to the folder.
   // Throws Error where the folder holds a run with other settings, naming them, and where another trainer works in it.
-  explicit Trainer(Config config);
+  Trainer(Config config, std::shared_ptr<Communicator> peers);
   ~Trainer();
 
-  // Until the epochs or train.max_steps are over, train.patience is, or a signal asks to stop: then it saves and throws
-  // Stopped. -> steps done by this call
+  // Until the epochs or train.max_steps are over, train.patience is, or a signal asks (any process) to stop: then it
+  // saves and throws Stopped. -> steps done by this call
   int64_t run();
 
  private:
@@ -43,15 +45,25 @@ class Trainer {
   double schedule() const;
   void leave_out(const Batch& batch, const StepStats& stats);
   void after_step(const Batch& batch, const StepStats& stats);
+  void log_step(const Batch& batch, const StepStats& stats);
   void after_epoch();
   void validate();
+  void log_validation(const Evaluation& result);
   void save();
+  void open_run_folder();
   void resume();
+  std::optional<Checkpoint> newest_checkpoint() const;
+  std::shared_ptr<const Tokenizer> first_tokenizer() const;
+  void start_model();
+  int stop_anywhere();
+  [[noreturn]] void stop(int signal);
+  bool leads() const { return peers_->rank() == 0; }
   int64_t last_step() const;
   bool out_of_patience() const;
   bool epoch_is_due() const;
 
   Config config_;
+  std::shared_ptr<Communicator> peers_;
   std::filesystem::path run_dir_;
   FileLock lock_;  // of the run folder, as long as the trainer lives
   std::shared_ptr<const Dataset> dataset_;
@@ -64,7 +76,7 @@ class Trainer {
   std::unique_ptr<MovingAverage> average_;  // none without train.ema
   std::unique_ptr<RunCheckpoints> checkpoints_;
   std::unique_ptr<TrainLoader> loader_;
-  std::unique_ptr<MetricsLog> metrics_;
+  std::unique_ptr<MetricsLog> metrics_;  // rank 0's
   TrainState state_;
   int64_t saved_step_ = -1;       // of the newest checkpoint; -1: none
   int64_t bad_steps_in_row_ = 0;  // left out, up to now

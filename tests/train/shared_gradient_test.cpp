@@ -1,0 +1,92 @@
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "dist/ranks.h"
+#include "train/gradient_case.h"
+
+// Batches that lie in several processes. Each compares what it got with the whole batch in itself alone.
+namespace glint::test {
+namespace {
+
+constexpr int64_t kPairs = 6;
+
+Batch share_of(const Batch& batch, const Communicator& peers) {
+  const auto own = kPairs / peers.ranks(), begin = peers.rank() * own;
+  Batch share;
+  share.token_ids = batch.token_ids.narrow(0, begin, own);
+  share.token_mask = batch.token_mask.narrow(0, begin, own);
+  share.frames = batch.frames.narrow(0, begin, own);
+  share.frame_mask = batch.frame_mask.narrow(0, begin, own);
+  return share;
+}
+
+void expect_shares_add_up(const std::shared_ptr<Communicator>& peers, const HeadConfig& head,
+                          const TrainConfig& config) {
+  SCOPED_TRACE(head_name(head));
+  torch::set_num_threads(1);
+  const auto model = small_model(head, /*dropout=*/0);
+  const auto batch = random_batch(kPairs);
+  const auto shared = gradients(*model, share_of(batch, *peers), config, {}, peers);
+  expect_equal(shared, gradients(*model, batch, {.loss = config.loss}, {}, make_communicator({}, /*timeout_s=*/1)),
+               1e-5);
+}
+
+TEST(SharedGradientTest, TwoProcessesGetTheGradientsOfTheWholeBatch) {
+  EXPECT_EQ(run_communicators(2,
+                              [](const auto& peers) {
+                                for (const auto& head : heads()) expect_shares_add_up(peers, head, {});
+                              }),
+            well(2));
+}
+
+TEST(SharedGradientTest, ThreeProcessesGetThemFromPartsComputedAgain) {
+  EXPECT_EQ(run_communicators(3,
+                              [](const auto& peers) {
+                                for (const auto& head : heads())
+                                  expect_shares_add_up(peers, head, {.micro_batch = 1, .recompute = true});
+                              }),
+            well(3));
+}
+
+TEST(SharedGradientTest, TheSigmoidLossIsSharedToo) {
+  EXPECT_EQ(run_communicators(
+                2, [](const auto& peers) { expect_shares_add_up(peers, MeanPoolConfig{}, {.loss = "sigmoid"}); }),
+            well(2));
+}
+
+TEST(SharedGradientTest, AsReleasedTheTowersGetAShareOfTheGradientAndTheHeadAllOfIt) {
+  EXPECT_EQ(
+      run_communicators(
+          2,
+          [](const auto& peers) {
+            torch::set_num_threads(1);
+            const auto model = small_model(heads()[1], /*dropout=*/0);
+            const auto share = share_of(random_batch(kPairs), *peers);
+            const auto exact = gradients(*model, share, {}, {}, peers);
+            const auto released = gradients(*model, share, {}, {.reference_gradients = true}, peers);
+            const auto ratio = [&](const char* name) {
+              return (released.gradients.at(name).norm() / exact.gradients.at(name).norm()).template item<double>();
+            };
+            EXPECT_NEAR(ratio("clip.text_projection"), 0.5, 1e-5);
+            EXPECT_NEAR(ratio("temporal.frame_position_embeddings.weight"), 0.5, 1e-5);
+            EXPECT_NEAR(ratio("clip.logit_scale"), 1, 1e-5);
+            EXPECT_NEAR(ratio("head.spatial_queries"), 1, 1e-5);
+          }),
+      well(2));
+}
+
+TEST(SharedGradientTest, DropoutOfEachProcessIsTheSameAgain) {
+  EXPECT_EQ(run_communicators(2,
+                              [](const auto& peers) {
+                                torch::set_num_threads(1);
+                                const auto model = small_model(heads()[1], /*dropout=*/0.3);
+                                // The same pairs on both: what they got apart is dropout.
+                                const auto once = gradients(*model, random_batch(3), {}, {}, peers);
+                                const auto again = gradients(*model, random_batch(3), {}, {}, peers);
+                                EXPECT_EQ(once.losses.loss, again.losses.loss);
+                              }),
+            well(2));
+}
+
+}  // namespace
+}  // namespace glint::test
