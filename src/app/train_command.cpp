@@ -30,6 +30,7 @@ struct TrainOptions {
   bool json = false;
   bool settings = false;
   bool dry_run = false;
+  int64_t trace = 0;
 };
 
 // What a run with these words would be told, with what each setting means.
@@ -57,7 +58,7 @@ void evaluate_best(const Config& config, bool trained, Communicator& peers) {
 }
 
 // As one of the processes that train together, or alone.
-void train(const Config& config, const RankInfo& rank, bool json) {
+void train(const Config& config, const RankInfo& rank, const TrainOptions& options) {
   const fs::path run_dir = config.run.dir;
   catch_stop_signals();
   use_threads(config.train.threads);
@@ -68,12 +69,12 @@ void train(const Config& config, const RankInfo& rank, bool json) {
   int64_t steps = 0;
   {
     Trainer trainer(config, peers);
-    steps = trainer.run();
+    steps = trainer.run(options.trace);
   }
   if (config.data.test_split.empty()) return;
   evaluate_best(config, steps > 0, *peers);
   if (rank.rank != 0) return;
-  std::cout << read_file(run_dir / (json ? "results.json" : "results.txt"));
+  std::cout << read_file(run_dir / (options.json ? "results.json" : "results.txt"));
   log_info("the run is ", run_dir.string(), "; its results are in results.json, its checkpoints in checkpoints/");
 }
 
@@ -87,10 +88,11 @@ void run(const TrainOptions& options) {
     std::cout << (options.json ? plan_json(plan) : plan_text(plan));
     return;
   }
-  if (!launches) return train(config, rank, options.json);
+  if (!launches) return train(config, rank, options);
   std::vector<std::string> command = {fs::read_symlink("/proc/self/exe").string(), "train", options.config};
   command.insert(command.end(), options.overrides.begin(), options.overrides.end());
   if (options.json) command.push_back("--json");
+  if (options.trace > 0) command.push_back(concat("--trace=", options.trace));
   const int code =
       launch_local_ranks({.command = command, .processes = config.dist.processes, .threads = config.train.threads});
   if (code != 0) std::exit(code);  // the processes have said why
@@ -105,6 +107,8 @@ void add_train_command(CLI::App& app) {
   command->add_option("config", options->config, "Settings file (YAML); see configs/");
   command->add_option("settings", options->overrides, "Settings that win over the file's: section.key=value");
   command->add_flag("--json", options->json, "Print the results as JSON instead of a table");
+  command->add_option("--trace", options->trace, "Record so many steps, operator by operator, in the run's trace.json")
+      ->check(CLI::NonNegativeNumber);
   command->add_flag("--dry-run", options->dry_run,
                     "Build data set, tokenizer and model, print parameters, steps and memory, and train nothing");
   command->add_flag(

@@ -70,6 +70,7 @@ PairFeatures BatchGradient::encode(const Batch& batch, int64_t begin, int64_t en
   const auto rows = [&](const torch::Tensor& all) { return all.slice(0, begin, end); };
   PairFeatures features;
   {
+    RECORD_USER_SCOPE("towers");
     const Autocast lower(torch::kCPU, config_.precision == "bf16" ? torch::kBFloat16 : torch::kFloat32);
     features.text = model_.text_features(rows(batch.token_ids), rows(batch.token_mask));
     features.video = model_.video_features(rows(batch.frames), rows(batch.frame_mask));
@@ -130,6 +131,7 @@ void BatchGradient::carry_into_towers(const Batch& batch, int64_t step, PairFeat
 
 torch::Tensor BatchGradient::score(const PairFeatures& own, BatchLosses& losses) const {
   const auto ranks = peers_->ranks(), pairs = size(own.text), begin = peers_->rank() * pairs;
+  RECORD_USER_SCOPE("head");
   const auto all = gather_pairs(*peers_, own);
   const auto share = model_.head().score_share(all.text, all.video, begin, begin + pairs);
   const bool whole = ranks == 1;

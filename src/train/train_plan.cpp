@@ -47,8 +47,9 @@ int64_t activations_per_pair(const Config& config, const TowerSizes& sizes) {
   return floats * kFloatBytes;
 }
 
-// Products of the blocks: 12 W^2 a token, and 2 S W a token of the attention over S of them.
-double macs_per_pair(const Config& config, const TowerSizes& sizes) {
+}  // namespace
+
+double tower_macs(const Config& config, const TowerSizes& sizes) {
   double macs = 0;
   for (const auto& stream : streams(config, sizes)) {
     const auto width = static_cast<double>(stream.width), length = static_cast<double>(stream.length);
@@ -56,6 +57,8 @@ double macs_per_pair(const Config& config, const TowerSizes& sizes) {
   }
   return macs;
 }
+
+namespace {
 
 void add_parameters(TrainPlan& plan, const RetrievalModel& model, const OptimConfig& optim) {
   NamedParameters trainable;
@@ -114,7 +117,7 @@ TrainPlan plan_training(const Config& config, int64_t processes) {
   add_parameters(plan, *model, config.optim);
   add_memory(plan, config, model->clip().sizes());
   plan.tower_macs_per_step =
-      3 * static_cast<double>(config.train.batch_size) * macs_per_pair(config, model->clip().sizes());
+      3 * static_cast<double>(config.train.batch_size) * tower_macs(config, model->clip().sizes());
   return plan;
 }
 

@@ -17,7 +17,9 @@
 #include "glint/core/progress.h"
 #include "glint/core/stop_signal.h"
 #include "glint/train/setup.h"
+#include "train/machine_use.h"
 #include "train/run_settings.h"
+#include "train/step_trace.h"
 
 namespace glint {
 
@@ -86,6 +88,8 @@ Trainer::Trainer(Config config, std::shared_ptr<Communicator> peers)
                                           state_.position, LoaderShare{peers_->rank(), peers_->ranks()});
   if (!leads()) return;
   metrics_ = std::make_unique<MetricsLog>(run_dir_ / "metrics.jsonl", state_.step);
+  machine_use_ =
+      std::make_unique<MachineUse>(config_, model_->clip().sizes(), config_.train.batch_size / peers_->ranks());
   log_info(dataset_->name, " ", config_.data.train_split, ": ", dataset_->clips.size(), " clips, ",
            dataset_->captions.size(), " captions, ", loader_->batches_per_epoch(), " steps an epoch of ",
            config_.train.batch_size, " pairs",
@@ -194,11 +198,12 @@ void Trainer::stop(int signal) {
   throw Stopped(signal);
 }
 
-int64_t Trainer::run() try {
+int64_t Trainer::run(int64_t trace_steps) try {
   const int64_t first = state_.step;
   const int64_t steps = last_step();
   std::optional<Progress> progress;
   if (leads()) progress.emplace("train", steps, "steps");
+  StepTrace trace(run_dir_ / "trace.json", leads() ? trace_steps : 0);
   if (epoch_is_due()) after_epoch();  // where a signal came before the validation
   while (state_.step < steps && !out_of_patience()) {
     if (const int signal = stop_anywhere(); signal != 0) throw Stopped(signal);
@@ -212,6 +217,7 @@ int64_t Trainer::run() try {
     const auto stats = step(batch);
     const double seconds = timer_.seconds();
     after_step(batch, stats);
+    trace.step_done();
     if (progress) {
       progress->update(state_.step, concat("epoch ", batch.epoch + 1, ", loss ", short_number(stats.losses.loss),
                                            ", data wait ", std::lround(100 * waited_s / seconds), " %"));
@@ -313,6 +319,8 @@ void Trainer::log_step(const Batch& batch, const StepStats& stats) {
     if (part == "wait") line.emplace_back("data_wait", part_s / seconds);
   }
   for (const auto& [part, part_s] : timer_.parts()) line.emplace_back("seconds/" + part, part_s);
+  const auto use = machine_use_->of(timer_);
+  line.insert(line.end(), use.begin(), use.end());
   metrics_->write(line);
 }
 

@@ -346,7 +346,21 @@ TEST_F(TrainCommandTest, TheTimeOfEveryStepIsToldByPart) {
   for (const char* part : {"wait", "towers", "head", "backward", "optimizer"}) {
     EXPECT_THAT(logged(run, std::string("seconds/") + part), SizeIs(6)) << part;
   }
-  EXPECT_THAT(logged(run, "grad_norm/clip_decay"), SizeIs(6));
+  for (const char* name : {"grad_norm/clip_decay", "tower_gflops", "share_of_peak", "peak_mb"}) {
+    EXPECT_THAT(logged(run, name), SizeIs(6)) << name;
+  }
+}
+
+TEST_F(TrainCommandTest, TheFirstStepsAreTracedWhereThatIsAskedFor) {
+  const auto run = folder_ / "run";
+  auto words = small_training(run, {"train.max_steps=3", "data.val_split=", "data.test_split="});
+  words.push_back("--trace=2");
+  const auto traced = run_program(words);
+  ASSERT_EQ(traced.exit_code, 0) << traced.err;
+  const auto trace = nlohmann::json::parse(read_file(run / "trace.json"));
+  int64_t towers = 0;
+  for (const auto& event : trace.at("traceEvents")) towers += event.value("name", "") == "towers" ? 1 : 0;
+  EXPECT_EQ(towers, 2);
 }
 
 TEST_F(TrainCommandTest, BadInputIsOneSentence) {

@@ -19,6 +19,8 @@
 
 namespace glint {
 
+class MachineUse;  // src/train/machine_use.h
+
 // What one step gives.
 struct StepStats {
   BatchLosses losses;
@@ -38,7 +40,8 @@ class Trainer {
 
   // Until the epochs or train.max_steps are over, train.patience is, or a signal asks (any process) to stop: then it
   // saves and throws Stopped. -> steps done by this call
-  int64_t run();
+  // The first `trace_steps` of them are recorded in trace.json (rank 0's).
+  int64_t run(int64_t trace_steps = 0);
 
  private:
   StepStats step(const Batch& batch);
@@ -76,7 +79,8 @@ class Trainer {
   std::unique_ptr<MovingAverage> average_;  // none without train.ema
   std::unique_ptr<RunCheckpoints> checkpoints_;
   std::unique_ptr<TrainLoader> loader_;
-  std::unique_ptr<MetricsLog> metrics_;  // rank 0's
+  std::unique_ptr<MetricsLog> metrics_;      // rank 0's
+  std::unique_ptr<MachineUse> machine_use_;  // rank 0's
   TrainState state_;
   int64_t saved_step_ = -1;       // of the newest checkpoint; -1: none
   int64_t bad_steps_in_row_ = 0;  // left out, up to now
