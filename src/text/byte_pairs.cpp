@@ -13,7 +13,7 @@ namespace {
 
 constexpr int32_t kNumBytes = 256;
 constexpr int32_t kNone = -1;
-constexpr std::string_view kEndOfWord = "</w>";
+constexpr const char* kEndOfWord = "</w>";
 
 uint64_t pair_key(int32_t left, int32_t right) {
   return (static_cast<uint64_t>(left) << 32) | static_cast<uint32_t>(right);
@@ -60,25 +60,39 @@ struct Symbol {
 
 }  // namespace
 
-BytePairs::BytePairs(std::string_view merges, int num_merges) : size_(2 * kNumBytes + num_merges) {
-  std::unordered_map<std::string, int32_t> ids;
-  ids.reserve(static_cast<std::size_t>(size_));
-  const auto bytes = bytes_by_id();
-  for (int32_t id = 0; id < kNumBytes; ++id) {
-    const auto text = written(bytes[static_cast<std::size_t>(id)], id);
-    byte_ids_[static_cast<std::size_t>(bytes[static_cast<std::size_t>(id)])] = id;
-    ids[text] = id;
-    ids[text + std::string(kEndOfWord)] = id + kNumBytes;
-  }
+std::vector<std::string_view> merge_lines(std::string_view merges, int num_merges) {
   std::vector<std::string_view> lines;
   next_line(merges);  // the header
   for (int rank = 0; rank < num_merges; ++rank) {
-    const auto line = next_line(merges);
-    const auto space = line.find(' ');
-    GLINT_CHECK(space != line.npos, "merge ", rank, " is '", line, "'");
-    ids[std::string(line.substr(0, space)) + std::string(line.substr(space + 1))] = 2 * kNumBytes + rank;
-    lines.push_back(line);
+    lines.push_back(next_line(merges));
+    GLINT_CHECK(lines.back().find(' ') != std::string_view::npos, "merge ", rank, " is '", lines.back(), "'");
   }
+  return lines;
+}
+
+std::vector<std::string> byte_pair_pieces(const std::vector<std::string_view>& merge_lines) {
+  std::vector<std::string> pieces;
+  const auto bytes = bytes_by_id();
+  for (const auto* end : {"", kEndOfWord}) {
+    for (int32_t id = 0; id < kNumBytes; ++id) pieces.push_back(written(bytes[static_cast<std::size_t>(id)], id) + end);
+  }
+  for (const auto line : merge_lines) {
+    const auto space = line.find(' ');
+    pieces.push_back(std::string(line.substr(0, space)) + std::string(line.substr(space + 1)));
+  }
+  return pieces;
+}
+
+BytePairs::BytePairs(std::string_view merges, int num_merges) : size_(2 * kNumBytes + num_merges) {
+  const auto bytes = bytes_by_id();
+  for (int32_t id = 0; id < kNumBytes; ++id) {
+    byte_ids_[static_cast<std::size_t>(bytes[static_cast<std::size_t>(id)])] = id;
+  }
+  const auto lines = merge_lines(merges, num_merges);
+  std::unordered_map<std::string, int32_t> ids;
+  ids.reserve(static_cast<std::size_t>(size_));
+  int32_t next = 0;
+  for (auto& piece : byte_pair_pieces(lines)) ids[std::move(piece)] = next++;
   merges_.reserve(lines.size());
   for (int32_t rank = 0; rank < num_merges; ++rank) {
     const auto line = lines[static_cast<std::size_t>(rank)];

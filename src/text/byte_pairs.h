@@ -2,11 +2,18 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 namespace glint {
+
+// The first `num_merges` lines "left right" of a merges file, behind its header line.
+std::vector<std::string_view> merge_lines(std::string_view merges, int num_merges);
+
+// Every piece in the order of the ids: 256 bytes, 256 bytes at a word's end, what the merges give.
+std::vector<std::string> byte_pair_pieces(const std::vector<std::string_view>& merge_lines);
 
 // Byte-pair encoding as CLIP uses it: a word's bytes are its first symbols, the last one marked as the word's end; the
 // pair of neighbours that was learnt first is merged, everywhere in the word, until no known pair is left.

@@ -23,8 +23,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kNumMerges = 49152 - 256 - 2;  // of the file's 262,144
-constexpr const char* kVocabularyName = "bpe_simple_vocab_16e6.txt.gz";
 constexpr const char* kVocabularySha256 = "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a";
+constexpr const char* kStart = "<|startoftext|>";
+constexpr const char* kEnd = "<|endoftext|>";
 constexpr std::size_t kLargestFile = 16 << 20;
 
 // Captions repeat few words; remembering their ids makes encoding some ten times faster. Both bounds keep foreign text
@@ -75,7 +76,7 @@ std::size_t length_at_start(std::string_view text, std::string_view word) {
 // else, or a run of spaces.
 std::string_view first_word(std::string_view text) {
   if (text[0] == '<' || text[0] == '\'') {
-    for (const auto word : {"<|startoftext|>", "<|endoftext|>", "'s", "'t", "'re", "'ve", "'m", "'ll", "'d"}) {
+    for (const auto* word : {kStart, kEnd, "'s", "'t", "'re", "'ve", "'m", "'ll", "'d"}) {
       if (const auto length = length_at_start(text, word)) return text.substr(0, length);
     }
   }
@@ -130,9 +131,9 @@ std::vector<int64_t> ClipTokenizer::encode(std::string_view text) const {
       const auto word = first_word(rest);
       rest.remove_prefix(word.size());
       if (is_space(word)) continue;
-      if (word == "<|startoftext|>") {
+      if (word == kStart) {
         ids.push_back(start_id());
-      } else if (word == "<|endoftext|>") {
+      } else if (word == kEnd) {
         ids.push_back(end_id());
       } else if (const auto known = words_.find(word); known != words_.end()) {
         ids.insert(ids.end(), known->second.begin(), known->second.end());
@@ -156,22 +157,39 @@ void ClipTokenizer::remember(Words words) const {
 fs::path find_vocabulary(const std::string& named) {
   if (!named.empty()) return named;
   if (const char* set = std::getenv("GLINT_CLIP_VOCABULARY"); set != nullptr && *set != '\0') return set;
-  const auto beside = (fs::path(GLINT_LIBTORCH_DIR) / ".." / "open_clip" / kVocabularyName).lexically_normal();
+  const auto beside = (fs::path(GLINT_LIBTORCH_DIR) / ".." / "open_clip" / kClipVocabularyFile).lexically_normal();
   if (fs::exists(beside)) return beside;
   throw Error(beside.string(), ": CLIP's vocabulary is not there; run scripts/setup, or name the file ",
-              kVocabularyName, " (any open_clip_torch wheel has it) in GLINT_CLIP_VOCABULARY");
+              kClipVocabularyFile, " (any open_clip_torch wheel has it) in GLINT_CLIP_VOCABULARY");
+}
+
+// The text in it.
+std::string merges_of(const std::string& vocabulary) {
+  return gunzip(clip_vocabulary(vocabulary), find_vocabulary(vocabulary), kLargestFile);
 }
 
 }  // namespace
 
-std::shared_ptr<const Tokenizer> clip_tokenizer(const std::string& vocabulary) {
+std::string clip_vocabulary(const std::string& vocabulary) {
   const auto path = find_vocabulary(vocabulary);
-  const auto bytes = read_file(path, kLargestFile);
+  auto bytes = read_file(path, kLargestFile);
   if (const auto sum = sha256(bytes); sum != kVocabularySha256) {
-    throw Error(path.string(), ": is not CLIP's vocabulary ", kVocabularyName, ": its SHA-256 is ", sum,
+    throw Error(path.string(), ": is not CLIP's vocabulary ", kClipVocabularyFile, ": its SHA-256 is ", sum,
                 ", that one's is ", kVocabularySha256);
   }
-  return std::make_shared<ClipTokenizer>(gunzip(bytes, path, kLargestFile));
+  return bytes;
+}
+
+ClipPieces clip_pieces(const std::string& vocabulary) {
+  const auto text = merges_of(vocabulary);
+  const auto lines = merge_lines(text, kNumMerges);
+  ClipPieces clip{byte_pair_pieces(lines), {lines.begin(), lines.end()}};
+  clip.pieces.insert(clip.pieces.end(), {kStart, kEnd});
+  return clip;
+}
+
+std::shared_ptr<const Tokenizer> clip_tokenizer(const std::string& vocabulary) {
+  return std::make_shared<ClipTokenizer>(merges_of(vocabulary));
 }
 
 }  // namespace glint

@@ -82,6 +82,20 @@ TEST_F(ClipTokenizerTest, ThreadsShareOneTokenizer) {
   EXPECT_THAT(wrong, testing::Each(0));
 }
 
+TEST_F(ClipTokenizerTest, ThePiecesStandInTheOrderOfTheIds) {
+  const auto clip = clip_pieces();
+  ASSERT_EQ(clip.pieces.size(), 49408u);
+  ASSERT_EQ(clip.merges.size(), 48894u);
+  EXPECT_EQ(clip.pieces[0], "!");
+  EXPECT_EQ(clip.pieces[256], "!</w>");
+  EXPECT_EQ(clip.pieces[320], "a</w>");
+  EXPECT_EQ(clip.pieces[786], "man</w>");
+  EXPECT_EQ(clip.pieces[49406], "<|startoftext|>");
+  EXPECT_EQ(clip.pieces[49407], "<|endoftext|>");
+  EXPECT_EQ(clip.merges.front(), "i n");
+  EXPECT_EQ(clip_vocabulary().substr(0, 2), "\x1f\x8b");
+}
+
 TEST(ClipVocabularyTest, AnotherFileIsRefusedByItsSum) {
   const test::TemporaryFolder folder;
   const auto path = folder / "bpe.txt.gz";

@@ -39,6 +39,18 @@ class Tokenizer {
 // is not the known one.
 std::shared_ptr<const Tokenizer> clip_tokenizer(const std::string& vocabulary = {});
 
+// The name under which CLIP's vocabulary is known, and the bytes of that file, as clip_tokenizer() finds and checks it.
+inline constexpr const char* kClipVocabularyFile = "bpe_simple_vocab_16e6.txt.gz";
+std::string clip_vocabulary(const std::string& vocabulary = {});
+
+// The same as two lists, as others' files hold it: the pieces of text in the order of their ids (the end of a word
+// written "</w>", the two special tokens last), and the merges, "left right", in the order learnt.
+struct ClipPieces {
+  std::vector<std::string> pieces;
+  std::vector<std::string> merges;
+};
+ClipPieces clip_pieces(const std::string& vocabulary = {});
+
 // A sentencepiece model from its serialized bytes. Throws Error where they are not one, or where it was not trained
 // with the normalization rule `identity`: characters are folded (NFKC, case) before the model sees them.
 std::shared_ptr<const Tokenizer> sentencepiece_tokenizer(const std::string& model_bytes);
