@@ -15,7 +15,6 @@ namespace glint {
 
 namespace {
 
-constexpr PixelScale kPixels = {{0.48145466F, 0.4578275F, 0.40821073F}, {0.26862954F, 0.26130258F, 0.27577711F}};
 const double kInitialLogitScale = std::log(1 / 0.07);
 constexpr double kInitialLogitBias = -10;  // SigLIP's
 
@@ -143,7 +142,7 @@ std::pair<torch::Tensor, torch::Tensor> ClipModel::encode_text(const torch::Tens
 }
 
 torch::Tensor normalise_pixels(const torch::Tensor& frames) {
-  return normalise_pixels(frames, kPixels);
+  return normalise_pixels(frames, pixel_scale(TowerKind::kClip));
 }
 
 }  // namespace glint

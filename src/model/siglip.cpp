@@ -14,7 +14,6 @@ namespace glint {
 
 namespace {
 
-constexpr PixelScale kPixels = {{0.5F, 0.5F, 0.5F}, {0.5F, 0.5F, 0.5F}};
 const double kInitialLogitScale = std::log(10.0);
 constexpr double kInitialLogitBias = -10;
 
@@ -105,7 +104,7 @@ SiglipModel::SiglipModel(const TowerSizes& sizes) : Towers(sizes), parts_(std::m
 SiglipModel::~SiglipModel() = default;
 
 torch::Tensor SiglipModel::normalise(const torch::Tensor& frames) const {
-  return normalise_pixels(frames, kPixels);
+  return normalise_pixels(frames, pixel_scale(TowerKind::kSiglip));
 }
 
 torch::Tensor SiglipModel::encode_image(const torch::Tensor& pixels, const BetweenBlocks& between) {

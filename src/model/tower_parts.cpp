@@ -53,7 +53,7 @@ Table make_table(const PixelScale& scale) {
   for (std::size_t c = 0; c < kChannels; ++c) {
     for (std::size_t value = 0; value < 256; ++value) {
       const float unit = static_cast<float>(value) / 255.0F;
-      table[c][value] = (unit - scale.mean[c]) / scale.stddev[c];
+      table[c][value] = (unit - static_cast<float>(scale.mean[c])) / static_cast<float>(scale.stddev[c]);
     }
   }
   return table;
@@ -74,7 +74,7 @@ torch::Tensor normalise_on_cpu(const torch::Tensor& frames, const Table& table) 
   return out;
 }
 
-torch::Tensor channel_constants(const float (&values)[3], const torch::Tensor& like) {
+torch::Tensor channel_constants(const std::array<double, 3>& values, const torch::Tensor& like) {
   return torch::tensor({values[0], values[1], values[2]}, torch::kFloat32).to(like.device()).view({kChannels, 1, 1});
 }
 

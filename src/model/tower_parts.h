@@ -42,9 +42,6 @@ struct TokenEmbedding : torch::nn::Module {
 };
 
 // uint8 [..., 3, R, R] -> float: ((x / 255) - mean) / std, rounded step by step as ToTensor and Normalize round it.
-struct PixelScale {
-  float mean[3], stddev[3];
-};
 torch::Tensor normalise_pixels(const torch::Tensor& frames, const PixelScale& scale);
 
 }  // namespace glint

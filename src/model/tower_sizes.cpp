@@ -1,7 +1,9 @@
 #include <torch/torch.h>
 
+#include <array>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "glint/core/error.h"
 #include "glint/model/towers.h"
@@ -36,24 +38,35 @@ int64_t count_layers(const TensorMap& weights, const std::string& prefix) {
   return layers;
 }
 
-TowerKind kind_of(const std::string& name) {
-  if (name == "clip") return TowerKind::kClip;
-  if (name == "siglip") return TowerKind::kSiglip;
-  throw Error("config.model.towers.kind: '", name, "' is neither clip nor siglip");
+// The words of the settings.
+constexpr std::array<std::pair<const char*, TowerKind>, 2> kKinds = {
+    {{"clip", TowerKind::kClip}, {"siglip", TowerKind::kSiglip}}};
+constexpr std::array<std::pair<const char*, Activation>, 3> kActivations = {
+    {{"quick_gelu", Activation::kQuickGelu}, {"gelu", Activation::kGelu}, {"gelu_tanh", Activation::kGeluTanh}}};
+
+template <typename Table>
+auto value_of(const Table& words, const char* key, const std::string& word) {
+  std::string all;
+  for (const auto& [known, value] : words) {
+    if (word == known) return value;
+    all += concat(all.empty() ? "" : ", ", known);
+  }
+  throw Error("config.model.towers.", key, ": '", word, "' is none of ", all);
 }
 
-Activation activation_of(const std::string& name) {
-  if (name == "quick_gelu") return Activation::kQuickGelu;
-  if (name == "gelu") return Activation::kGelu;
-  if (name == "gelu_tanh") return Activation::kGeluTanh;
-  throw Error("config.model.towers.activation: '", name, "' is none of quick_gelu, gelu, gelu_tanh");
+template <typename Table, typename Value>
+const char* word_of(const Table& words, Value value) {
+  for (const auto& [word, known] : words) {
+    if (value == known) return word;
+  }
+  GLINT_CHECK(false, "a value without a word");
 }
 
 // What weights do not tell.
 TowerSizes told_by(const TowerConfig& config) {
   TowerSizes sizes;
-  sizes.kind = kind_of(config.kind);
-  sizes.activation = activation_of(config.activation);
+  sizes.kind = value_of(kKinds, "kind", config.kind);
+  sizes.activation = value_of(kActivations, "activation", config.activation);
   sizes.vision_heads = config.vision_heads;
   sizes.text_heads = config.text_heads;
   return sizes;
@@ -118,6 +131,22 @@ TowerSizes tower_sizes(const TowerConfig& config, int64_t image_size, int64_t vo
   sizes.vocabulary_size = vocabulary_size;
   sizes.has_logit_bias = sizes.kind == TowerKind::kSiglip;
   return sizes;
+}
+
+TowerConfig tower_config(const TowerSizes& sizes) {
+  TowerConfig config;
+  config.kind = word_of(kKinds, sizes.kind);
+  config.activation = word_of(kActivations, sizes.activation);
+  config.embed_dim = sizes.embed_dim;
+  config.patch_size = sizes.patch_size;
+  config.vision_width = sizes.vision_width;
+  config.vision_layers = sizes.vision_layers;
+  config.text_width = sizes.text_width;
+  config.text_layers = sizes.text_layers;
+  config.context_length = sizes.context_length;
+  config.vision_heads = sizes.vision_heads;
+  config.text_heads = sizes.text_heads;
+  return config;
 }
 
 void check_sizes(const TowerSizes& s) {

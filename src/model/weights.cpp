@@ -51,6 +51,12 @@ class Loader {
     }
   }
 
+  void require_finite(const std::string& weight, const torch::Tensor& value) {
+    if (!value.isfinite().all().item<bool>()) {
+      problems_.push_back(concat("'", weight, "' holds what is no finite number"));
+    }
+  }
+
   // `shown`: the names that the file would have, where they are not ours.
   void require_all(const Names& shown = {}) {
     for (const auto& [name, parameter] : parameters_) {
@@ -193,6 +199,7 @@ void plan_by_released_names(const RetrievalModel& model, const TensorMap& weight
     const auto found = ours.find(name);
     if (found == ours.end() && starts_with_any(without_clip(name), kUnusedPrefixes)) continue;
     loader.plan(name, value, found == ours.end() ? std::string() : found->second);
+    loader.require_finite(name, value);
   }
 }
 

@@ -1,6 +1,5 @@
 #include "train/tower_description.h"
 
-#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -57,6 +56,7 @@ class Keys {
     return found.get<bool>();
   }
   bool has(const char* key) const { return !value(key).is_null(); }
+  bool is(const char* key, const Json& expected) const { return value(key) == expected; }
 
   [[noreturn]] void refuse(const char* key, const std::string& what) const {
     throw Error(path_.string(), ": ", name_, key, " (", value(key).dump(), ") ", what);
@@ -98,20 +98,39 @@ TowerConfig from_hugging_face(const fs::path& path, bool is_siglip) {
 }
 
 // Parts of open_clip's models that CLIP's own do not have.
-void refuse_unknown_parts(const Keys& vision, const Keys& text) {
-  for (const auto* key : {"timm_model_name", "attentional_pool", "no_ln_pre", "pos_embed_type", "act_kwargs",
-                          "norm_kwargs", "ls_init_value", "attn_pooler_queries"}) {
-    if (vision.has(key) && !(key == std::string("pos_embed_type") && vision.text(key, "") == "learnable") &&
-        !(key == std::string("attentional_pool") && !vision.flag(key, false)) &&
-        !(key == std::string("no_ln_pre") && !vision.flag(key, false))) {
-      vision.refuse(key, "is a part that glint's towers do not have");
-    }
+struct Part {
+  const char* key;
+  Json without;  // the value that means that it is not there; null: none but its absence
+  const char* sentence = "is a part that glint's towers do not have";
+};
+
+const std::vector<Part>& vision_parts() {
+  static const std::vector<Part> parts = {
+      {"timm_model_name", nullptr},
+      {"attentional_pool", false},
+      {"attn_pooler_queries", nullptr},
+      {"no_ln_pre", false},
+      {"pos_embed_type", "learnable"},
+      {"act_kwargs", nullptr},
+      {"norm_kwargs", nullptr},
+      {"ls_init_value", nullptr},
+      {"pool_type", "tok", "is not tok, the class token"},
+  };
+  return parts;
+}
+
+const std::vector<Part>& text_parts() {
+  static const std::vector<Part> parts = {
+      {"hf_model_name", nullptr}, {"no_causal_mask", false},  {"act_kwargs", nullptr},
+      {"norm_kwargs", nullptr},   {"ls_init_value", nullptr}, {"pool_type", "argmax", "is not argmax, the end token"},
+  };
+  return parts;
+}
+
+void refuse_parts(const Keys& keys, const std::vector<Part>& parts) {
+  for (const auto& part : parts) {
+    if (keys.has(part.key) && !keys.is(part.key, part.without)) keys.refuse(part.key, part.sentence);
   }
-  for (const auto* key : {"hf_model_name", "ls_init_value", "act_kwargs", "norm_kwargs", "no_causal_mask"}) {
-    if (text.has(key)) text.refuse(key, "is a part that glint's towers do not have");
-  }
-  if (vision.text("pool_type", "tok") != "tok") vision.refuse("pool_type", "is not tok, the class token");
-  if (text.text("pool_type", "argmax") != "argmax") text.refuse("pool_type", "is not argmax, the end token");
 }
 
 TowerConfig from_open_clip(const fs::path& path) {
@@ -119,7 +138,8 @@ TowerConfig from_open_clip(const fs::path& path) {
   const Keys all(path, json, "");
   const auto keys = all.has("model_cfg") ? all.in("model_cfg") : all;
   const auto vision = keys.in("vision_cfg"), text = keys.in("text_cfg");
-  refuse_unknown_parts(vision, text);
+  refuse_parts(vision, vision_parts());
+  refuse_parts(text, text_parts());
   TowerConfig towers;
   towers.activation = keys.flag("quick_gelu", false) ? "quick_gelu" : "gelu";
   towers.vision_heads = vision.number("width", 768) / vision.number("head_width", 64);

@@ -8,9 +8,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int64_t kHeadWidth = 64;
-constexpr double kClipMean[] = {0.48145466, 0.4578275, 0.40821073};
-constexpr double kClipStd[] = {0.26862954, 0.26130258, 0.27577711};
-constexpr double kSiglipHalf[] = {0.5, 0.5, 0.5};
 
 int64_t heads(int64_t given, int64_t width) {
   return given > 0 ? given : width / kHeadWidth;
@@ -79,8 +76,8 @@ Json hugging_face_preprocessor(const TowerSizes& sizes) {
                {"resample", 3},  // bicubic
                {"do_rescale", true},
                {"do_normalize", true},
-               {"image_mean", is_siglip ? kSiglipHalf : kClipMean},
-               {"image_std", is_siglip ? kSiglipHalf : kClipStd}};
+               {"image_mean", pixel_scale(sizes.kind).mean},
+               {"image_std", pixel_scale(sizes.kind).stddev}};
   if (is_siglip) {
     json["size"] = {{"height", side}, {"width", side}};
   } else {
@@ -118,7 +115,10 @@ Json open_clip_config(const TowerSizes& sizes) {
   if (sizes.has_logit_bias) model["init_logit_bias"] = 0.0;  // that it has one
   return {{"model_cfg", model},
           {"preprocess_cfg",
-           {{"mean", kClipMean}, {"std", kClipStd}, {"interpolation", "bicubic"}, {"resize_mode", "shortest"}}}};
+           {{"mean", pixel_scale(sizes.kind).mean},
+            {"std", pixel_scale(sizes.kind).stddev},
+            {"interpolation", "bicubic"},
+            {"resize_mode", "shortest"}}}};
 }
 
 }  // namespace glint

@@ -95,7 +95,7 @@ class Import {
 
   ImportedModel run() {
     model_.what = family_text(known_.family);
-    towers_ = import_towers(tower_weights(), tower_names(), tower_config(), file_.path.string());
+    towers_ = import_towers(tower_weights(), tower_names(), described_towers(), file_.path.string());
     if (options_.image_size != 0 && options_.image_size != towers_.sizes.image_size) resize_positions();
     describe();
     use_tokenizer();
@@ -116,7 +116,7 @@ class Import {
     return openai ? WeightNames::kOpenAi : WeightNames::kHuggingFace;
   }
 
-  TowerConfig tower_config() {
+  TowerConfig described_towers() {
     auto described = describe_towers(known_.family, file_.path.parent_path());
     const auto* mark = "input_resolution";  // of OpenAI's archives
     const bool is_openais_own = file_.scalars.count(mark) > 0 || known_.weights.count(mark) > 0;
@@ -139,8 +139,7 @@ class Import {
   void describe() {
     const auto& sizes = towers_.sizes;
     auto& config = model_.config;
-    auto& towers = config.model.towers;
-    towers = tower_config_of(sizes);
+    config.model.towers = tower_config(sizes);
     config.video.image_size = sizes.image_size;
     config.text.max_words = std::min(kWords, sizes.context_length);
     config.head = MeanPoolConfig{};
@@ -151,24 +150,6 @@ class Import {
       config.text.max_words = sizes.context_length;  // its feature is that of the last position
       config.train.loss = "sigmoid";
     }
-  }
-
-  static TowerConfig tower_config_of(const TowerSizes& sizes) {
-    TowerConfig towers;
-    towers.kind = sizes.kind == TowerKind::kSiglip ? "siglip" : "clip";
-    towers.activation = sizes.activation == Activation::kQuickGelu ? "quick_gelu"
-                        : sizes.activation == Activation::kGelu    ? "gelu"
-                                                                   : "gelu_tanh";
-    towers.embed_dim = sizes.embed_dim;
-    towers.patch_size = sizes.patch_size;
-    towers.vision_width = sizes.vision_width;
-    towers.vision_layers = sizes.vision_layers;
-    towers.text_width = sizes.text_width;
-    towers.text_layers = sizes.text_layers;
-    towers.context_length = sizes.context_length;
-    towers.vision_heads = sizes.vision_heads;
-    towers.text_heads = sizes.text_heads;
-    return towers;
   }
 
   void use_tokenizer() {

@@ -177,6 +177,45 @@ TEST_F(WeightImportTest, DescriptionsOfWhatOurTowersDoNotDoAreRefusedByKey) {
   EXPECT_EQ(import_model(folder_.path()).config.model.towers.text_heads, 4);
 }
 
+TEST_F(WeightImportTest, PartsOfOpenClipsModelsAreRefusedUnlessTheyAreSwitchedOff) {
+  write_safetensors(folder_ / "open_clip_model.safetensors", openai());
+  const auto describe = [&](const std::string& vision, const std::string& text) {
+    std::ofstream(folder_ / "open_clip_config.json")
+        << R"({"model_cfg": {"vision_cfg": {"width": 64)" << vision << R"(}, "text_cfg": {"heads": 2)" << text << "}}}";
+  };
+  const auto import = [&] { return import_model(folder_.path()); };
+  describe(R"(, "no_ln_pre": true)", "");
+  EXPECT_THAT(import, refuses("vision_cfg.no_ln_pre (true) is a part that glint's towers do not have"));
+  describe(R"(, "pos_embed_type": "sin_cos_2d")", "");
+  EXPECT_THAT(import, refuses("vision_cfg.pos_embed_type (\"sin_cos_2d\")"));
+  describe("", R"(, "pool_type": "last")");
+  EXPECT_THAT(import, refuses("text_cfg.pool_type (\"last\") is not argmax"));
+  describe(R"(, "no_ln_pre": false, "pos_embed_type": "learnable", "pool_type": "tok", "ls_init_value": null)",
+           R"(, "no_causal_mask": false, "pool_type": "argmax")");
+  EXPECT_EQ(import().config.model.towers.text_heads, 2);
+}
+
+TEST_F(WeightImportTest, NumbersThatAreNotFiniteAreListedInEveryPartOfASystem) {
+  auto sizes = small_clip_sizes();
+  sizes.embed_dim = 64;  // a multiple of 64, which seq_transf needs
+  Config config;
+  config.model.temporal_layers = 1;
+  config.head = MeanPoolConfig{};
+  RetrievalModel model(config.model, config.head, sizes, {64, 9, 5});
+  TensorMap released;
+  const auto names = model.reference_names();
+  for (const auto& item : model.named_parameters()) released[names.at(item.key())] = item.value().detach().clone();
+  released.at("transformerClip.resblocks.0.ln_1.bias")[3] = NAN;
+  released.at("frame_position_embeddings.weight")[1][2] = INFINITY;
+  released["spare"] = torch::zeros({2});
+  write_safetensors(folder_ / "system.safetensors", released);
+  EXPECT_THAT(
+      [&] { import_model(folder_ / "system.safetensors"); },
+      ThrowsMessage<Error>(AllOf(HasSubstr("'transformerClip.resblocks.0.ln_1.bias' holds what is no finite number"),
+                                 HasSubstr("'frame_position_embeddings.weight' holds what is no finite number"),
+                                 HasSubstr("'spare' fits no parameter"), HasSubstr("3 names do not fit"))));
+}
+
 TEST_F(WeightImportTest, AnImportIsACheckpointAndExportsAsItCame) {
   write_safetensors(folder_ / "clip.safetensors", openai());
   const auto imported = import_model(folder_ / "clip.safetensors");

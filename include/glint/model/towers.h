@@ -3,6 +3,7 @@
 #include <torch/nn/module.h>
 #include <torch/types.h>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,6 +16,12 @@
 namespace glint {
 
 enum class TowerKind { kClip, kSiglip };
+
+// How towers were trained to see the pixels of a channel (red, green, blue): (value / 255 - mean) / stddev.
+struct PixelScale {
+  std::array<double, 3> mean, stddev;
+};
+const PixelScale& pixel_scale(TowerKind kind);
 
 // Sizes of a pair of towers, read off their weights (methods 1.1) or chosen for towers that start from nothing.
 struct TowerSizes {
@@ -42,6 +49,9 @@ TowerSizes tower_sizes(const TensorMap& weights, const TowerConfig& config = {})
 
 // What `config` alone asks for: the sizes of towers that start from nothing.
 TowerSizes tower_sizes(const TowerConfig& config, int64_t image_size, int64_t vocabulary_size);
+
+// The way back: the settings that ask for towers of these sizes.
+TowerConfig tower_config(const TowerSizes& sizes);
 
 enum class TextMask { kCausal, kCausalPadding };  // CLIP4Clip family; GLSCL, DiCoSA (methods 1.4)
 
