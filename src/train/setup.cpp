@@ -8,7 +8,6 @@
 #include "glint/core/log.h"
 #include "glint/data/clip_stream.h"
 #include "glint/model/short_run_start.h"
-#include "glint/train/checkpoint.h"
 
 namespace glint {
 namespace {
@@ -33,10 +32,10 @@ void check_sizes(const Config& config, const TowerSizes& sizes, int64_t vocabula
 
 // Of a checkpoint (glint import, a run) its towers, and its temporal encoder and head where they are of the kind that
 // `config` asks for.
-TensorMap read_start_weights(const Config& config) {
+TensorMap start_weights(const Config& config, std::optional<Checkpoint> start) {
   const std::filesystem::path path = config.model.weights;
-  if (!std::filesystem::is_directory(path)) return read_safetensors(path).tensors;
-  auto checkpoint = load_checkpoint(path);
+  if (!start && !std::filesystem::is_directory(path)) return read_safetensors(path).tensors;
+  auto checkpoint = start ? std::move(*start) : load_checkpoint(path);
   const bool same_temporal = checkpoint.config.model.temporal == config.model.temporal;
   const bool same_head = head_name(checkpoint.config.head) == head_name(config.head);
   std::erase_if(checkpoint.model, [&](const auto& entry) {
@@ -47,18 +46,23 @@ TensorMap read_start_weights(const Config& config) {
 
 }  // namespace
 
-void adopt_towers(Config& config) {
+std::optional<Checkpoint> adopt_towers(Config& config) {
   const std::filesystem::path weights = config.model.weights;
-  if (!std::filesystem::is_directory(weights)) return;
-  const auto checkpoint = load_checkpoint(weights);
+  if (!std::filesystem::is_directory(weights)) return std::nullopt;
+  auto checkpoint = load_checkpoint(weights);
   const auto& theirs = checkpoint.config;
   config.model.towers = theirs.model.towers;
   config.video.image_size = theirs.video.image_size;
   config.video.fit = theirs.video.fit;
-  if (theirs.text.tokenizer == "clip") return;
+  if (theirs.text.tokenizer == "clip") {
+    const auto beside = checkpoint.folder / kClipVocabularyFile;  // of a deployment
+    if (config.text.vocabulary.empty() && std::filesystem::exists(beside)) config.text.vocabulary = beside.string();
+    return checkpoint;
+  }
   config.text.tokenizer = theirs.text.tokenizer;
   if (config.text.vocabulary.empty()) config.text.vocabulary = (checkpoint.folder / "tokenizer.model").string();
   if (theirs.text.tokenizer == "siglip") config.text.max_words = theirs.text.max_words;  // of its last position
+  return checkpoint;
 }
 
 std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const std::vector<std::string>& captions) {
@@ -72,11 +76,12 @@ std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const 
   return train_sentencepiece(captions, config.vocabulary_size);
 }
 
-std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabulary_size) {
+std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabulary_size,
+                                           std::optional<Checkpoint> start) {
   TensorMap weights;
   TowerSizes sizes = tower_sizes(config.model.towers, config.video.image_size, vocabulary_size);
   if (!config.model.weights.empty()) {
-    weights = read_start_weights(config);
+    weights = start_weights(config, std::move(start));
     sizes = tower_sizes(weights, config.model.towers);
   }
   sizes.has_logit_bias |= config.train.loss == "sigmoid";
