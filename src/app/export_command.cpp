@@ -25,19 +25,23 @@ void export_checkpoint(const ExportOptions& options) {
 
 void add_export_command(CLI::App& app) {
   auto options = std::make_shared<ExportOptions>();
-  auto* command = app.add_subcommand("export", "Write a checkpoint's weights for PyTorch, transformers or open_clip");
+  auto* command =
+      app.add_subcommand("export", "Write a checkpoint for PyTorch, transformers, open_clip, or to be served");
   command->add_option("run", options->where, "Run folder (its best checkpoint) or checkpoint folder")->required();
   command->add_option("out", options->out, "Folder to write into")->required();
   command
-      ->add_option("--format", options->format,
-                   "reference: the whole model under the released code's names; huggingface, open_clip: its towers; "
-                   "glint: a checkpoint without the optimizer's state")
-      ->check(CLI::IsMember({"reference", "huggingface", "open_clip", "glint"}))
+      ->add_option(
+          "--format", options->format,
+          "reference: the whole model under the released code's names; huggingface, open_clip, torchscript: its "
+          "towers; deploy: a folder that serves by itself; glint: a checkpoint without the optimizer's state")
+      ->check(CLI::IsMember({"reference", "huggingface", "open_clip", "deploy", "torchscript", "glint"}))
       ->capture_default_str();
   command->footer(
       "Example: glint export runs/demo exported\n"
       "Python:  torch.load('exported/model.pt') or safetensors.torch.load_file('exported/model.safetensors')\n"
-      "         transformers.CLIPModel.from_pretrained('towers')  # of --format huggingface");
+      "         transformers.CLIPModel.from_pretrained('towers')  # of --format huggingface\n"
+      "         torch.jit.load('towers/towers.pt')                # of --format torchscript\n"
+      "deploy and torchscript write a usage.md for this very model.");
   command->callback([options] { export_checkpoint(*options); });
 }
 

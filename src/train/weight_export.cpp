@@ -10,6 +10,8 @@
 #include "glint/io/safetensors.h"
 #include "glint/io/torch_file.h"
 #include "glint/model/tower_weights.h"
+#include "train/deployment.h"
+#include "train/tokenizer_files.h"
 #include "train/tower_description_json.h"
 
 namespace glint {
@@ -34,13 +36,6 @@ Json sizes_json(const TowerSizes& sizes) {
 
 void write_json(const fs::path& path, const Json& json) {
   write_file(path, json.dump(2) + "\n");
-}
-
-std::vector<fs::path> write_tokenizer(const Tokenizer& tokenizer, const fs::path& path) {
-  const auto bytes = tokenizer.serialized();
-  if (bytes.empty()) return {};
-  write_file(path, bytes);
-  return {path};
 }
 
 std::vector<fs::path> export_reference(const Checkpoint& checkpoint, const fs::path& out) {
@@ -71,13 +66,17 @@ std::vector<fs::path> export_reference(const Checkpoint& checkpoint, const fs::p
   write_torch_file(out / "model.pt", tensors);
   write_json(out / "config.json", config);
   std::vector<fs::path> files = {out / "model.safetensors", out / "model.pt", out / "config.json"};
-  for (auto& file : write_tokenizer(*checkpoint.tokenizer, out / "tokenizer.model")) files.push_back(file);
+  if (checkpoint.tokenizer->name() != "clip") {
+    files.push_back(write_tokenizer_file(*checkpoint.tokenizer, checkpoint.config.text, out));
+  }
   return files;
 }
 
 std::string model_card(const Checkpoint& checkpoint, const TowerSizes& sizes) {
   const bool is_siglip = sizes.kind == TowerKind::kSiglip;
   const auto* type = is_siglip ? "SiglipModel" : "CLIPModel";
+  const auto* processor = is_siglip ? "SiglipProcessor" : "CLIPProcessor";
+  const bool has_processor = checkpoint.tokenizer->name() != "sentencepiece";
   return concat(
       "---\nlibrary_name: transformers\npipeline_tag: zero-shot-image-classification\ntags:\n- ",
       is_siglip ? "siglip" : "clip",
@@ -85,14 +84,13 @@ std::string model_card(const Checkpoint& checkpoint, const TowerSizes& sizes) {
       " layers of width ", sizes.vision_width, ", patches of ", sizes.patch_size, " in ", sizes.image_size, " x ",
       sizes.image_size, " pixels. Text tower: ", sizes.text_layers, " layers of width ", sizes.text_width, ", ",
       sizes.context_length, " tokens of ", sizes.vocabulary_size, ". Both into ", sizes.embed_dim,
-      " dimensions. Weights are float32.\n\n```python\nfrom transformers import ", type, "\nmodel = ", type,
-      ".from_pretrained(\"this folder\")\n```\n\nWritten by `glint export --format huggingface` after ",
-      checkpoint.state.step,
+      " dimensions. Weights are float32.\n\n```python\nfrom transformers import ", type,
+      has_processor ? concat(", ", processor) : "", "\nmodel = ", type, ".from_pretrained(\"this folder\")\n",
+      has_processor ? concat("processor = ", processor, ".from_pretrained(\"this folder\")\n") : "",
+      "```\n\nWritten by `glint export --format huggingface` after ", checkpoint.state.step,
       " training steps. The model that the towers were taken from scores texts against videos with the head `",
-      head_name(checkpoint.config.head),
-      "`, which is not in this folder (`--format reference` or `glint` keeps it). Its tokenizer is `",
-      checkpoint.tokenizer->name(), "`",
-      checkpoint.tokenizer->name() == "clip" ? ", OpenAI's: use that of openai/clip-vit-base-patch32" : "", ".\n");
+      head_name(checkpoint.config.head), "`, which is not in this folder (`--format reference` or `glint` keeps it).",
+      has_processor ? "" : " Its tokenizer is a sentencepiece model of its own (tokenizer.model).", "\n");
 }
 
 std::vector<fs::path> export_hugging_face(const Checkpoint& checkpoint, const fs::path& out) {
@@ -104,8 +102,9 @@ std::vector<fs::path> export_hugging_face(const Checkpoint& checkpoint, const fs
   write_file(out / "README.md", model_card(checkpoint, sizes));
   std::vector<fs::path> files = {out / "model.safetensors", out / "config.json", out / "preprocessor_config.json",
                                  out / "README.md"};
-  const auto* name = checkpoint.tokenizer->name() == "siglip" ? "spiece.model" : "tokenizer.model";
-  for (auto& file : write_tokenizer(*checkpoint.tokenizer, out / name)) files.push_back(file);
+  for (auto& file : write_hugging_face_tokenizer(*checkpoint.tokenizer, checkpoint.config.text, sizes, out)) {
+    files.push_back(std::move(file));
+  }
   return files;
 }
 
@@ -125,7 +124,12 @@ std::vector<fs::path> export_model(const Checkpoint& checkpoint, const std::stri
   if (format == "reference") return export_reference(checkpoint, out);
   if (format == "huggingface") return export_hugging_face(checkpoint, out);
   if (format == "open_clip") return export_open_clip(checkpoint, out);
-  if (format != "glint") throw Error("--format: '", format, "' is none of reference, huggingface, open_clip, glint");
+  if (format == "deploy") return export_deployment(checkpoint, out);
+  if (format == "torchscript") return export_torchscript(checkpoint, out);
+  if (format != "glint") {
+    throw Error("--format: '", format, "' is none of reference, huggingface, open_clip, deploy, torchscript, glint");
+  }
+  if (fs::exists(out) && !fs::is_empty(out)) throw Error(out.string(), ": is there already; name a folder that is not");
   save_checkpoint(out, checkpoint.config, *checkpoint.tokenizer, checkpoint.model);
   return {out / "model.safetensors", out / "config.yaml", out / "state.json"};
 }

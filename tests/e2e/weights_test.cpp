@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <torch/torch.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -7,6 +8,7 @@
 #include "e2e/program.h"
 #include "e2e/small_run.h"
 #include "e2e/small_video.h"
+#include "glint/io/safetensors.h"
 #include "support/environment.h"
 
 // glint import, export, encode, average, and evaluation without training, as a user runs them.
@@ -128,6 +130,39 @@ TEST_F(WeightsTest, FeaturesAreWrittenWithWhatWasSkippedAndAStoppedRunGoesOn) {
   EXPECT_THAT(none.err, HasSubstr("none of 2 videos can be read"));
   EXPECT_THAT(run({"encode", run_dir, "--out", in("x")}).err, HasSubstr("wants --texts FILE, --videos FOLDER"));
   EXPECT_THAT(run({"encode", run_dir, "--texts", in("gone.txt"), "--out", in("x")}).err, HasSubstr("gone.txt"));
+}
+
+TEST_F(WeightsTest, ADeployedFolderGivesTheSameFeaturesWhereverItLies) {
+  const auto run_dir = trained();
+  fs::create_directories(folder_ / "videos");
+  small_video(folder_ / "videos" / "good.mp4");
+  std::ofstream(folder_ / "texts.txt") << "a red circle\na blue square moves left\n";
+  const auto features = [&](const std::string& checkpoint) {
+    const auto out = in("features.safetensors");
+    const auto result = run({"encode", checkpoint, "--texts", in("texts.txt"), "--videos", in("videos"), "--out", out});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return read_safetensors(out).tensors;
+  };
+  const auto want = features(run_dir);
+  const auto exported = run({"export", run_dir, in("deployed"), "--format", "deploy"});
+  ASSERT_EQ(exported.exit_code, 0) << exported.err;
+  EXPECT_THAT(exported.out, HasSubstr("usage.md"));
+  fs::rename(in("deployed"), in("moved"));
+  fs::remove_all(run_dir);
+  const auto got = features(in("moved"));
+  ASSERT_EQ(got.size(), want.size());
+  for (const auto& [name, tensor] : want) EXPECT_TRUE(torch::equal(got.at(name), tensor)) << name;
+
+  const auto sums = run_shell("cd " + in("moved") + " && sha256sum --quiet -c SHA256SUMS");
+  EXPECT_EQ(sums.exit_code, 0) << sums.out;
+  const auto root = "data.root=" + small_demo_set().string();
+  const auto evaluated = run({"eval", in("moved"), root, "data.annotations=manifest.json", "--json"});
+  EXPECT_EQ(evaluated.exit_code, 0) << evaluated.err;
+  const auto further =
+      run(small_training(folder_ / "more", {"model.weights=" + in("moved"), "model.start=openai", "train.max_steps=1",
+                                            "train.validate_every=0", "data.test_split="}));
+  EXPECT_EQ(further.exit_code, 0) << further.err;
+  EXPECT_THAT(run({"export", in("moved"), in("videos"), "--format", "deploy"}).err, HasSubstr("is there already"));
 }
 
 TEST_F(WeightsTest, TheMeanOfCheckpointsIsACheckpoint) {

@@ -4,13 +4,13 @@
 #include <fstream>
 
 #include "glint/config/config_file.h"
-#include "glint/data/clip_source.h"
 #include "glint/model/retrieval_model.h"
 #include "glint/train/checkpoint.h"
 #include "glint/train/weight_export.h"
 #include "glint/train/weight_import.h"
 #include "support/environment.h"
 #include "support/python.h"
+#include "train/real_frames.h"
 
 // Slow: models that transformers and open_clip made give the same embeddings here, and ours there.
 
@@ -21,24 +21,6 @@ constexpr int64_t kSide = 32;  // pixels of the models below
 constexpr double kTolerance = 1e-5;
 const std::vector<std::string> kCaptions = {"a man is playing a guitar on stage", "A dog: runs, after the ball!",
                                             "two people cooking  something in a kitchen", "x"};
-
-// Real frames where the shared clips are, else noise. -> uint8 [N, 3, side, side]
-torch::Tensor frames() {
-  if (const auto shared = shared_dir()) {
-    VideoConfig video;
-    video.num_frames = 5;
-    video.image_size = kSide;
-    video.sampling = "uniform_3fps";
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(*shared / "data/real_clips")) {
-      if (entry.path().extension() != ".mp4") continue;
-      Clip clip;
-      clip.file = entry.path();
-      return ClipSource({}, video).read(clip).frames;
-    }
-  }
-  torch::manual_seed(7);
-  return torch::randint(0, 256, {5, 3, kSide, kSide}, torch::kUInt8);
-}
 
 // What Python's scripts begin with.
 constexpr auto kBegin = R"(
@@ -60,7 +42,7 @@ class PretrainedTest : public testing::Test {
  protected:
   void SetUp() override {
     if (!has_test_python()) GTEST_SKIP() << kNoTestPython;
-    frames_ = frames();
+    frames_ = real_frames(kSide);
     std::ofstream(folder_ / "captions.json")
         << R"(["a man is playing a guitar on stage", "A dog: runs, after the ball!",
         "two people cooking  something in a kitchen", "x"])";
@@ -256,9 +238,16 @@ model.save_pretrained(folder + 'siglip')
   save_checkpoint(folder_ / "ours", imported.config, *imported.tokenizer, imported.weights);
   export_model(load_checkpoint(folder_ / "ours"), "huggingface", folder_ / "back");
   ASSERT_TRUE(run(R"(
-from transformers import SiglipModel
+from transformers import SiglipModel, SiglipProcessor
 model = SiglipModel.from_pretrained(folder + 'back').eval()
 want = load_file(folder + 'siglip.expected')
+processor = SiglipProcessor.from_pretrained(folder + 'back')
+ids = processor(text=captions, padding='max_length', truncation=True, return_tensors='pt')['input_ids']
+assert torch.equal(ids, want['ids']), ids
+from PIL import Image
+pictures = [Image.fromarray(f.permute(1, 2, 0).contiguous().numpy()) for f in given['frames']]
+seen = processor(images=pictures, return_tensors='pt')['pixel_values']
+assert (seen - pixels(*HALF)).abs().max() <= 1e-5
 with torch.no_grad():
     image = plain(model.get_image_features(pixel_values=pixels(*HALF)))
     text = plain(model.get_text_features(input_ids=want['ids']))
@@ -285,6 +274,23 @@ assert not info['missing_keys'] and not info['unexpected_keys'] and not info['mi
 theirs = embeddings(model.eval())
 same(theirs['image'], theirs['text'])
 
+from transformers import CLIPProcessor
+processor = CLIPProcessor.from_pretrained(folder + 'huggingface')
+batch = processor(text=captions, padding='max_length', max_length=20, truncation=True, return_tensors='pt')
+real = given['mask'] == 1
+assert torch.equal(batch['input_ids'][real], given['ids'][real]), batch['input_ids']
+assert torch.equal(batch['attention_mask'], given['mask']), batch['attention_mask']
+assert (batch['input_ids'][~real] == 49407).all()  # theirs pads with the end token, which changes no feature
+more = ['', 'ünïcödé — ☃ and 한국어, 12,5 %', "it's 3.5 o'clock!!  <|endoftext|> x", 'word ' * 40]
+with open(folder + 'more.json', 'w') as file: json.dump(more, file)
+save_file({'ids': processor(text=more, padding='max_length', max_length=20, truncation=True, return_tensors='pt')['input_ids']},
+          folder + 'more.expected')
+from PIL import Image
+pictures = [Image.fromarray(f.permute(1, 2, 0).contiguous().numpy()) for f in given['frames']]
+assert (processor(images=pictures, return_tensors='pt')['pixel_values'] - pixels(*CLIP)).abs().max() <= 1e-5
+with torch.no_grad():
+    same(theirs['image'], plain(model.get_text_features(**batch)))
+
 import open_clip
 model, _, _ = open_clip.create_model_and_transforms('local-dir:' + folder + 'open_clip')
 model.eval()
@@ -296,6 +302,18 @@ st = load_file(folder + 'reference/model.safetensors')
 assert pt.keys() == st.keys() and all(torch.equal(pt[k], st[k]) for k in pt), 'model.pt is not model.safetensors'
 assert 'clip.visual.conv1.weight' in pt and 'clip.logit_scale' in pt
 )"));
+  const std::vector<std::string> more = {"", "ünïcödé — ☃ and 한국어, 12,5 %", "it's 3.5 o'clock!!  <|endoftext|> x",
+                                         [] {
+                                           std::string words;
+                                           for (int i = 0; i < 40; ++i) words += "word ";
+                                           return words;
+                                         }()};
+  const auto batch = imported.tokenizer->batch(more, 20);
+  const auto real = torch::tensor(batch.mask).view({batch.rows, 20}) == 1;
+  const auto theirs = read_safetensors(folder_ / "more.expected").tensors.at("ids");
+  EXPECT_TRUE(
+      torch::equal(theirs.masked_select(real), torch::tensor(batch.ids).view({batch.rows, 20}).masked_select(real)))
+      << theirs;
   for (const auto* format : {"huggingface", "open_clip", "reference"}) {
     const auto again = import_model(folder_ / format);
     ASSERT_EQ(again.weights.size(), imported.weights.size()) << format;
