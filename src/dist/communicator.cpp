@@ -29,7 +29,7 @@ Communicator::Communicator(const RankInfo& info, std::unique_ptr<dist::Group> gr
 
 Communicator::~Communicator() {
   if (!group_) return;
-  const bool in_peace = !group_->is_lost && (std::uncaught_exceptions() == 0 || stop_requested() != 0);
+  const bool in_peace = !group_->is_lost() && (std::uncaught_exceptions() == 0 || stop_requested() != 0);
   group_->watchdog->leave(in_peace);
   // With an error about, a group's destructor could wait for collectives that the others never join: the end of the
   // process, which is near, frees it.

@@ -36,20 +36,12 @@ class SumBucket : public c10d::CppCommHookInterface<dist::Group*> {
   }
 };
 
-class SummingReducer : public c10d::Reducer {
+class CountingReducer : public c10d::Reducer {
  public:
   using Reducer::Reducer;
 
+  // Parameters that the expected pass reaches.
   std::size_t num_reached() const { return params_.size() - unused_parameters_.size(); }
-
-  // c10d counts as used what the expected pass reaches. A gradient of an earlier pass counts too: without this a rank
-  // that has none would stay without it.
-  void count_earlier_gradients() {
-    auto* used = local_used_map_.data_ptr<int>();
-    for (std::size_t i = 0; i < params_.size(); ++i) {
-      if (params_[i].grad().defined()) used[i] = 1;
-    }
-  }
 };
 
 // c10d advises to switch off the search for parameters that a pass does not reach. It is wanted: which ones it reaches
@@ -71,7 +63,7 @@ void check_same_everywhere(Communicator& communicator, const std::string& mine) 
 
 struct GradientReducer::Impl {
   std::shared_ptr<Communicator> communicator;
-  std::unique_ptr<SummingReducer> reducer;
+  std::unique_ptr<CountingReducer> reducer;
 };
 
 GradientReducer::~GradientReducer() = default;
@@ -97,7 +89,7 @@ GradientReducer::GradientReducer(const std::vector<std::pair<std::string, torch:
   auto buckets = std::get<0>(c10d::compute_bucket_assignment_by_size(trained, {kFirstBucketBytes, bucket_bytes}));
   std::reverse(buckets.begin(), buckets.end());  // backward begins with what was used last
   auto* group = communicator->group();
-  auto reducer = std::make_unique<SummingReducer>(
+  auto reducer = std::make_unique<CountingReducer>(
       trained, buckets, group->gradients, std::vector<bool>(trained.size(), false), bucket_bytes,
       /*find_unused_parameters=*/true, /*gradient_as_bucket_view=*/true, names, kFirstBucketBytes,
       /*skip_all_reduce_unused_params=*/false, /*use_python_reducer=*/false, std::vector<std::int64_t>());
@@ -114,7 +106,6 @@ void GradientReducer::expect(const std::vector<torch::Tensor>& outputs) {
     reducer.prepare_for_backward(outputs);
   }
   GLINT_CHECK(reducer.num_reached() > 0, "the step's last backward pass reaches no parameter");
-  reducer.count_earlier_gradients();
 }
 
 void GradientReducer::backward(const std::vector<torch::Tensor>& outputs, const std::vector<torch::Tensor>& gradients) {

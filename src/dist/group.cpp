@@ -25,25 +25,42 @@ std::string plain_cause(const std::string& message) {
 
 namespace {
 
-[[noreturn]] void lost(const std::string& doing, const std::string& message) {
-  if (std::getenv(kLaunchedVariable) != nullptr) {
-    std::this_thread::sleep_for(std::chrono::duration<double>(kWaitForLauncherSeconds));
-  }
-  throw Error("lost the other ranks while ", doing, ": another rank ended or the network failed (",
-              plain_cause(message), ")");
+// Ranks that lose another all wait so long before they end themselves, and so are heard meanwhile; rank 0 longer, since
+// its end takes the meeting point away. Where glint's launcher is there, it has ended all by then.
+double wait_before_ending_s(const Group& group) {
+  if (std::getenv(kLaunchedVariable) != nullptr) return kWaitForLauncherSeconds;
+  return group.features->getRank() == 0 ? kWaitForOthersSeconds : 0;
+}
+
+std::string find_loss(Group& group, const char* doing, const std::string& message) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto who = group.watchdog ? group.watchdog->find_lost_ranks() : "";
+  std::this_thread::sleep_until(begin + std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                            std::chrono::duration<double>(wait_before_ending_s(group))));
+  const auto cause = plain_cause(message);
+  const int rank = group.features->getRank();
+  if (who.empty())
+    return concat("rank ", rank, " lost the other ranks while ", doing, " (", cause, "); is the network well?");
+  return concat(who, "; rank ", rank, " lost the connection while ", doing, " (", cause, ")");
+}
+
+[[noreturn]] void lost(Group& group, const char* doing, const std::string& message) {
+  const std::lock_guard lock(group.mutex);
+  if (!group.loss) group.loss = find_loss(group, doing, message);
+  throw Error(*group.loss);
 }
 
 }  // namespace
 
-void throw_lost(const std::string& doing) {
+void throw_lost(Group& group, const char* doing) {
   try {
     throw;
   } catch (const Error&) {
     throw;
   } catch (const c10::DistError& error) {
-    lost(doing, error.what_without_backtrace());
+    lost(group, doing, error.what_without_backtrace());
   } catch (const gloo::Exception& error) {
-    lost(doing, error.what());
+    lost(group, doing, error.what());
   }
 }
 

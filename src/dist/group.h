@@ -3,8 +3,9 @@
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
-#include <atomic>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -20,34 +21,29 @@ struct Group {
   c10::intrusive_ptr<c10d::ProcessGroup> features;
   c10::intrusive_ptr<c10d::ProcessGroup> gradients;
   std::unique_ptr<Watchdog> watchdog;  // ends before what it watches
-  std::atomic<bool> is_lost = false;   // a collective failed
+
+  std::mutex mutex;                 // of what follows
+  std::optional<std::string> loss;  // why other ranks are lost, once they are
+
+  bool is_lost() {
+    const std::lock_guard lock(mutex);
+    return loss.has_value();
+  }
 };
 
-// What c10d or Gloo threw (the exception being handled), as the Error of a rank that lost the others while `doing`;
-// rethrown as it is where it is no failure of communication.
-[[noreturn]] void throw_lost(const std::string& doing);
-
-// "[pair.cc:534] Connection closed by peer [::1]:4321. Exception raised from ..." -> "Connection closed by peer
-// [::1]:4321"
+// "[pair.cc:534] Connection closed by peer [::1]:42. Exception raised from ..." -> "Connection closed by peer [::1]:42"
 std::string plain_cause(const std::string& message);
 
-template <class Work>
-auto communicate(const char* doing, Work&& work) {
-  try {
-    return std::forward<Work>(work)();
-  } catch (...) {
-    throw_lost(doing);
-  }
-}
+// What c10d or Gloo threw (the exception being handled) as an Error: which ranks are gone, what they did last, and what
+// this one was `doing`. Finding out takes seconds, once. Rethrown as it is where it is no failure of communication.
+[[noreturn]] void throw_lost(Group& group, const char* doing);
 
-// The same among ranks that have met.
 template <class Work>
 auto communicate(Group& group, const char* doing, Work&& work) {
   try {
-    return communicate(doing, std::forward<Work>(work));
-  } catch (const Error&) {
-    group.is_lost = true;
-    throw;
+    return std::forward<Work>(work)();
+  } catch (...) {
+    throw_lost(group, doing);
   }
 }
 

@@ -10,5 +10,6 @@ constexpr const char* kLaunchedVariable = "GLINT_LAUNCHED";                 // "
 // of a death, and so this rank too. It speaks for itself where that does not happen.
 constexpr double kEndAfterSeconds = 1;
 constexpr double kWaitForLauncherSeconds = 4;
+constexpr double kWaitForOthersSeconds = 4.5;  // rank 0, without a launcher
 
 }  // namespace glint::dist

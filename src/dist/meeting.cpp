@@ -114,6 +114,24 @@ c10::intrusive_ptr<c10d::ProcessGroup> make_group(const c10::intrusive_ptr<c10d:
   return group;
 }
 
+// What c10d or Gloo threw (the exception being handled) before the ranks were connected, as an Error.
+[[noreturn]] void throw_unconnected(const RankInfo& info) {
+  const auto fail = [&](const std::string& message) {
+    throw Error("rank ", info.rank, " could not be connected with the others (", plain_cause(message),
+                "); where a machine has several networks, GLOO_SOCKET_IFNAME names the one to use");
+  };
+  try {
+    throw;
+  } catch (const Error&) {
+    throw;
+  } catch (const c10::Error& error) {  // Gloo's failures to make a device are plain ones
+    fail(error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    fail(error.what());
+  }
+  throw;
+}
+
 // c10d logs every failure with the stack of its C++; what it throws is enough for our sentence.
 void quiet_c10d() {
   constexpr int kFatalOnly = 3;
@@ -152,12 +170,14 @@ std::unique_ptr<Group> meet(const RankInfo& info, double timeout_s) {
   quiet_c10d();
   auto group = std::make_unique<Group>();
   group->store = connect_store(info, info.rank == 0 && !info.agent_attempt, timeout_s);
-  communicate("the ranks met", [&] { join(*group->store, info, timeout_s); });
-  communicate("the ranks connected to one another", [&] {
+  try {
+    join(*group->store, info, timeout_s);
     group->features = make_group(group->store, "features", info, timeout_s);
     group->gradients = make_group(group->store, "gradients", info, timeout_s);
-    group->watchdog = std::make_unique<Watchdog>(info, timeout_s, connect_store(info, /*is_server=*/false, timeout_s));
-  });
+  } catch (...) {
+    throw_unconnected(info);
+  }
+  group->watchdog = std::make_unique<Watchdog>(info, timeout_s, connect_store(info, /*is_server=*/false, timeout_s));
   return group;
 }
 

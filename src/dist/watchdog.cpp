@@ -17,6 +17,7 @@
 #include "dist/standstill.h"
 #include "glint/core/activity.h"
 #include "glint/core/log.h"
+#include "glint/core/stop_signal.h"
 
 namespace glint::dist {
 
@@ -31,6 +32,8 @@ constexpr double kGoneGraceSeconds = 1.5;
 constexpr double kDeferSeconds = 2;  // to the rank whose turn it is to speak
 constexpr double kLogSeconds = 1;    // for the sentence, then the process ends even if nobody reads it
 constexpr double kHungStoreSeconds = 2;
+// How long a dead rank's last words may still be news, and how long silence then is death.
+constexpr double kOldNewsSeconds = 1.2, kSilenceSeconds = 2;
 constexpr double kDeadSeconds = 5;     // a rank that is awaited at the end and has not spoken for so long
 constexpr double kStoppedSeconds = 5;  // between two looks: somebody stopped this process (SLURM suspends jobs)
 
@@ -87,6 +90,11 @@ struct Watchdog::Shared {
   void judge_until_stopped();
   std::optional<std::string> sentence(Clock::time_point now, std::vector<std::size_t>& blamed) const;
   std::string meeting_point() const;
+  std::string find_lost_ranks();
+  std::string name(std::size_t rank, const char* what) const {
+    const auto& activity = judge.word(rank).activity;
+    return concat("rank ", rank, what, activity.empty() ? "" : "; it did last: ", activity);
+  }
   bool wait(std::unique_lock<std::mutex>& lock, double seconds) {
     return changed.wait_for(lock, as_duration(seconds), [this] { return stopping; });
   }
@@ -110,7 +118,7 @@ bool Watchdog::Shared::exchange_words(bool has_left) {
   const auto own = current_activity();
   const auto place = "on " + machine_name();
   const RankWord word{++beats, own.progress, own.collectives, has_left,
-                      own.text.empty() ? place : own.text + ", " + place};
+                      (own.text.empty() ? "started" : own.text) + ", " + place};
   std::vector<RankWord> words;
   try {
     store->set(key(info.rank), pack(word));
@@ -118,6 +126,7 @@ bool Watchdog::Shared::exchange_words(bool has_left) {
   } catch (const std::exception&) {
     const std::lock_guard lock(mutex);
     gone_since = Clock::now();
+    changed.notify_all();
     return false;
   }
   const std::lock_guard lock(mutex);
@@ -215,11 +224,29 @@ void Watchdog::Shared::judge_until_stopped() {
   std::size_t speaker = 0;
   while (std::count(blamed.begin(), blamed.end(), speaker) > 0) ++speaker;
   if (speaker >= keys.size()) speaker = 0;
-  if (speaker != static_cast<std::size_t>(info.rank) && wait(lock, kDeferSeconds)) return;
+  const bool is_deferring = speaker != static_cast<std::size_t>(info.rank);
+  if (is_deferring && wait(lock, kDeferSeconds)) return;
   lock.unlock();
   note_verdict();
-  say_or_give_up(*found);
+  const bool has_another_spoken = is_deferring && stop_requested() != 0;  // torchrun and srun then end the others
+  if (!has_another_spoken) say_or_give_up(*found);
   std::_Exit(1);
+}
+
+std::string Watchdog::Shared::find_lost_ranks() {
+  std::unique_lock lock(mutex);
+  const auto is_gone = [this] { return gone_since.has_value(); };
+  changed.wait_for(lock, as_duration(kOldNewsSeconds), is_gone);
+  std::vector<std::uint64_t> beats_before;
+  for (std::size_t rank = 0; rank < keys.size(); ++rank) beats_before.push_back(judge.word(rank).beats);
+  changed.wait_for(lock, as_duration(kSilenceSeconds), is_gone);
+  if (is_gone()) return info.agent_attempt ? meeting_point() + " is gone" : name(0, " is gone");
+  std::string text;
+  for (std::size_t rank = 0; rank < keys.size(); ++rank) {
+    if (judge.word(rank).beats != beats_before[rank]) continue;
+    text += (text.empty() ? "" : "; ") + name(rank, judge.word(rank).has_left ? " has ended" : " is gone");
+  }
+  return text;
 }
 
 std::string Watchdog::key(std::int64_t rank) {
@@ -234,6 +261,10 @@ Watchdog::Watchdog(const RankInfo& info, double timeout_s, c10::intrusive_ptr<c1
 
 Watchdog::~Watchdog() {
   leave(/*in_peace=*/false);
+}
+
+std::string Watchdog::find_lost_ranks() {
+  return shared_->find_lost_ranks();
 }
 
 void Watchdog::leave(bool in_peace) {

@@ -6,8 +6,12 @@
 #include <torch/torch.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
 #include "dist/group.h"
 #include "dist/ranks.h"
+#include "glint/core/activity.h"
 #include "glint/core/error.h"
 
 namespace glint::test {
@@ -66,13 +70,16 @@ TEST(CommunicatorTest, OneRankIsTheIdentity) {
 
 TEST(CommunicatorTest, ARankThatDiesIsASentenceForTheOthers) {
   const auto body = [](std::shared_ptr<Communicator> communicator) {
+    set_activity("step 7");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1200));  // its watchdog says so within a second
     auto values = torch::ones({1000});
     communicator->all_reduce(values);
     if (communicator->rank() == 2) kill(getpid(), SIGKILL);
     const auto message = error_of([&] {
       for (int i = 0; i < 3; ++i) communicator->all_reduce(values);
     });
-    EXPECT_THAT(message, StartsWith("lost the other ranks while summing: another rank ended or the network failed ("));
+    EXPECT_THAT(message, StartsWith("rank 2 is gone; it did last: step 7, on "));
+    EXPECT_THAT(message, HasSubstr(concat("; rank ", communicator->rank(), " lost the connection while summing (")));
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
     EXPECT_EQ(message.find(".cc"), std::string::npos) << message;
   };
@@ -94,6 +101,16 @@ TEST(CommunicatorTest, ANobodyAtTheMeetingPointIsNamed) {
   RankInfo info{1, 2, 1, "127.0.0.1", 1};
   EXPECT_THAT(error_of([&] { make_communicator(info, 0.3); }),
               StartsWith("rank 1 did not reach rank 0 at 127.0.0.1:1"));
+}
+
+TEST(CommunicatorTest, ANetworkThatIsNotThereIsASentence) {
+  const auto body = [](RankInfo info) {
+    setenv("GLOO_SOCKET_IFNAME", "nonet0", 1);
+    const auto message = error_of([&] { make_communicator(info, 5); });
+    EXPECT_THAT(message, StartsWith(concat("rank ", info.rank, " could not be connected with the others (")));
+    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+  };
+  EXPECT_EQ(run_ranks(2, body), well(2));
 }
 
 TEST(CommunicatorTest, OtherNumbersOfRanksAreRefused) {

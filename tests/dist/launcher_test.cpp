@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <memory>
 #include <sstream>
 #include <thread>
 
@@ -23,6 +24,18 @@ ProgramOptions options() {
 
 ProgramResult launch(const std::vector<std::string>& words) {
   return run_program(words, options());
+}
+
+struct Launched {
+  std::string victim;
+  std::unique_ptr<Program> program;
+};
+
+// All at once: they wait more than they work.
+std::vector<Launched> launch_all(const std::vector<std::vector<std::string>>& lines) {
+  std::vector<Launched> result;
+  for (const auto& words : lines) result.push_back({words.back(), std::make_unique<Program>(words, options())});
+  return result;
 }
 
 std::vector<std::string> lines_with(const std::string& text, const std::string& part) {
@@ -50,43 +63,41 @@ TEST(LauncherTest, Rank0SpeaksAsItIsAndTheOthersWithTheirNames) {
 }
 
 TEST(LauncherTest, AKilledRankIsNamedWithItsLastWordsAndNobodyElseSpeaks) {
-  for (const char* victim : {"0", "2"}) {
-    const auto result = launch({"launch", "3", "killed", victim});
+  for (auto& launched : launch_all({{"launch", "3", "killed", "0"}, {"launch", "3", "killed", "2"}})) {
+    const auto result = launched.program->wait();
     EXPECT_EQ(result.exit_code, 1);
     const auto errors = lines_with(result.err, "error:");
     ASSERT_EQ(errors.size(), 1) << result.err;
-    EXPECT_EQ(errors[0], std::string("error: rank ") + victim +
+    EXPECT_EQ(errors[0], "error: rank " + launched.victim +
                              " of 3 was killed by signal 9 (Killed, as the system does where memory runs out); it did "
                              "last: step 3: sums (decodes video7.mp4); the other ranks were ended");
   }
 }
 
 TEST(LauncherTest, ARankThatFailsGivesItsExitCodeAndItsOwnMessage) {
-  const auto exits = launch({"launch", "2", "exits3", "1"});
+  const auto launched = launch_all({{"launch", "2", "exits3", "1"}, {"launch", "3", "throws", "1"}});
+  const auto exits = launched[0].program->wait(), throws = launched[1].program->wait();
   EXPECT_EQ(exits.exit_code, 3);
   EXPECT_THAT(exits.err, HasSubstr("error: rank 1 of 2 ended with exit code 3; it did last: step 3: sums"));
-  const auto throws = launch({"launch", "3", "throws", "1"});
   EXPECT_EQ(throws.exit_code, 1);
   EXPECT_THAT(throws.err, HasSubstr("[rank 1] error: video7.mp4: is damaged\n"));
   EXPECT_THAT(throws.err, HasSubstr("error: rank 1 of 3 ended with exit code 1; it did last: step 3: sums"));
-  EXPECT_THAT(throws.err, Not(HasSubstr("lost the other ranks")));
+  EXPECT_THAT(throws.err, Not(HasSubstr("lost")));
 }
 
-TEST(LauncherTest, ARankThatHangsIsFoundByTheWatchdog) {
-  const auto result = launch({"launch", "3", "hangs", "1"});
-  EXPECT_EQ(result.exit_code, 1);
-  const auto errors = lines_with(result.err, "error:");
-  ASSERT_EQ(errors.size(), 1) << result.err;
+TEST(LauncherTest, ARankThatHangsOrIsFrozenIsFoundByTheWatchdog) {
+  const auto launched = launch_all({{"launch", "3", "hangs", "1"}, {"launch", "2", "freezes", "0"}});
+  const auto hangs = launched[0].program->wait(), freezes = launched[1].program->wait();
+  EXPECT_EQ(hangs.exit_code, 1);
+  const auto errors = lines_with(hangs.err, "error:");
+  ASSERT_EQ(errors.size(), 1) << hangs.err;
   EXPECT_EQ(errors[0].find("error: rank 1 (step 3: sums (decodes video7.mp4), on "), 0) << errors[0];
   EXPECT_THAT(errors[0], HasSubstr(") has made no progress for 4 s (dist.timeout_s); the training ends"));
-}
 
-TEST(LauncherTest, AFrozenMeetingPointIsFoundByTheWatchdog) {
-  const auto result = launch({"launch", "2", "freezes", "0"});
-  EXPECT_EQ(result.exit_code, 1);
-  const auto errors = lines_with(result.err, "error:");
-  ASSERT_EQ(errors.size(), 1) << result.err;
-  EXPECT_THAT(errors[0], HasSubstr("[rank 1] error: rank 0, which keeps the meeting point"));
+  EXPECT_EQ(freezes.exit_code, 1);
+  const auto of_frozen = lines_with(freezes.err, "error:");
+  ASSERT_EQ(of_frozen.size(), 1) << freezes.err;
+  EXPECT_THAT(of_frozen[0], HasSubstr("[rank 1] error: rank 0, which keeps the meeting point"));
 }
 
 TEST(LauncherTest, ASignalReachesAllRanksOnceAndTheySave) {
