@@ -1,5 +1,6 @@
 #include "data/clip_decoder.h"
 
+#include "glint/core/activity.h"
 #include "glint/core/error.h"
 #include "glint/core/stop_signal.h"
 #include "glint/data/clip_frames.h"
@@ -26,6 +27,7 @@ std::size_t decode(const Clip& clip, const VideoConfig& video, const VideoReader
 std::size_t decode_clip(const Clip& clip, const VideoConfig& video,
                         const std::function<void(std::size_t position, const Image& picture)>& sink) {
   if (stop_requested() != 0) throw Stopped(stop_requested());
+  const Activity activity("decodes " + clip.file.filename().string());
   try {
     return decode(clip, video, sink);
   } catch (const Error&) {  // a file whose reading a signal ended is no bad file

@@ -29,11 +29,19 @@ Communicator::Communicator(const RankInfo& info, std::unique_ptr<dist::Group> gr
 
 Communicator::~Communicator() {
   if (!group_) return;
-  const bool in_peace = !group_->is_lost() && (std::uncaught_exceptions() == 0 || stop_requested() != 0);
-  group_->watchdog->leave(in_peace);
-  // With an error about, a group's destructor could wait for collectives that the others never join: the end of the
-  // process, which is near, frees it.
-  if (!in_peace) std::ignore = group_.release();
+  const bool is_unwinding = std::uncaught_exceptions() > 0;
+  if (group_->is_lost() || (is_unwinding && stop_requested() == 0)) {
+    // A group's destructor could wait for collectives that the others never join: the end of the process, which is
+    // near, frees it.
+    group_->watchdog->leave(/*in_peace=*/false);
+    std::ignore = group_.release();
+    return;
+  }
+  if (is_unwinding) {  // a signal stopped this rank: others that wait for it in a collective learn so at once
+    group_->features.reset();
+    group_->gradients.reset();
+  }
+  group_->watchdog->leave(/*in_peace=*/true);
 }
 
 torch::Tensor Communicator::all_gather(const torch::Tensor& rows) {

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "dist/launch_variables.h"
+#include "glint/core/stop_signal.h"
 
 namespace glint::dist {
 
@@ -26,17 +27,23 @@ std::string plain_cause(const std::string& message) {
 namespace {
 
 // Ranks that lose another all wait so long before they end themselves, and so are heard meanwhile; rank 0 longer, since
-// its end takes the meeting point away. Where glint's launcher is there, it has ended all by then.
-double wait_before_ending_s(const Group& group) {
-  if (std::getenv(kLaunchedVariable) != nullptr) return kWaitForLauncherSeconds;
-  return group.features->getRank() == 0 ? kWaitForOthersSeconds : 0;
+// its end takes the meeting point away. Where glint's launcher is there, it has ended all by then. Where a signal asks
+// to stop, those that are gone have obeyed it, and nobody waits.
+void wait_before_ending(const Group& group, std::chrono::steady_clock::time_point begin) {
+  const bool is_launched = std::getenv(kLaunchedVariable) != nullptr;
+  const double wait_s = is_launched                      ? kWaitForLauncherSeconds
+                        : group.features->getRank() == 0 ? kWaitForOthersSeconds
+                                                         : 0;
+  const auto end = begin + std::chrono::duration<double>(wait_s);
+  while (stop_requested() == 0 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
 }
 
 std::string find_loss(Group& group, const char* doing, const std::string& message) {
   const auto begin = std::chrono::steady_clock::now();
   const auto who = group.watchdog ? group.watchdog->find_lost_ranks() : "";
-  std::this_thread::sleep_until(begin + std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                            std::chrono::duration<double>(wait_before_ending_s(group))));
+  wait_before_ending(group, begin);
   const auto cause = plain_cause(message);
   const int rank = group.features->getRank();
   if (who.empty())

@@ -236,10 +236,17 @@ void Watchdog::Shared::judge_until_stopped() {
 std::string Watchdog::Shared::find_lost_ranks() {
   std::unique_lock lock(mutex);
   const auto is_gone = [this] { return gone_since.has_value(); };
-  changed.wait_for(lock, as_duration(kOldNewsSeconds), is_gone);
+  const auto listen = [&](double seconds) {
+    const auto end = Clock::now() + as_duration(seconds);
+    while (Clock::now() < end && !is_gone() && stop_requested() == 0) {
+      changed.wait_for(lock, as_duration(kLeavePollSeconds), is_gone);
+    }
+  };
+  listen(kOldNewsSeconds);
   std::vector<std::uint64_t> beats_before;
   for (std::size_t rank = 0; rank < keys.size(); ++rank) beats_before.push_back(judge.word(rank).beats);
-  changed.wait_for(lock, as_duration(kSilenceSeconds), is_gone);
+  listen(kSilenceSeconds);
+  if (stop_requested() != 0) return "a signal asked to stop, and other ranks have";
   if (is_gone()) return info.agent_attempt ? meeting_point() + " is gone" : name(0, " is gone");
   std::string text;
   for (std::size_t rank = 0; rank < keys.size(); ++rank) {

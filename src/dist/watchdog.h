@@ -26,6 +26,7 @@ class Watchdog {
 
   // After a connection broke: waits until dead ranks are known by their silence, three seconds, and names them with
   // what they did last: "rank 2 is gone; it did last: step 57: backward, on node3". Empty where all are still heard.
+  // Does not wait where a signal asks to stop.
   std::string find_lost_ranks();
 
   static std::string key(std::int64_t rank);  // of its words in the store

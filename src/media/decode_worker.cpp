@@ -143,6 +143,7 @@ std::optional<int> run_decode_worker(int argc, char** argv) {
   // A Ctrl-C reaches all processes of the terminal: it is the parent who says when to end, by closing the socket.
   std::signal(SIGINT, SIG_IGN);
   std::signal(SIGTERM, SIG_IGN);
+  std::signal(SIGUSR1, SIG_IGN);  // SLURM sends it to all processes of a step
   quiet_libav();
   try {
     return Worker().serve();

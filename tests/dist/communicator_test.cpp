@@ -13,6 +13,7 @@
 #include "dist/ranks.h"
 #include "glint/core/activity.h"
 #include "glint/core/error.h"
+#include "glint/core/stop_signal.h"
 
 namespace glint::test {
 namespace {
@@ -84,6 +85,26 @@ TEST(CommunicatorTest, ARankThatDiesIsASentenceForTheOthers) {
     EXPECT_EQ(message.find(".cc"), std::string::npos) << message;
   };
   EXPECT_EQ(run_communicators(3, body), (RankEnds{0, 0, 128 + SIGKILL}));
+}
+
+TEST(CommunicatorTest, ARankThatASignalStopsElsewhereKeepsNobodyWaiting) {
+  const auto body = [](const RankInfo& info) {
+    catch_stop_signals();
+    try {
+      const auto communicator = make_communicator(info, 50);
+      auto values = torch::ones({3});
+      communicator->all_reduce(values);
+      kill(getpid(), SIGTERM);
+      while (stop_requested() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      if (info.rank == 0) throw Stopped(stop_requested());
+      EXPECT_THAT(error_of([&] { communicator->all_reduce(values); }), StartsWith("a signal asked to stop"));
+    } catch (const Stopped&) {
+      EXPECT_EQ(info.rank, 0);
+    }
+  };
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(run_ranks(3, body), well(3));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));  // nobody waited for the timeout
 }
 
 TEST(CommunicatorTest, RanksThatDoNotComeAreNamed) {

@@ -17,8 +17,12 @@ struct Group;  // c10d's objects
 
 // One process among those that train together (a rank). Every call must be made by all ranks, in the same order, with
 // tensors of the same shape, type and device; it returns when this rank has its result. One thread at a time,
-// autograd's included. Nothing here records gradients: gather.h does. Where another rank ends or the network fails,
-// calls throw Error, "lost the other ranks while ...".
+// autograd's included. Nothing here records gradients: gather.h does.
+// Where another rank ends or the network fails, calls throw Error after some seconds, in which it is found out who it
+// was: "rank 2 is gone; it did last: step 57: backward, on node3; ...". Among several ranks a watchdog runs as long as
+// this object lives: where one makes no progress (core/activity.h; a collective is progress too) for timeout_s and the
+// others wait for it, it is named and all processes end with 1. Destroyed in peace, rank 0 waits until the others are
+// done too: it keeps their meeting point.
 class Communicator {
  public:
   Communicator(const RankInfo& info, std::unique_ptr<dist::Group> group);  // null where there is one rank
