@@ -58,14 +58,6 @@ class DistributedTrainTest : public testing::Test {
   TemporaryFolder folder_;
 };
 
-// Of the processes that `parent` started.
-std::vector<pid_t> children_of(pid_t parent) {
-  std::vector<pid_t> children;
-  std::ifstream list("/proc/" + std::to_string(parent) + "/task/" + std::to_string(parent) + "/children");
-  for (pid_t child; list >> child;) children.push_back(child);
-  return children;
-}
-
 std::string environment_of(pid_t process) {
   std::ifstream file("/proc/" + std::to_string(process) + "/environ");
   std::stringstream text;

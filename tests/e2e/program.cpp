@@ -5,6 +5,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <fstream>
 
 #include <cstdlib>
 #include <cstring>
@@ -113,6 +114,16 @@ ProgramResult Program::wait() {
   result.out = out();
   result.err = err();
   return result;
+}
+
+std::vector<pid_t> children_of(pid_t parent) {
+  std::vector<pid_t> children;
+  std::error_code gone;  // the parent, meanwhile
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/" + std::to_string(parent) + "/task", gone)) {
+    std::ifstream list(thread.path() / "children");
+    for (pid_t child; list >> child;) children.push_back(child);
+  }
+  return children;
 }
 
 ProgramResult run_program(const std::vector<std::string>& arguments, const ProgramOptions& options) {

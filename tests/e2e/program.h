@@ -47,6 +47,9 @@ class Program {
   Clock::time_point deadline_;
 };
 
+// The processes that `parent` started and that are still there.
+std::vector<pid_t> children_of(pid_t parent);
+
 // Runs glint to its end.
 ProgramResult run_program(const std::vector<std::string>& arguments, const ProgramOptions& options = {});
 
