@@ -93,6 +93,7 @@ class Encoder {
     if (!options.videos.empty()) videos_ = find_videos(options.videos);
     if (texts_.empty() && videos_.empty()) throw Error("glint encode wants --texts FILE, --videos FOLDER, or both");
     use_threads(config_.train.threads);
+    if (config_.eval.ema && take_average(checkpoint_)) log_info("the weights are their moving average (eval.ema)");
     model_ = restore_model(checkpoint_, Weights::kShared);
     model_->eval();
   }

@@ -13,12 +13,15 @@ struct ExportOptions {
   std::string where;
   std::string out;
   std::string format = "reference";
+  bool plain_weights = false;
 };
 
 void export_checkpoint(const ExportOptions& options) {
-  const auto checkpoint = load_checkpoint(options.where);
+  auto checkpoint = load_checkpoint(options.where);
+  const bool averaged = !options.plain_weights && take_average(checkpoint);
   for (const auto& file : export_model(checkpoint, options.format, options.out)) std::cout << file.string() << "\n";
-  log_info("exported ", checkpoint.folder.string(), " to ", options.out, " (", options.format, ")");
+  log_info("exported ", checkpoint.folder.string(), " to ", options.out, " (", options.format, ")",
+           averaged ? "; the weights are their moving average" : "");
 }
 
 }  // namespace
@@ -36,6 +39,8 @@ void add_export_command(CLI::App& app) {
           "towers; deploy: a folder that serves by itself; glint: a checkpoint without the optimizer's state")
       ->check(CLI::IsMember({"reference", "huggingface", "open_clip", "deploy", "torchscript", "glint"}))
       ->capture_default_str();
+  command->add_flag("--plain-weights", options->plain_weights,
+                    "The weights themselves, not their moving average where the run kept one (train.ema)");
   command->footer(
       "Example: glint export runs/demo exported\n"
       "Python:  torch.load('exported/model.pt') or safetensors.torch.load_file('exported/model.safetensors')\n"

@@ -1,5 +1,7 @@
 #include "glint/train/metrics_log.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -26,7 +28,8 @@ std::string lines_until(const std::string& text, int64_t step) {
 
 }  // namespace
 
-MetricsLog::MetricsLog(const std::filesystem::path& path, int64_t step) : path_(path) {
+MetricsLog::MetricsLog(const std::filesystem::path& path, int64_t step)
+    : path_(path), events_(path.parent_path() / "tensorboard", step) {
   if (std::filesystem::exists(path)) write_file(path, lines_until(read_file(path), step));
   out_.open(path, std::ios::app);
   if (!out_) throw Error(errno_text(path));
@@ -48,6 +51,19 @@ void MetricsLog::write(const std::vector<std::pair<std::string, double>>& number
   }
   out_ << line.dump() << std::endl;  // each line must survive a kill
   if (!out_) throw Error(path_.string(), ": cannot be written; is the disk full?");
+  write_events(numbers, words);
+}
+
+void MetricsLog::write_events(const std::vector<std::pair<std::string, double>>& numbers,
+                              const std::vector<std::pair<std::string, std::string>>& words) {
+  const auto now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const auto split = std::find_if(words.begin(), words.end(), [](const auto& word) { return word.first == "split"; });
+  const auto group = split == words.end() ? std::string("train") : split->second;
+  const auto step = std::find_if(numbers.begin(), numbers.end(), [](const auto& one) { return one.first == "step"; });
+  if (step == numbers.end()) return;
+  for (const auto& [name, number] : numbers) {
+    if (name != "step") events_.scalar(concat(group, "/", name), number, static_cast<int64_t>(step->second), now);
+  }
 }
 
 }  // namespace glint

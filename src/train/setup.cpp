@@ -31,11 +31,12 @@ void check_sizes(const Config& config, const TowerSizes& sizes, int64_t vocabula
 }
 
 // Of a checkpoint (glint import, a run) its towers, and its temporal encoder and head where they are of the kind that
-// `config` asks for.
+// `config` asks for; their moving average where the run kept one.
 TensorMap start_weights(const Config& config, std::optional<Checkpoint> start) {
   const std::filesystem::path path = config.model.weights;
   if (!start && !std::filesystem::is_directory(path)) return read_safetensors(path).tensors;
   auto checkpoint = start ? std::move(*start) : load_checkpoint(path);
+  take_average(checkpoint);
   const bool same_temporal = checkpoint.config.model.temporal == config.model.temporal;
   const bool same_head = head_name(checkpoint.config.head) == head_name(config.head);
   std::erase_if(checkpoint.model, [&](const auto& entry) {

@@ -176,6 +176,12 @@ TEST_F(TrainCommandTest, TheMovingAverageIsKeptBesideTheWeightsAndEvaluated) {
   const auto plain = run_program({"eval", run.string(), "--json", "eval.ema=false"});
   ASSERT_EQ(plain.exit_code, 0) << plain.err;
   EXPECT_EQ(nlohmann::json::parse(plain.out).at("weights"), "model");
+  const auto exported = [&](const char* out, std::vector<std::string> more) {
+    more.insert(more.begin(), {"export", run.string(), (folder_ / out).string()});
+    EXPECT_EQ(run_program(more).exit_code, 0);
+    return read_file(folder_ / out / "model.safetensors");
+  };
+  EXPECT_NE(exported("averaged", {}), exported("plain", {"--plain-weights"}));
 
   auto first = average;  // the same in two parts
   first.insert(first.end(), {"train.max_steps=3"});
@@ -225,6 +231,7 @@ TEST_F(TrainCommandTest, TheTimeOfEveryStepIsToldByPart) {
   for (const char* part : {"wait", "towers", "head", "backward", "optimizer"}) {
     EXPECT_THAT(logged(run, std::string("seconds/") + part), SizeIs(6)) << part;
   }
+  EXPECT_FALSE(fs::is_empty(run / "tensorboard"));
   for (const char* name : {"grad_norm/clip_decay", "tower_gflops", "share_of_peak", "peak_mb"}) {
     EXPECT_THAT(logged(run, name), SizeIs(6)) << name;
   }
