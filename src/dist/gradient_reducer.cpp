@@ -36,12 +36,15 @@ class SumBucket : public c10d::CppCommHookInterface<dist::Group*> {
   }
 };
 
-class CountingReducer : public c10d::Reducer {
- public:
-  using Reducer::Reducer;
-
-  // Parameters that the expected pass reaches.
-  std::size_t num_reached() const { return params_.size() - unused_parameters_.size(); }
+// One more output for the expected pass, which leads to `parameter` and gives it no gradient: c10d reduces when the
+// pass comes to a parameter, and the pass alone may reach none on some rank.
+struct NoGradient : torch::autograd::Function<NoGradient> {
+  static torch::Tensor forward(torch::autograd::AutogradContext*, const torch::Tensor& parameter) {
+    return torch::zeros({}, parameter.options());
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*, torch::autograd::variable_list) {
+    return {torch::Tensor()};
+  }
 };
 
 // c10d advises to switch off the search for parameters that a pass does not reach. It is wanted: which ones it reaches
@@ -59,11 +62,27 @@ void check_same_everywhere(Communicator& communicator, const std::string& mine) 
   }
 }
 
+using Names = std::unordered_map<std::size_t, std::string>;  // by the parameter's index
+
+std::unique_ptr<c10d::Reducer> make_reducer(const std::vector<torch::Tensor>& parameters, const Names& names,
+                                            dist::Group& group, std::int64_t bucket_mb) {
+  const std::size_t bucket_bytes = static_cast<std::size_t>(bucket_mb) << 20;
+  auto buckets = std::get<0>(c10d::compute_bucket_assignment_by_size(parameters, {kFirstBucketBytes, bucket_bytes}));
+  std::reverse(buckets.begin(), buckets.end());  // backward begins with what was used last
+  auto reducer = std::make_unique<c10d::Reducer>(
+      parameters, buckets, group.gradients, std::vector<bool>(parameters.size(), false), bucket_bytes,
+      /*find_unused_parameters=*/true, /*gradient_as_bucket_view=*/true, names, kFirstBucketBytes,
+      /*skip_all_reduce_unused_params=*/false, /*use_python_reducer=*/false, std::vector<std::int64_t>());
+  reducer->register_comm_hook(std::make_unique<SumBucket>(&group));
+  return reducer;
+}
+
 }  // namespace
 
 struct GradientReducer::Impl {
   std::shared_ptr<Communicator> communicator;
-  std::unique_ptr<CountingReducer> reducer;
+  torch::Tensor parameter;  // any of them
+  std::unique_ptr<c10d::Reducer> reducer;
 };
 
 GradientReducer::~GradientReducer() = default;
@@ -74,7 +93,7 @@ GradientReducer::GradientReducer(const std::vector<std::pair<std::string, torch:
   if (communicator->ranks() == 1) return;
   std::set<const void*> seen;
   std::vector<torch::Tensor> trained;
-  std::unordered_map<std::size_t, std::string> names;
+  Names names;
   std::string list;
   for (const auto& [name, parameter] : parameters) {
     if (!parameter.requires_grad() || !seen.insert(parameter.unsafeGetTensorImpl()).second) continue;
@@ -84,35 +103,24 @@ GradientReducer::GradientReducer(const std::vector<std::pair<std::string, torch:
   }
   check_same_everywhere(*communicator, list);
   if (trained.empty()) return;
-
-  const std::size_t bucket_bytes = static_cast<std::size_t>(bucket_mb) << 20;
-  auto buckets = std::get<0>(c10d::compute_bucket_assignment_by_size(trained, {kFirstBucketBytes, bucket_bytes}));
-  std::reverse(buckets.begin(), buckets.end());  // backward begins with what was used last
-  auto* group = communicator->group();
-  auto reducer = std::make_unique<CountingReducer>(
-      trained, buckets, group->gradients, std::vector<bool>(trained.size(), false), bucket_bytes,
-      /*find_unused_parameters=*/true, /*gradient_as_bucket_view=*/true, names, kFirstBucketBytes,
-      /*skip_all_reduce_unused_params=*/false, /*use_python_reducer=*/false, std::vector<std::int64_t>());
-  reducer->register_comm_hook(std::make_unique<SumBucket>(group));
-  impl_ = std::make_unique<Impl>(Impl{std::move(communicator), std::move(reducer)});
-}
-
-void GradientReducer::expect(const std::vector<torch::Tensor>& outputs) {
-  if (!impl_) return;
-  auto& reducer = *impl_->reducer;
-  {
-    NoAdvice no_advice;
-    const c10::WarningUtils::WarningHandlerGuard guard(&no_advice);
-    reducer.prepare_for_backward(outputs);
-  }
-  GLINT_CHECK(reducer.num_reached() > 0, "the step's last backward pass reaches no parameter");
+  auto reducer = make_reducer(trained, names, *communicator->group(), bucket_mb);
+  impl_ = std::make_unique<Impl>(Impl{std::move(communicator), trained.front(), std::move(reducer)});
 }
 
 void GradientReducer::backward(const std::vector<torch::Tensor>& outputs, const std::vector<torch::Tensor>& gradients) {
-  if (!impl_) return torch::autograd::backward(outputs, gradients);
-  expect(outputs);
-  dist::communicate(*impl_->communicator->group(), kSummingGradients,
-                    [&] { torch::autograd::backward(outputs, gradients); });
+  if (!impl_) {
+    if (!outputs.empty()) torch::autograd::backward(outputs, gradients);
+    return;
+  }
+  auto roots = outputs, given = gradients;
+  roots.push_back(NoGradient::apply(impl_->parameter));
+  if (!given.empty()) given.push_back(torch::ones_like(roots.back()));
+  {
+    NoAdvice no_advice;
+    const c10::WarningUtils::WarningHandlerGuard guard(&no_advice);
+    impl_->reducer->prepare_for_backward(roots);
+  }
+  dist::communicate(*impl_->communicator->group(), kSummingGradients, [&] { torch::autograd::backward(roots, given); });
 }
 
 }  // namespace glint

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <algorithm>
+
 #include "dist/ranks.h"
 #include "glint/core/error.h"
 
@@ -66,9 +68,7 @@ TEST(GradientReducerTest, GradientsAreThoseOfOneProcessOnTheWholeBatch) {
         const auto all = batch(step, ranks);
         const auto uses = [&](std::int64_t rank) { return step == 0 || (step == 1 && rank == 1); };
         model.drop_gradients();
-        const auto loss = model.loss(rows_of(all, communicator->rank()), uses(communicator->rank()));
-        reducer.expect({loss});
-        loss.backward();
+        reducer.backward({model.loss(rows_of(all, communicator->rank()), uses(communicator->rank()))});
         whole.drop_gradients();
         for (std::int64_t rank = 0; rank < ranks; ++rank) whole.loss(rows_of(all, rank), uses(rank)).backward();
         expect_equal_gradients(model, whole);
@@ -102,6 +102,30 @@ TEST(GradientReducerTest, EarlierPassesOfAStepCountToo) {
     }
   };
   EXPECT_EQ(run_communicators(3, body), well(3));
+}
+
+TEST(GradientReducerTest, ALastPassThatReachesNothingOnSomeRankSumsAllTheSame) {
+  const auto body = [](std::shared_ptr<Communicator> communicator) {
+    Model model, whole;
+    auto others_first = model.parameters;
+    std::rotate(others_first.begin(), others_first.begin() + 4, others_first.end());  // `never` leads
+    GradientReducer reducer(others_first, communicator, /*bucket_mb=*/1);
+    for (std::int64_t step = 0; step < 3; ++step) {
+      const auto all = batch(step, 2);
+      const bool one_has_a_last_pass = step == 1;
+      model.drop_gradients();
+      model.loss(rows_of(all, communicator->rank()), false).backward();
+      if (one_has_a_last_pass && communicator->rank() == 1) {
+        reducer.backward({model.loss(all, false)}, {torch::full({}, 0.5, torch::kFloat64)});
+      } else {
+        reducer.backward({});
+      }
+      whole.drop_gradients();
+      (whole.loss(all, false) * (one_has_a_last_pass ? 1.5 : 1)).backward();
+      expect_equal_gradients(model, whole);
+    }
+  };
+  EXPECT_EQ(run_communicators(2, body), well(2));
 }
 
 TEST(GradientReducerTest, GivenGradientsAndAnOptimizerThatDropsThem) {
@@ -146,9 +170,8 @@ TEST(GradientReducerTest, OtherParametersThanRank0AreRefused) {
 TEST(GradientReducerTest, OneRankIsLeftAlone) {
   Model model;
   GradientReducer reducer(model.parameters, make_communicator(RankInfo{}, 1));
-  const auto loss = model.loss(batch(0, 1), false);
-  reducer.expect({loss});
-  loss.backward();
+  reducer.backward({});
+  reducer.backward({model.loss(batch(0, 1), false)});
   EXPECT_TRUE(model[0].grad().defined());
   EXPECT_FALSE(model[3].grad().defined());
 }
