@@ -141,7 +141,7 @@ TEST_F(ConfigFileTest, WordsThatAreNoSettingsAreRefused) {
   expect_word_refused("fast", "'fast' is not a setting; write section.key=value, as in optim.lr=1e-4");
   expect_word_refused("=3", "'=3' is not a setting; write section.key=value, as in optim.lr=1e-4");
   expect_word_refused("..=3",
-                      "config.: unknown key; there are run, data, video, text, model, head, optim, train, eval");
+                      "config.: unknown key; there are run, data, video, text, model, head, optim, train, dist, eval");
   EXPECT_THAT([&] { read("", {"optim.lr=3", "optim.lr.x=3"}); }, ThrowsMessage<Error>(HasSubstr("contradict")));
   EXPECT_THAT([&] { read("", {"optim.lr.x=3", "optim.lr=3"}); }, ThrowsMessage<Error>(HasSubstr("contradict")));
 }

@@ -90,9 +90,11 @@ TEST(LauncherTest, ARankThatHangsOrIsFrozenIsFoundByTheWatchdog) {
   const auto hangs = launched[0].program->wait(), freezes = launched[1].program->wait();
   EXPECT_EQ(hangs.exit_code, 1);
   const auto errors = lines_with(hangs.err, "error:");
-  ASSERT_EQ(errors.size(), 1) << hangs.err;
-  EXPECT_EQ(errors[0].find("error: rank 1 (step 3: sums (decodes video7.mp4), on "), 0) << errors[0];
-  EXPECT_THAT(errors[0], HasSubstr(") has made no progress for 4 s (dist.timeout_s); the training ends"));
+  ASSERT_FALSE(errors.empty()) << hangs.err;
+  for (const auto& error : errors) {  // several ranks may find out at the same moment
+    EXPECT_THAT(error, HasSubstr("error: rank 1 (step 3: sums (decodes video7.mp4), on "));
+    EXPECT_THAT(error, HasSubstr(") has made no progress for 4 s (dist.timeout_s); the training ends"));
+  }
 
   EXPECT_EQ(freezes.exit_code, 1);
   const auto of_frozen = lines_with(freezes.err, "error:");

@@ -25,7 +25,9 @@ using testing::HasSubstr;
 using testing::SizeIs;
 using Clock = std::chrono::steady_clock;
 
-constexpr double kEndSeconds = 5;  // after one process is gone
+// After one process is gone all are within two; a machine that is busy with other tests gets more, and still far less
+// than the time after which waiting for the lost one would end.
+constexpr double kEndSeconds = 30;
 
 class DistributedTrainTest : public testing::Test {
  protected:
