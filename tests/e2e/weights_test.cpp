@@ -27,9 +27,10 @@ class WeightsTest : public testing::Test {
   std::string in(const std::string& name) const { return (folder_ / name).string(); }
 
   // A run of two epochs that keeps every checkpoint.
-  std::string trained() {
-    const auto result =
-        run(small_training(folder_ / "run", {"train.keep=9", "train.validate_every=0", "data.test_split="}));
+  std::string trained(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words = {"train.keep=9", "train.validate_every=0", "data.test_split="};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto result = run(small_training(folder_ / "run", words));
     EXPECT_EQ(result.exit_code, 0) << result.err;
     return in("run");
   }
@@ -163,6 +164,26 @@ TEST_F(WeightsTest, ADeployedFolderGivesTheSameFeaturesWhereverItLies) {
                                             "train.validate_every=0", "data.test_split="}));
   EXPECT_EQ(further.exit_code, 0) << further.err;
   EXPECT_THAT(run({"export", in("moved"), in("videos"), "--format", "deploy"}).err, HasSubstr("is there already"));
+}
+
+TEST_F(WeightsTest, WhatIsExportedAndEncodedIsTheMovingAverageThatIsEvaluated) {
+  const auto run_dir = trained({"train.ema=0.9", "train.max_steps=6"});
+  std::ofstream(folder_ / "texts.txt") << "a red circle\n";
+  const auto sentence = [&](std::vector<std::string> words) {
+    const auto out = in("features.safetensors");
+    words.insert(words.begin(), "encode");
+    words.insert(words.end(), {"--texts", in("texts.txt"), "--out", out});
+    const auto result = run(words);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return read_safetensors(out).tensors.at("text.sentence");
+  };
+  const auto exported = run({"export", run_dir, in("averaged"), "--format", "glint"});
+  EXPECT_THAT(exported.err, HasSubstr("the weights are their moving average"));
+  ASSERT_EQ(run({"export", run_dir, in("plain"), "--format", "glint", "--plain-weights"}).exit_code, 0);
+  const auto averaged = sentence({run_dir}), plain = sentence({run_dir, "eval.ema=false"});
+  EXPECT_FALSE(torch::equal(averaged, plain));
+  EXPECT_TRUE(torch::equal(averaged, sentence({in("averaged")})));
+  EXPECT_TRUE(torch::equal(plain, sentence({in("plain")})));
 }
 
 TEST_F(WeightsTest, TheMeanOfCheckpointsIsACheckpoint) {
