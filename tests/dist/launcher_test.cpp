@@ -129,6 +129,7 @@ TEST(LauncherTest, ASecondSignalEndsRanksThatHang) {
 TEST(LauncherTest, RanksEndWithAKilledLauncher) {
   Program program({"launch", "3", "trains"}, options());
   wait_for(program, "all ranks train");
+  wait_for(program, "pid ", 3);  // words of the others take a way of their own
   std::vector<pid_t> pids;
   for (const auto& line : lines_with(program.err(), "pid "))
     pids.push_back(std::stoi(line.substr(line.find("pid ") + 4)));
