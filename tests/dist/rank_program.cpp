@@ -23,6 +23,11 @@ using glint::Communicator;
 
 constexpr int kFatalStep = 3;
 
+// In one piece: several processes write there.
+void say(const std::string& text) {
+  std::cerr << text + "\n";
+}
+
 [[noreturn]] void hang() {
   while (true) std::this_thread::sleep_for(std::chrono::seconds(1));
 }
@@ -39,7 +44,7 @@ void meet_fate(const std::string& role) {
 
 int speak(const glint::RankInfo& info) {
   std::cout << "data of rank " << info.rank << " with OMP_NUM_THREADS " << std::getenv("OMP_NUM_THREADS") << std::endl;
-  std::cerr << "word of rank " << info.rank << "\nand no end of line" << std::flush;
+  std::cerr << glint::concat("word of rank ", info.rank, "\nand no end of line");
   return 0;
 }
 
@@ -51,10 +56,10 @@ int train(Communicator& communicator, const std::string& role, std::int64_t vict
     auto stop = torch::full({1}, glint::stop_requested(), torch::kLong);
     communicator.all_reduce(stop);
     if (stop.item<std::int64_t>() != 0) break;
-    if (step == kFatalStep && communicator.rank() == 0) std::cerr << "all ranks train" << std::endl;
+    if (step == kFatalStep && communicator.rank() == 0) say("all ranks train");
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
-  std::cerr << "saved by rank " << communicator.rank() << std::endl;
+  say(glint::concat("saved by rank ", communicator.rank()));
   return 128 + SIGTERM;
 }
 
@@ -69,7 +74,7 @@ int run(const std::vector<std::string>& words) {
   if (words[0] == "speaks") return speak(info);
   const double timeout_s = words[0] == "hangs" || words[0] == "freezes" ? 4 : 60;
   const auto communicator = glint::make_communicator(info, timeout_s);
-  std::cerr << "pid " << getpid() << std::endl;
+  say(glint::concat("pid ", getpid()));
   return train(*communicator, words[0], words.size() > 1 ? std::stoll(words[1]) : -1);
 }
 
