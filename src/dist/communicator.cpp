@@ -1,5 +1,7 @@
 #include "glint/dist/communicator.h"
 
+#include <csignal>
+
 #include <exception>
 #include <tuple>
 
@@ -97,7 +99,9 @@ void Communicator::barrier() {
 
 std::shared_ptr<Communicator> make_communicator(const RankInfo& info, double timeout_s) {
   GLINT_CHECK(timeout_s > 0, "timeout_s ", timeout_s);
-  return std::make_shared<Communicator>(info, info.ranks > 1 ? dist::meet(info, timeout_s) : nullptr);
+  if (info.ranks == 1) return std::make_shared<Communicator>(info, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);  // what c10d writes to a rank that is gone must be an error, not this one's end
+  return std::make_shared<Communicator>(info, dist::meet(info, timeout_s));
 }
 
 }  // namespace glint

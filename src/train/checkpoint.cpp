@@ -69,7 +69,11 @@ void check_files(const fs::path& folder, const Json& state) {
 }
 
 std::shared_ptr<const Tokenizer> read_tokenizer(const fs::path& folder, const Json& state, const TextConfig& config) {
-  if (state.at("tokenizer") == "clip") return clip_tokenizer(config.vocabulary);
+  if (state.at("tokenizer") == "clip") {
+    const auto beside = folder / kClipVocabularyFile;  // of a deployment
+    const bool takes_it = config.vocabulary.empty() && fs::exists(beside);
+    return clip_tokenizer(takes_it ? beside.string() : config.vocabulary);
+  }
   const auto bytes = read_file(folder / kTokenizerFile);
   return state.at("tokenizer") == "siglip" ? siglip_tokenizer(bytes) : sentencepiece_tokenizer(bytes);
 }
