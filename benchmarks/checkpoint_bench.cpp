@@ -22,7 +22,7 @@ TrainTensors tensors() {
   constexpr int64_t kTensors = 150;
   for (int64_t i = 0; i < kTensors; ++i) {
     const auto name = "clip.block" + std::to_string(i);
-    const auto like = [] { return torch::zeros({kParameters / kTensors, 1000}); };
+    const auto like = [] { return torch::ones({kParameters / kTensors, 1000}); };
     all.model[name] = like();
     all.optimizer[name + ".m"] = like();
     all.optimizer[name + ".v"] = like();
@@ -47,6 +47,8 @@ void BM_Pause(benchmark::State& state) {
   RunCheckpoints checkpoints(config(), tokenizer());
   const auto all = tensors();
   TrainState at;
+  checkpoints.reserve(all);  // as training does when it starts
+  checkpoints.wait();
   for (auto _ : state) {
     ++at.step;
     checkpoints.save(all, at);

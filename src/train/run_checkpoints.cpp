@@ -1,8 +1,11 @@
 #include "glint/train/run_checkpoints.h"
 
+#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <iomanip>
 #include <sstream>
 
@@ -30,12 +33,31 @@ void point_link(const fs::path& link, const fs::path& target) {
   fs::rename(fresh, link);
 }
 
-void copy(const TensorMap& from, TensorMap& to) {
-  const torch::NoGradGuard no_grad;
+constexpr int64_t kPieceBytes = 4 << 20;  // tensors are of very unequal size: threads share them out by pieces
+
+struct Piece {
+  const char* from;
+  char* to;
+  std::size_t bytes;
+};
+
+// Memory for a copy of `like`, touched, so that copying does not wait for the system to find it.
+void reserve_like(const TensorMap& like, TensorMap& copy) {
+  for (const auto& [name, tensor] : like) copy[name] = torch::empty(tensor.sizes(), tensor.scalar_type()).zero_();
+}
+
+void add_pieces(const TensorMap& from, TensorMap& to, std::vector<Piece>& pieces) {
+  GLINT_CHECK(from.size() == to.size(), from.size(), " tensors, room for ", to.size());
   for (const auto& [name, tensor] : from) {
-    auto& copied = to[name];
-    if (!copied.defined()) copied = torch::empty_like(tensor, torch::requires_grad(false));
-    copied.copy_(tensor);
+    auto& copied = to.at(name);
+    GLINT_CHECK(tensor.is_contiguous() && tensor.is_cpu() && tensor.nbytes() == copied.nbytes(), "'", name, "' is ",
+                tensor.toString());
+    const auto* source = static_cast<const char*>(tensor.const_data_ptr());
+    auto* target = static_cast<char*>(copied.data_ptr());
+    const auto bytes = static_cast<int64_t>(tensor.nbytes());
+    for (int64_t done = 0; done < bytes; done += kPieceBytes) {
+      pieces.push_back({source + done, target + done, static_cast<std::size_t>(std::min(kPieceBytes, bytes - done))});
+    }
   }
 }
 
@@ -52,11 +74,30 @@ RunCheckpoints::~RunCheckpoints() {
   }
 }
 
+void RunCheckpoints::reserve(const TrainTensors& tensors) {
+  wait();
+  writing_ = writer_.submit([this, tensors] { make_room(tensors); });
+}
+
+void RunCheckpoints::make_room(const TrainTensors& tensors) {
+  reserve_like(tensors.model, copy_.model);
+  reserve_like(tensors.optimizer, copy_.optimizer);
+  reserve_like(tensors.average, copy_.average);
+}
+
 void RunCheckpoints::save(const TrainTensors& tensors, const TrainState& state) {
   wait();
-  copy(tensors.model, copy_.model);
-  copy(tensors.optimizer, copy_.optimizer);
-  copy(tensors.average, copy_.average);
+  if (copy_.model.empty()) make_room(tensors);
+  std::vector<Piece> pieces;
+  add_pieces(tensors.model, copy_.model, pieces);
+  add_pieces(tensors.optimizer, copy_.optimizer, pieces);
+  add_pieces(tensors.average, copy_.average, pieces);
+  at::parallel_for(0, std::ssize(pieces), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const auto& piece = pieces[static_cast<std::size_t>(i)];
+      std::memcpy(piece.to, piece.from, piece.bytes);
+    }
+  });
   writing_ = writer_.submit([this, state] { write(state); });
 }
 

@@ -158,7 +158,10 @@ void Trainer::resume() {
   gradient_ = std::make_unique<BatchGradient>(*model_, trainable, config_.train, config_.dist, peers_);
   optimizer_ = std::make_unique<Optimizer>(parameter_groups(trainable, config_.optim), config_.optim);
   if (config_.train.ema > 0) average_ = std::make_unique<MovingAverage>(trainable, config_.train.ema);
-  if (leads()) checkpoints_ = std::make_unique<RunCheckpoints>(config_, tokenizer_);
+  if (leads()) {
+    checkpoints_ = std::make_unique<RunCheckpoints>(config_, tokenizer_);
+    checkpoints_->reserve(tensors());
+  }
   if (!found) return;
   optimizer_->load(load_optimizer_state(*found));
   if (average_) average_->load(load_average(*found));
@@ -371,14 +374,18 @@ void Trainer::log_validation(const Evaluation& result) {
                   {{"split", config_.data.val_split}});
 }
 
+// Not copies.
+TrainTensors Trainer::tensors() const {
+  return {.model = named_tensors(*model_),
+          .optimizer = optimizer_->state(),
+          .average = average_ ? average_->state() : TensorMap()};
+}
+
 void Trainer::save() {
   saved_step_ = state_.step;
   if (!checkpoints_) return;
   set_activity(concat("saves step ", state_.step));
-  checkpoints_->save({.model = named_tensors(*model_),
-                      .optimizer = optimizer_->state(),
-                      .average = average_ ? average_->state() : TensorMap()},
-                     state_);
+  checkpoints_->save(tensors(), state_);
 }
 
 }  // namespace glint

@@ -20,6 +20,9 @@ class RunCheckpoints {
   RunCheckpoints(const RunCheckpoints&) = delete;
   RunCheckpoints& operator=(const RunCheckpoints&) = delete;
 
+  // Finds the memory of the copies to come, in the background: the first one then takes no longer than the others.
+  void reserve(const TrainTensors& tensors);
+
   // Copies the tensors and comes back. Waits before where the checkpoint before is still being written, and throws what
   // that met.
   void save(const TrainTensors& tensors, const TrainState& state);
@@ -30,6 +33,7 @@ class RunCheckpoints {
   void wait();
 
  private:
+  void make_room(const TrainTensors& tensors);
   void write(const TrainState& state) const;
   void drop_old(const TrainState& state) const;
 

@@ -52,6 +52,7 @@ class Trainer {
   void after_epoch();
   void validate();
   void log_validation(const Evaluation& result);
+  TrainTensors tensors() const;
   void save();
   void open_run_folder();
   void resume();
