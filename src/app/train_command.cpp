@@ -13,6 +13,7 @@
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
 #include "glint/data/dataset.h"
+#include "glint/data/loader.h"
 #include "glint/dist/communicator.h"
 #include "glint/dist/launcher.h"
 #include "glint/train/setup.h"
@@ -89,6 +90,7 @@ void run(const TrainOptions& options) {
     return;
   }
   if (!launches) return train(config, rank, options);
+  check_share(config.train.batch_size, config.dist.processes);  // before so many are started
   std::vector<std::string> command = {fs::read_symlink("/proc/self/exe").string(), "train", options.config};
   command.insert(command.end(), options.overrides.begin(), options.overrides.end());
   if (options.json) command.push_back("--json");

@@ -55,10 +55,30 @@ std::vector<int64_t> first_captions(const Dataset& dataset) {
   return first;
 }
 
+// Captions, or clips where each epoch draws one caption a clip.
+int64_t samples_of(const Dataset& dataset, const DataConfig& data) {
+  return data.captions == "random" ? std::ssize(dataset.clips) : std::ssize(dataset.captions);
+}
+
 }  // namespace
 
+void check_share(int64_t batch_size, int64_t ranks) {
+  if (batch_size % ranks == 0) return;
+  throw Error("config.train.batch_size is ", batch_size, ", which ", ranks,
+              " processes cannot share evenly; set it to a multiple of ", ranks);
+}
+
+int64_t batches_per_epoch(const Dataset& dataset, const DataConfig& data, int64_t batch_size, int64_t ranks) {
+  const int64_t samples = samples_of(dataset, data);
+  if (samples < batch_size) {
+    throw Error("config.train.batch_size is ", batch_size, ", more than the ", samples, " training samples of split '",
+                dataset.split, "'");
+  }
+  check_share(batch_size, ranks);
+  return samples / batch_size;
+}
+
 struct TrainLoader::Impl {
-  int64_t batches_per_epoch() const { return num_samples / batch_size; }
   void schedule();
   SampleResult make_sample(Batch& batch, int64_t row, int64_t epoch, int64_t place, int64_t sample) const;
   int64_t caption_of(int64_t sample, int64_t epoch) const;
@@ -72,6 +92,7 @@ struct TrainLoader::Impl {
   LoaderShare share = {};
   std::uint64_t seed = 0;
 
+  int64_t per_epoch = 0;                    // batches
   int64_t num_samples = 0;                  // captions, or clips where each epoch draws one caption a clip
   std::vector<int64_t> first_caption = {};  // of each clip, and the end of the last
   LoaderPosition scheduled = {};            // the next batch that workers have not been told of
@@ -106,7 +127,7 @@ void TrainLoader::Impl::schedule() {
     }));
   }
   queue.push_back(std::move(pending));
-  if (++scheduled.batch == batches_per_epoch()) scheduled = {scheduled.epoch + 1, 0};
+  if (++scheduled.batch == per_epoch) scheduled = {scheduled.epoch + 1, 0};
 }
 
 // The caption that stands for a sample.
@@ -160,19 +181,11 @@ TrainLoader::TrainLoader(std::shared_ptr<const Dataset> dataset, std::shared_ptr
   GLINT_CHECK(share.ranks > 0 && share.rank >= 0 && share.rank < share.ranks, "rank ", share.rank, " of ", share.ranks);
   impl_->seed = seed;
   impl_->first_caption = first_captions(*impl_->dataset);
-  impl_->num_samples =
-      static_cast<int64_t>(data.captions == "random" ? impl_->dataset->clips.size() : impl_->dataset->captions.size());
-  if (impl_->num_samples < batch_size) {
-    throw Error("config.train.batch_size is ", batch_size, ", more than the ", impl_->num_samples,
-                " training samples of split '", impl_->dataset->split, "'");
-  }
-  if (batch_size % share.ranks != 0) {
-    throw Error("config.train.batch_size is ", batch_size, ", which ", share.ranks,
-                " processes cannot share evenly; set it to a multiple of ", share.ranks);
-  }
-  if (start.epoch < 0 || start.batch < 0 || start.batch >= impl_->batches_per_epoch()) {
+  impl_->num_samples = samples_of(*impl_->dataset, data);
+  impl_->per_epoch = glint::batches_per_epoch(*impl_->dataset, data, batch_size, share.ranks);
+  if (start.epoch < 0 || start.batch < 0 || start.batch >= impl_->per_epoch) {
     throw Error("the run cannot go on at batch ", start.batch, " of epoch ", start.epoch, ": an epoch has ",
-                impl_->batches_per_epoch(), " batches; the data or train.batch_size have changed");
+                impl_->per_epoch, " batches; the data or train.batch_size have changed");
   }
   impl_->scheduled = start;
   impl_->pool = std::make_unique<ThreadPool>(static_cast<int>(data.workers));
@@ -206,7 +219,7 @@ LoaderPosition TrainLoader::position() const {
 }
 
 int64_t TrainLoader::batches_per_epoch() const {
-  return impl_->batches_per_epoch();
+  return impl_->per_epoch;
 }
 
 }  // namespace glint

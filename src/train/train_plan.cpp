@@ -9,6 +9,7 @@
 
 #include "glint/core/error.h"
 #include "glint/data/dataset.h"
+#include "glint/data/loader.h"
 #include "glint/model/retrieval_model.h"
 #include "glint/optim/optimizer.h"
 #include "glint/train/setup.h"
@@ -93,15 +94,10 @@ void add_memory(TrainPlan& plan, const Config& config, const TowerSizes& sizes) 
 
 TrainPlan plan_training(const Config& config, int64_t processes) {
   const auto dataset = load_dataset(config.data, config.data.train_split);
-  if (config.train.batch_size % processes != 0) {
-    throw Error("config.train.batch_size is ", config.train.batch_size, ", which ", processes,
-                " processes cannot share evenly; set it to a multiple of ", processes);
-  }
   TrainPlan plan;
   plan.clips = std::ssize(dataset.clips);
   plan.captions = std::ssize(dataset.captions);
-  const auto samples = config.data.captions == "random" ? plan.clips : plan.captions;
-  plan.steps_per_epoch = samples / config.train.batch_size;
+  plan.steps_per_epoch = batches_per_epoch(dataset, config.data, config.train.batch_size, processes);
   plan.steps = plan.steps_per_epoch * config.train.epochs;
   if (config.train.max_steps > 0) plan.steps = std::min(plan.steps, config.train.max_steps);
   plan.processes = processes;

@@ -167,9 +167,12 @@ TEST_F(DistributedTrainTest, ValidationAndTestAreSharedAndTheirNumbersThoseOfOne
 }
 
 TEST_F(DistributedTrainTest, ABatchThatCannotBeSharedEvenlyIsRefused) {
-  const auto refused = run_program(words("run", 4));
+  const auto refused = run_program(words("run", 100'000));  // before any is started
   EXPECT_EQ(refused.exit_code, 1);
-  EXPECT_THAT(refused.err, HasSubstr("config.train.batch_size is 6, which 4 processes cannot share evenly"));
+  EXPECT_EQ(refused.err,
+            "error: config.train.batch_size is 6, which 100000 processes cannot share evenly; set it to a multiple of "
+            "100000\n");
+  EXPECT_FALSE(fs::exists(folder_ / "run"));
 }
 
 }  // namespace

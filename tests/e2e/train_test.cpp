@@ -25,13 +25,6 @@ using testing::SizeIs;
 
 class TrainCommandTest : public testing::Test {
  protected:
-  // Starts a training and waits until `lines` of its steps are logged.
-  void wait_for_steps(Program& program, const fs::path& run_dir, std::size_t steps) {
-    while (program.running() && logged(run_dir, "loss").size() < steps) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-    ASSERT_TRUE(program.running()) << program.err();
-  }
   TemporaryFolder folder_;
 };
 
@@ -223,6 +216,8 @@ TEST_F(TrainCommandTest, ADryRunTellsWhatWouldBeTrainedAndTouchesNothing) {
   EXPECT_EQ(memory.at("gradients"), 4 * trained);
   words.pop_back();
   EXPECT_THAT(run_program(words).out, HasSubstr("2 processes of 4, 4 at once in the towers"));
+  words.push_back("train.batch_size=1000");
+  EXPECT_THAT(run_program(words).err, HasSubstr("config.train.batch_size is 1000, more than the 50 training samples"));
 }
 
 TEST_F(TrainCommandTest, TheTimeOfEveryStepIsToldByPart) {

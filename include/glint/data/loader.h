@@ -45,6 +45,13 @@ struct LoaderShare {
   int64_t ranks = 1;
 };
 
+// Throws Error where so many processes cannot share a batch evenly.
+void check_share(int64_t batch_size, int64_t ranks);
+
+// Steps of an epoch; the last incomplete batch is dropped. Throws Error where there is no whole one, or check_share()
+// would.
+int64_t batches_per_epoch(const Dataset& dataset, const DataConfig& data, int64_t batch_size, int64_t ranks);
+
 // Endless training batches in an order that depends on (seed, epoch) alone, decoded by worker threads ahead of use. The
 // last incomplete batch of an epoch is dropped. What video.augment draws for a sample depends on (seed, epoch, index)
 // alone. A sample whose file is bad is replaced by another sample, chosen by (seed, epoch, index) alone, and reported
