@@ -18,18 +18,21 @@ fs::path small_demo_set() {
   return folder;
 }
 
+std::vector<std::string> small_settings() {
+  return {"data.root=" + small_demo_set().string(),
+          "train.threads=1",
+          "train.batch_size=8",
+          "train.epochs=2",
+          "video.image_size=32",
+          "model.towers.vision_layers=1",
+          "model.towers.text_layers=1",
+          "model.temporal_layers=1"};
+}
+
 std::vector<std::string> small_training(const fs::path& run_dir, const std::vector<std::string>& more) {
-  std::vector<std::string> words = {"train",
-                                    "configs/demo.yaml",
-                                    "data.root=" + small_demo_set().string(),
-                                    "run.dir=" + run_dir.string(),
-                                    "train.threads=1",
-                                    "train.batch_size=8",
-                                    "train.epochs=2",
-                                    "video.image_size=32",
-                                    "model.towers.vision_layers=1",
-                                    "model.towers.text_layers=1",
-                                    "model.temporal_layers=1"};
+  std::vector<std::string> words = {"train", "configs/demo.yaml", "run.dir=" + run_dir.string()};
+  const auto settings = small_settings();
+  words.insert(words.end(), settings.begin(), settings.end());
   words.insert(words.end(), more.begin(), more.end());
   return words;
 }

@@ -9,8 +9,11 @@ namespace glint::test {
 // A demo set of 65 clips, rendered by the program itself once for all tests of this build.
 std::filesystem::path small_demo_set();
 
-// Words for `glint train`: a model of a few thousand weights on small_demo_set(), one thread, into `run_dir`; `more`
-// wins.
+// Settings of configs/demo.yaml's training made small: a model of a few thousand weights on small_demo_set(), one
+// thread.
+std::vector<std::string> small_settings();
+
+// Words for `glint train`: small_settings() into `run_dir`; `more` wins.
 std::vector<std::string> small_training(const std::filesystem::path& run_dir,
                                         const std::vector<std::string>& more = {});
 
