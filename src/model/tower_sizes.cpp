@@ -62,6 +62,19 @@ const char* word_of(const Table& words, Value value) {
   GLINT_CHECK(false, "a value without a word");
 }
 
+// A size and the setting that asks for it.
+constexpr std::pair<int64_t TowerSizes::*, int64_t TowerConfig::*> kChosenSizes[] = {
+    {&TowerSizes::embed_dim, &TowerConfig::embed_dim},
+    {&TowerSizes::patch_size, &TowerConfig::patch_size},
+    {&TowerSizes::vision_width, &TowerConfig::vision_width},
+    {&TowerSizes::vision_layers, &TowerConfig::vision_layers},
+    {&TowerSizes::vision_heads, &TowerConfig::vision_heads},
+    {&TowerSizes::text_width, &TowerConfig::text_width},
+    {&TowerSizes::text_layers, &TowerConfig::text_layers},
+    {&TowerSizes::text_heads, &TowerConfig::text_heads},
+    {&TowerSizes::context_length, &TowerConfig::context_length},
+};
+
 // What weights do not tell.
 TowerSizes told_by(const TowerConfig& config) {
   TowerSizes sizes;
@@ -120,14 +133,8 @@ TowerSizes tower_sizes(const TensorMap& weights, const TowerConfig& config) {
 
 TowerSizes tower_sizes(const TowerConfig& config, int64_t image_size, int64_t vocabulary_size) {
   auto sizes = told_by(config);
-  sizes.embed_dim = config.embed_dim;
+  for (const auto& [size, setting] : kChosenSizes) sizes.*size = config.*setting;
   sizes.image_size = image_size;
-  sizes.patch_size = config.patch_size;
-  sizes.vision_width = config.vision_width;
-  sizes.vision_layers = config.vision_layers;
-  sizes.text_width = config.text_width;
-  sizes.text_layers = config.text_layers;
-  sizes.context_length = config.context_length;
   sizes.vocabulary_size = vocabulary_size;
   sizes.has_logit_bias = sizes.kind == TowerKind::kSiglip;
   return sizes;
@@ -137,15 +144,7 @@ TowerConfig tower_config(const TowerSizes& sizes) {
   TowerConfig config;
   config.kind = word_of(kKinds, sizes.kind);
   config.activation = word_of(kActivations, sizes.activation);
-  config.embed_dim = sizes.embed_dim;
-  config.patch_size = sizes.patch_size;
-  config.vision_width = sizes.vision_width;
-  config.vision_layers = sizes.vision_layers;
-  config.text_width = sizes.text_width;
-  config.text_layers = sizes.text_layers;
-  config.context_length = sizes.context_length;
-  config.vision_heads = sizes.vision_heads;
-  config.text_heads = sizes.text_heads;
+  for (const auto& [size, setting] : kChosenSizes) config.*setting = sizes.*size;
   return config;
 }
 

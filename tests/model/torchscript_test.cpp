@@ -15,16 +15,6 @@
 namespace glint::test {
 namespace {
 
-TowerSizes siglip_sizes() {
-  auto sizes = small_clip_sizes();
-  sizes.kind = TowerKind::kSiglip;
-  sizes.embed_dim = sizes.vision_width;
-  sizes.vision_heads = 4;
-  sizes.text_hidden = 100;
-  sizes.has_logit_bias = true;
-  return sizes;
-}
-
 TensorMap parameters_of(const Towers& towers) {
   TensorMap weights;
   for (const auto& item : towers.named_parameters()) weights[item.key()] = item.value().detach();
@@ -79,7 +69,7 @@ TEST_F(TorchScriptTest, ClipsTowersGiveTheSameEmbeddingsWithEveryMaskAndActivati
 }
 
 TEST_F(TorchScriptTest, SiglipsTowersGiveTheSameEmbeddings) {
-  auto sizes = siglip_sizes();
+  auto sizes = small_siglip_sizes();
   for (const auto activation : {Activation::kGeluTanh, Activation::kQuickGelu}) {
     sizes.activation = activation;
     expect_same_embeddings(sizes, TextMask::kCausal);
@@ -87,8 +77,8 @@ TEST_F(TorchScriptTest, SiglipsTowersGiveTheSameEmbeddings) {
 }
 
 TEST_F(TorchScriptTest, TheArchiveHoldsTheWeightsUnderOurNames) {
-  const auto weights = parameters_of(*noisy_towers(siglip_sizes()));
-  write_torchscript(folder_ / "towers.pt", weights, siglip_sizes(), TextMask::kCausal);
+  const auto weights = parameters_of(*noisy_towers(small_siglip_sizes()));
+  write_torchscript(folder_ / "towers.pt", weights, small_siglip_sizes(), TextMask::kCausal);
   const auto file = read_torch_file(folder_ / "towers.pt");
   ASSERT_EQ(file.tensors.size(), weights.size());
   for (const auto& [name, tensor] : weights) EXPECT_TRUE(torch::equal(file.tensors.at(name), tensor)) << name;

@@ -17,4 +17,16 @@ inline TowerSizes small_clip_sizes() {
           .vocabulary_size = 30};
 }
 
+// SigLIP towers of about that size.
+inline TowerSizes small_siglip_sizes() {
+  auto sizes = small_clip_sizes();
+  sizes.kind = TowerKind::kSiglip;
+  sizes.activation = Activation::kGeluTanh;
+  sizes.embed_dim = sizes.vision_width;
+  sizes.vision_heads = 4;
+  sizes.text_hidden = 100;
+  sizes.has_logit_bias = true;
+  return sizes;
+}
+
 }  // namespace glint::test

@@ -27,17 +27,6 @@ auto refuses(const std::string& text) {
   return ThrowsMessage<Error>(HasSubstr(text));
 }
 
-TowerSizes small_siglip_sizes() {
-  auto sizes = small_clip_sizes();
-  sizes.kind = TowerKind::kSiglip;
-  sizes.activation = Activation::kGeluTanh;
-  sizes.embed_dim = sizes.vision_width;
-  sizes.vision_heads = 4;
-  sizes.text_hidden = 100;
-  sizes.has_logit_bias = true;
-  return sizes;
-}
-
 TowerConfig config_of(const TowerSizes& sizes) {
   TowerConfig config;
   if (sizes.kind == TowerKind::kSiglip) {
