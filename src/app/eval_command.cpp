@@ -29,14 +29,14 @@ Checkpoint start_of(const fs::path& file, const std::vector<std::string>& overri
   Checkpoint start;
   start.folder = file;
   start.config = read_config(file, overrides);
-  auto weights = adopt_towers(start.config);
+  adopt_towers(start.config);
   if (start.config.model.weights.empty()) {
     throw Error(file.string(),
                 ": names no model.weights, and a model that starts from nothing has learnt nothing; train "
                 "it first, or set model.weights to a checkpoint of glint import");
   }
   start.tokenizer = make_tokenizer(start.config.text, {});
-  const auto model = make_model(start.config, start.tokenizer->vocabulary_size(), std::move(weights));
+  const auto model = make_model(start.config, start.tokenizer->vocabulary_size());
   for (const auto& item : model->named_parameters()) start.model[item.key()] = item.value().detach();
   return start;
 }

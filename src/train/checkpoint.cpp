@@ -57,15 +57,16 @@ Json read_state(const fs::path& folder) {
   return json;
 }
 
-void check_files(const fs::path& folder, const Json& state) {
-  for (const auto& [name, checksum] : state.at("files").items()) {
-    const auto path = folder / name;
-    if (!fs::exists(path)) throw Error(path.string(), ": is missing from the checkpoint");
-    if (xxhash64_of_file(path) != checksum.get<std::string>()) {
-      throw Error(path.string(), ": does not match its checksum in ", kStateFile,
-                  ", it is cut short or damaged; use another checkpoint");
-    }
+void check_file(const fs::path& path, const Json& checksum) {
+  if (!fs::exists(path)) throw Error(path.string(), ": is missing from the checkpoint");
+  if (xxhash64_of_file(path) != checksum.get<std::string>()) {
+    throw Error(path.string(), ": does not match its checksum in ", kStateFile,
+                ", it is cut short or damaged; use another checkpoint");
   }
+}
+
+void check_files(const fs::path& folder, const Json& state) {
+  for (const auto& [name, checksum] : state.at("files").items()) check_file(folder / name, checksum);
 }
 
 std::shared_ptr<const Tokenizer> read_tokenizer(const fs::path& folder, const Json& state, const TextConfig& config) {
@@ -183,6 +184,17 @@ Checkpoint load_checkpoint(const fs::path& where) {
   }
   checkpoint.model = read_safetensors(checkpoint.folder / kModelFile).tensors;
   return checkpoint;
+}
+
+CheckpointSettings read_checkpoint_settings(const fs::path& where) {
+  const auto folder = find_checkpoint(where);
+  const auto state = read_state(folder);
+  try {
+    check_file(folder / kConfigFile, state.at("files").at(kConfigFile));
+  } catch (const nlohmann::json::exception& error) {
+    throw Error((folder / kStateFile).string(), ": ", error.what());
+  }
+  return {folder, read_config(folder / kConfigFile, {})};
 }
 
 TensorMap load_optimizer_state(const Checkpoint& checkpoint) {

@@ -8,6 +8,7 @@
 #include "glint/core/log.h"
 #include "glint/data/clip_stream.h"
 #include "glint/model/short_run_start.h"
+#include "glint/train/checkpoint.h"
 
 namespace glint {
 namespace {
@@ -32,10 +33,10 @@ void check_sizes(const Config& config, const TowerSizes& sizes, int64_t vocabula
 
 // Of a checkpoint (glint import, a run) its towers, and its temporal encoder and head where they are of the kind that
 // `config` asks for; their moving average where the run kept one.
-TensorMap start_weights(const Config& config, std::optional<Checkpoint> start) {
+TensorMap start_weights(const Config& config) {
   const std::filesystem::path path = config.model.weights;
-  if (!start && !std::filesystem::is_directory(path)) return read_safetensors(path).tensors;
-  auto checkpoint = start ? std::move(*start) : load_checkpoint(path);
+  if (!std::filesystem::is_directory(path)) return read_safetensors(path).tensors;
+  auto checkpoint = load_checkpoint(path);
   take_average(checkpoint);
   const bool same_temporal = checkpoint.config.model.temporal == config.model.temporal;
   const bool same_head = head_name(checkpoint.config.head) == head_name(config.head);
@@ -47,23 +48,21 @@ TensorMap start_weights(const Config& config, std::optional<Checkpoint> start) {
 
 }  // namespace
 
-std::optional<Checkpoint> adopt_towers(Config& config) {
+void adopt_towers(Config& config) {
   const std::filesystem::path weights = config.model.weights;
-  if (!std::filesystem::is_directory(weights)) return std::nullopt;
-  auto checkpoint = load_checkpoint(weights);
-  const auto& theirs = checkpoint.config;
+  if (!std::filesystem::is_directory(weights)) return;
+  const auto [folder, theirs] = read_checkpoint_settings(weights);
   config.model.towers = theirs.model.towers;
   config.video.image_size = theirs.video.image_size;
   config.video.fit = theirs.video.fit;
   if (theirs.text.tokenizer == "clip") {
-    const auto beside = checkpoint.folder / kClipVocabularyFile;  // of a deployment
+    const auto beside = folder / kClipVocabularyFile;  // of a deployment
     if (config.text.vocabulary.empty() && std::filesystem::exists(beside)) config.text.vocabulary = beside.string();
-    return checkpoint;
+    return;
   }
   config.text.tokenizer = theirs.text.tokenizer;
-  if (config.text.vocabulary.empty()) config.text.vocabulary = (checkpoint.folder / "tokenizer.model").string();
+  if (config.text.vocabulary.empty()) config.text.vocabulary = (folder / "tokenizer.model").string();
   if (theirs.text.tokenizer == "siglip") config.text.max_words = theirs.text.max_words;  // of its last position
-  return checkpoint;
 }
 
 std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const std::vector<std::string>& captions) {
@@ -77,12 +76,11 @@ std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const 
   return train_sentencepiece(captions, config.vocabulary_size);
 }
 
-std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabulary_size,
-                                           std::optional<Checkpoint> start) {
+std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabulary_size) {
   TensorMap weights;
   TowerSizes sizes = tower_sizes(config.model.towers, config.video.image_size, vocabulary_size);
   if (!config.model.weights.empty()) {
-    weights = start_weights(config, std::move(start));
+    weights = start_weights(config);
     sizes = tower_sizes(weights, config.model.towers);
   }
   sizes.has_logit_bias |= config.train.loss == "sigmoid";

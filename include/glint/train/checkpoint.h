@@ -60,6 +60,14 @@ void save_checkpoint(const std::filesystem::path& folder, const Config& config, 
 // Error where it is of an unknown version, a file is missing or does not match its checksum.
 Checkpoint load_checkpoint(const std::filesystem::path& where);
 
+struct CheckpointSettings {
+  std::filesystem::path folder;  // of the checkpoint itself
+  Config config;
+};
+
+// What load_checkpoint() would say of the settings, without reading anything else.
+CheckpointSettings read_checkpoint_settings(const std::filesystem::path& where);
+
 // The optimizer's tensors of a checkpoint (they are twice the model's size, so evaluation leaves them on the disk).
 TensorMap load_optimizer_state(const Checkpoint& checkpoint);
 

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,7 +10,6 @@
 #include "glint/data/dataset.h"
 #include "glint/model/retrieval_model.h"
 #include "glint/text/tokenizer.h"
-#include "glint/train/checkpoint.h"
 
 namespace glint {
 
@@ -19,14 +17,12 @@ namespace glint {
 std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const std::vector<std::string>& captions);
 
 // Where model.weights names a checkpoint (of glint import, of a run, of glint export), the settings become those its
-// towers were built and trained with: sizes, picture size, tokenizer. -> that checkpoint
-std::optional<Checkpoint> adopt_towers(Config& config);
+// towers were built and trained with: sizes, picture size, tokenizer. The weights themselves are not read.
+void adopt_towers(Config& config);
 
 // A model at its start: random from `config.train.seed`, then the weights of model.weights where it names some. Throws
-// Error where the settings do not fit one another or the weights. `start`: what adopt_towers() gave; without it a
-// checkpoint is read once more.
-std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabulary_size,
-                                           std::optional<Checkpoint> start = std::nullopt);
+// Error where the settings do not fit one another or the weights.
+std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabulary_size);
 
 // Where model.start asks for more than make_model() does: looks at the first clips of `dataset` that can be read and
 // starts the towers for them.
