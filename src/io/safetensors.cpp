@@ -172,8 +172,13 @@ TensorMap read_safetensors_index(const fs::path& index) {
   return read_shards(index, [](const fs::path& shard) { return read_safetensors(shard).tensors; });
 }
 
+void write_values(const torch::Tensor& tensor, AtomicFile& file) {
+  const auto plain = tensor.detach().to(torch::kCPU).contiguous();
+  file.write(plain.const_data_ptr(), plain.nbytes());
+}
+
 void write_safetensors(const fs::path& path, const TensorMap& tensors,
-                       const std::map<std::string, std::string>& metadata) {
+                       const std::map<std::string, std::string>& metadata, const WriteTensor& write) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::uint64_t offset = 0;
@@ -194,10 +199,7 @@ void write_safetensors(const fs::path& path, const TensorMap& tensors,
   AtomicFile file(path);
   file.write(&size, sizeof size);
   file.write(text.data(), text.size());
-  for (const auto& [name, tensor] : tensors) {
-    const auto plain = tensor.detach().to(torch::kCPU).contiguous();
-    file.write(plain.data_ptr(), static_cast<std::size_t>(plain.nbytes()));
-  }
+  for (const auto& [name, tensor] : tensors) write(tensor, file);
   file.commit();
 }
 

@@ -127,16 +127,16 @@ void check_room(const fs::path& parent, const TrainTensors& tensors) {
 }
 
 void write_checkpoint(const fs::path& given, const Config& config, const Tokenizer& tokenizer,
-                      const TrainTensors& tensors, const TrainState& state) try {
+                      const TrainTensors& tensors, const TrainState& state, const WriteTensor& write) try {
   const auto folder = given.has_filename() ? given : given.parent_path();  // "out/"
   check_room(fs::absolute(folder).parent_path(), tensors);
   const Draft draft(folder);
-  write_safetensors(draft.path() / kModelFile, tensors.model, {{"glint", "model"}});
+  write_safetensors(draft.path() / kModelFile, tensors.model, {{"glint", "model"}}, write);
   if (!tensors.optimizer.empty()) {
-    write_safetensors(draft.path() / kOptimizerFile, tensors.optimizer, {{"glint", "optimizer"}});
+    write_safetensors(draft.path() / kOptimizerFile, tensors.optimizer, {{"glint", "optimizer"}}, write);
   }
   if (!tensors.average.empty()) {
-    write_safetensors(draft.path() / kAverageFile, tensors.average, {{"glint", "moving average"}});
+    write_safetensors(draft.path() / kAverageFile, tensors.average, {{"glint", "moving average"}}, write);
   }
   if (const auto bytes = tokenizer.serialized(); !bytes.empty()) write_file(draft.path() / kTokenizerFile, bytes);
   write_file(draft.path() / kConfigFile, config_text(config));
@@ -150,12 +150,12 @@ void write_checkpoint(const fs::path& given, const Config& config, const Tokeniz
 }  // namespace
 
 void save_checkpoint(const fs::path& folder, const Config& config, const Tokenizer& tokenizer,
-                     const TrainTensors& tensors, const TrainState& state) {
-  write_checkpoint(folder, config, tokenizer, tensors, state);
+                     const TrainTensors& tensors, const TrainState& state, const WriteTensor& write) {
+  write_checkpoint(folder, config, tokenizer, tensors, state, write);
 }
 
 void save_checkpoint(const fs::path& folder, const Config& config, const Tokenizer& tokenizer, const TensorMap& model) {
-  write_checkpoint(folder, config, tokenizer, {.model = model, .optimizer = {}, .average = {}}, {});
+  write_checkpoint(folder, config, tokenizer, {.model = model, .optimizer = {}, .average = {}}, {}, write_values);
 }
 
 TensorMap named_tensors(const RetrievalModel& model) {

@@ -1,16 +1,12 @@
 #include "glint/train/run_checkpoints.h"
 
-#include <ATen/Parallel.h>
-#include <torch/torch.h>
-
-#include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <iomanip>
 #include <sstream>
 
 #include "glint/core/error.h"
 #include "glint/core/log.h"
+#include "train/snapshot.h"
 
 namespace glint {
 
@@ -33,34 +29,6 @@ void point_link(const fs::path& link, const fs::path& target) {
   fs::rename(fresh, link);
 }
 
-constexpr int64_t kPieceBytes = 4 << 20;  // tensors are of very unequal size: threads share them out by pieces
-
-struct Piece {
-  const char* from;
-  char* to;
-  std::size_t bytes;
-};
-
-// Memory for a copy of `like`, touched, so that copying does not wait for the system to find it.
-void reserve_like(const TensorMap& like, TensorMap& copy) {
-  for (const auto& [name, tensor] : like) copy[name] = torch::empty(tensor.sizes(), tensor.scalar_type()).zero_();
-}
-
-void add_pieces(const TensorMap& from, TensorMap& to, std::vector<Piece>& pieces) {
-  GLINT_CHECK(from.size() == to.size(), from.size(), " tensors, room for ", to.size());
-  for (const auto& [name, tensor] : from) {
-    auto& copied = to.at(name);
-    GLINT_CHECK(tensor.is_contiguous() && tensor.is_cpu() && tensor.nbytes() == copied.nbytes(), "'", name, "' is ",
-                tensor.toString());
-    const auto* source = static_cast<const char*>(tensor.const_data_ptr());
-    auto* target = static_cast<char*>(copied.data_ptr());
-    const auto bytes = static_cast<int64_t>(tensor.nbytes());
-    for (int64_t done = 0; done < bytes; done += kPieceBytes) {
-      pieces.push_back({source + done, target + done, static_cast<std::size_t>(std::min(kPieceBytes, bytes - done))});
-    }
-  }
-}
-
 }  // namespace
 
 RunCheckpoints::RunCheckpoints(const Config& config, std::shared_ptr<const Tokenizer> tokenizer)
@@ -74,44 +42,32 @@ RunCheckpoints::~RunCheckpoints() {
   }
 }
 
-void RunCheckpoints::reserve(const TrainTensors& tensors) {
-  wait();
-  writing_ = writer_.submit([this, tensors] { make_room(tensors); });
-}
-
-void RunCheckpoints::make_room(const TrainTensors& tensors) {
-  reserve_like(tensors.model, copy_.model);
-  reserve_like(tensors.optimizer, copy_.optimizer);
-  reserve_like(tensors.average, copy_.average);
-}
-
 void RunCheckpoints::save(const TrainTensors& tensors, const TrainState& state) {
   wait();
-  if (copy_.model.empty()) make_room(tensors);
-  std::vector<Piece> pieces;
-  add_pieces(tensors.model, copy_.model, pieces);
-  add_pieces(tensors.optimizer, copy_.optimizer, pieces);
-  add_pieces(tensors.average, copy_.average, pieces);
-  at::parallel_for(0, std::ssize(pieces), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const auto& piece = pieces[static_cast<std::size_t>(i)];
-      std::memcpy(piece.to, piece.from, piece.bytes);
-    }
-  });
+  snapshot_ = std::make_unique<Snapshot>(tensors);
   writing_ = writer_.submit([this, state] { write(state); });
 }
 
+void RunCheckpoints::before_change() {
+  check();
+  if (snapshot_) snapshot_->detach();
+}
+
 void RunCheckpoints::check() {
-  if (writing_.valid() && writing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) writing_.get();
+  if (writing_.valid() && writing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) wait();
 }
 
 void RunCheckpoints::wait() {
-  if (writing_.valid()) writing_.get();
+  if (!writing_.valid()) return;
+  writing_.wait();
+  snapshot_.reset();
+  writing_.get();
 }
 
 void RunCheckpoints::write(const TrainState& state) const try {
   const auto folder = step_folder(run_dir_, state.step);
-  save_checkpoint(folder, config_, *tokenizer_, copy_, state);
+  const auto as_it_was = [this](const torch::Tensor& tensor, AtomicFile& file) { snapshot_->write(tensor, file); };
+  save_checkpoint(folder, config_, *tokenizer_, snapshot_->tensors(), state, as_it_was);
   point_link(run_dir_ / "checkpoints" / "last", folder);
   if (state.best_score >= 0 && fs::exists(step_folder(run_dir_, state.best_step))) {
     point_link(run_dir_ / "checkpoints" / "best", step_folder(run_dir_, state.best_step));

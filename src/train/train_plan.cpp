@@ -132,7 +132,7 @@ std::string plan_text(const TrainPlan& plan) {
   }
   row("memory") << mib(plan.memory()) << " MiB a process, about: weights " << mib(plan.weights) << ", gradients "
                 << mib(plan.gradients) << ", moments " << mib(plan.moments) << ", average " << mib(plan.average)
-                << ", copy for the checkpoint " << mib(plan.checkpoint_copy) << ", activations "
+                << ", copy for the checkpoint at most " << mib(plan.checkpoint_copy) << ", activations "
                 << mib(plan.activations) << ", batches ahead " << mib(plan.batches) << ", clips kept "
                 << mib(plan.clip_cache) << "; LibTorch itself some 200\n";
   row("disk") << mib(plan.checkpoint) << " MiB a checkpoint, " << mib(plan.kept_checkpoints) << " MiB at most\n";

@@ -158,10 +158,7 @@ void Trainer::resume() {
   gradient_ = std::make_unique<BatchGradient>(*model_, trainable, config_.train, config_.dist, peers_);
   optimizer_ = std::make_unique<Optimizer>(parameter_groups(trainable, config_.optim), config_.optim);
   if (config_.train.ema > 0) average_ = std::make_unique<MovingAverage>(trainable, config_.train.ema);
-  if (leads()) {
-    checkpoints_ = std::make_unique<RunCheckpoints>(config_, tokenizer_);
-    checkpoints_->reserve(tensors());
-  }
+  if (leads()) checkpoints_ = std::make_unique<RunCheckpoints>(config_, tokenizer_);
   if (!found) return;
   optimizer_->load(load_optimizer_state(*found));
   if (average_) average_->load(load_average(*found));
@@ -268,6 +265,7 @@ StepStats Trainer::step(const Batch& batch) {
     leave_out(batch, stats);
   } else {
     bad_steps_in_row_ = 0;
+    if (checkpoints_) checkpoints_->before_change();
     optimizer_->step(factor);
     model_->clamp_logit_scale(config_.train.max_logit_scale);
     if (average_) average_->update(state_.step + 1);
@@ -339,7 +337,10 @@ void Trainer::after_epoch() {
 void Trainer::validate() {
   set_activity(concat("validation after step ", state_.step));
   std::optional<MovingAverage::InPlace> averaged;
-  if (average_) averaged.emplace(*average_);
+  if (average_) {
+    if (checkpoints_) checkpoints_->before_change();
+    averaged.emplace(*average_);
+  }
   const auto result =
       evaluate(*model_, *tokenizer_, *validation_, *source_, config_.eval, config_.text, config_.data.workers, *peers_);
   if (metrics_) log_validation(result);

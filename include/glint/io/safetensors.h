@@ -3,8 +3,11 @@
 #include <torch/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
+
+#include "glint/core/atomic_file.h"
 
 namespace glint {
 
@@ -25,8 +28,14 @@ TensorFile read_safetensors(const std::filesystem::path& path);
 // that stands in the index or in the files alone.
 TensorMap read_safetensors_index(const std::filesystem::path& index);
 
-// Atomic: the file appears whole or not at all. Tensors are written in the order of their names; any device and stride.
+// Puts the tensor's values into the file, any device and stride.
+void write_values(const torch::Tensor& tensor, AtomicFile& file);
+using WriteTensor = std::function<void(const torch::Tensor&, AtomicFile&)>;
+
+// Atomic: the file appears whole or not at all. Tensors are written in the order of their names, each by `write`, which
+// may take its values from elsewhere.
 void write_safetensors(const std::filesystem::path& path, const TensorMap& tensors,
-                       const std::map<std::string, std::string>& metadata = {});
+                       const std::map<std::string, std::string>& metadata = {},
+                       const WriteTensor& write = write_values);
 
 }  // namespace glint

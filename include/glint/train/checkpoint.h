@@ -8,6 +8,7 @@
 
 #include "glint/config/config.h"
 #include "glint/data/loader.h"
+#include "glint/io/safetensors.h"
 #include "glint/model/retrieval_model.h"
 #include "glint/optim/optimizer.h"
 #include "glint/text/tokenizer.h"
@@ -45,9 +46,9 @@ struct Checkpoint {
 
 // Appears whole or not at all: written beside its place, synced, renamed. Throws Error naming the file where the disk
 // has no room for it (looked up before anything is written) or the folder is read-only; nothing that was there before
-// is lost.
+// is lost. `write` puts each of `tensors` into its file.
 void save_checkpoint(const std::filesystem::path& folder, const Config& config, const Tokenizer& tokenizer,
-                     const TrainTensors& tensors, const TrainState& state);
+                     const TrainTensors& tensors, const TrainState& state, const WriteTensor& write = write_values);
 
 // Every parameter of the model by its name; not copies.
 TensorMap named_tensors(const RetrievalModel& model);

@@ -27,9 +27,10 @@ struct TrainPlan {
   std::vector<Group> groups;  // those that are trained
 
   // Bytes of one process.
-  int64_t weights = 0, gradients = 0, moments = 0, average = 0, checkpoint_copy = 0;
-  int64_t activations = 0;  // about, of the towers; the heads' working memory is small beside it
-  int64_t batches = 0;      // decoded ahead
+  int64_t weights = 0, gradients = 0, moments = 0, average = 0;
+  int64_t checkpoint_copy = 0;  // at most: of what is not written when the next step is done
+  int64_t activations = 0;      // about, of the towers; the heads' working memory is small beside it
+  int64_t batches = 0;          // decoded ahead
   int64_t clip_cache = 0;
   int64_t memory() const {
     return weights + gradients + moments + average + checkpoint_copy + activations + batches + clip_cache;

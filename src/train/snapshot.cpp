@@ -1,0 +1,88 @@
+#include "train/snapshot.h"
+
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "glint/core/error.h"
+
+namespace glint {
+namespace {
+
+// Threads share the copying out by pieces, as tensors are of very unequal size; the writer reads as much at a time.
+constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
+
+const void* key(const torch::Tensor& tensor) {
+  return tensor.unsafeGetTensorImpl();
+}
+
+struct Piece {
+  const char* from;
+  char* to;
+  std::size_t bytes;
+};
+
+}  // namespace
+
+Snapshot::Snapshot(TrainTensors tensors) : tensors_(std::move(tensors)) {
+  for (auto* map : {&tensors_.model, &tensors_.optimizer, &tensors_.average}) add(*map);
+}
+
+void Snapshot::add(TensorMap& map) {
+  for (auto& [name, tensor] : map) {
+    auto values = tensor.detach().to(torch::kCPU).contiguous();
+    const bool is_copy = !values.is_alias_of(tensor);
+    const bool fresh = parts_.emplace(key(tensor), Part{std::move(values), tensor._version(), is_copy}).second;
+    GLINT_CHECK(fresh, "'", name, "' is there twice");
+  }
+}
+
+void Snapshot::write(const torch::Tensor& tensor, AtomicFile& file) {
+  auto& part = parts_.at(key(tensor));
+  std::vector<char> piece(std::min(kPieceBytes, part.values.nbytes()));
+  while (part.read < part.values.nbytes()) file.write(piece.data(), read_piece(part, piece.data()));
+}
+
+// The next bytes of `part`. The disk is not waited for with the mutex held. -> how many
+std::size_t Snapshot::read_piece(Part& part, char* to) {
+  std::unique_lock lock(mutex_);
+  turn_.wait(lock, [this] { return !detaching_; });
+  const auto bytes = std::min(kPieceBytes, part.values.nbytes() - part.read);
+  std::memcpy(to, static_cast<const char*>(part.values.const_data_ptr()) + part.read, bytes);
+  GLINT_CHECK(part.is_copy || part.values._version() == part.version, "a tensor of ", part.values.sizes(),
+              " changed while it was saved");
+  part.read += bytes;
+  return bytes;
+}
+
+void Snapshot::detach() {
+  detaching_ = true;
+  const std::lock_guard lock(mutex_);
+  std::vector<Piece> pieces;
+  for (auto& [tensor, part] : parts_) {
+    const auto bytes = part.values.nbytes();
+    if (part.is_copy || part.read == bytes) continue;
+    auto copy = torch::empty_like(part.values);
+    const auto* from = static_cast<const char*>(part.values.const_data_ptr());
+    auto* to = static_cast<char*>(copy.data_ptr());
+    for (auto done = part.read; done < bytes; done += kPieceBytes) {
+      pieces.push_back({from + done, to + done, std::min(kPieceBytes, bytes - done)});
+    }
+    part.values = std::move(copy);
+    part.is_copy = true;
+  }
+  at::parallel_for(0, std::ssize(pieces), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const auto& piece = pieces[static_cast<std::size_t>(i)];
+      std::memcpy(piece.to, piece.from, piece.bytes);
+    }
+  });
+  detaching_ = false;
+  turn_.notify_one();
+}
+
+}  // namespace glint

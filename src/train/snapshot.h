@@ -1,0 +1,48 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <unordered_map>
+
+#include "glint/core/atomic_file.h"
+#include "glint/train/checkpoint.h"
+
+namespace glint {
+
+// The tensors of a training as they were at one moment, for one thread that writes them down while the training goes
+// on. Nothing is copied until the training is about to change them, and then only what has not been written by then:
+// where a step takes longer than the writing, nothing ever is. Tensors that are not on the CPU are copied at once.
+class Snapshot {
+ public:
+  explicit Snapshot(TrainTensors tensors);
+
+  const TrainTensors& tensors() const { return tensors_; }
+
+  // The writer's: one of tensors() as it was, each once.
+  void write(const torch::Tensor& tensor, AtomicFile& file);
+
+  // The training's, before it changes any of them. Waits for no disk. Where it is forgotten, the versions that autograd
+  // keeps of a tensor tell write(), a Bug.
+  void detach();
+
+ private:
+  struct Part {
+    torch::Tensor values;      // CPU, contiguous: the training's own, or a copy
+    std::int64_t version = 0;  // of the training's own
+    bool is_copy = false;
+    std::size_t read = 0;  // bytes
+  };
+
+  void add(TensorMap& map);
+  std::size_t read_piece(Part& part, char* to);
+
+  TrainTensors tensors_;
+  std::unordered_map<const void*, Part> parts_;  // by the tensor
+  std::mutex mutex_;                             // of parts_
+  std::atomic<bool> detaching_ = false;          // the training waits for its turn, which comes first
+  std::condition_variable turn_;
+};
+
+}  // namespace glint
