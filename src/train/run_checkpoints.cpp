@@ -44,7 +44,7 @@ RunCheckpoints::~RunCheckpoints() {
 
 void RunCheckpoints::save(const TrainTensors& tensors, const TrainState& state) {
   wait();
-  snapshot_ = std::make_unique<Snapshot>(tensors);
+  snapshot_ = std::make_unique<Snapshot>(tensors, copies_);
   writing_ = writer_.submit([this, state] { write(state); });
 }
 
@@ -68,6 +68,7 @@ void RunCheckpoints::write(const TrainState& state) const try {
   const auto folder = step_folder(run_dir_, state.step);
   const auto as_it_was = [this](const torch::Tensor& tensor, AtomicFile& file) { snapshot_->write(tensor, file); };
   save_checkpoint(folder, config_, *tokenizer_, snapshot_->tensors(), state, as_it_was);
+  snapshot_->make_room();
   point_link(run_dir_ / "checkpoints" / "last", folder);
   if (state.best_score >= 0 && fs::exists(step_folder(run_dir_, state.best_step))) {
     point_link(run_dir_ / "checkpoints" / "best", step_folder(run_dir_, state.best_step));

@@ -20,6 +20,10 @@ const void* key(const torch::Tensor& tensor) {
   return tensor.unsafeGetTensorImpl();
 }
 
+bool has_room(const torch::Tensor& copy, const torch::Tensor& values) {
+  return copy.defined() && copy.sizes() == values.sizes() && copy.scalar_type() == values.scalar_type();
+}
+
 struct Piece {
   const char* from;
   char* to;
@@ -28,16 +32,17 @@ struct Piece {
 
 }  // namespace
 
-Snapshot::Snapshot(TrainTensors tensors) : tensors_(std::move(tensors)) {
-  for (auto* map : {&tensors_.model, &tensors_.optimizer, &tensors_.average}) add(*map);
+Snapshot::Snapshot(TrainTensors tensors, Copies& copies) : tensors_(std::move(tensors)), copies_(copies) {
+  for (const auto* map : {&tensors_.model, &tensors_.optimizer, &tensors_.average}) add(*map);
+  copies_.resize(parts_.size());
 }
 
-void Snapshot::add(TensorMap& map) {
-  for (auto& [name, tensor] : map) {
+void Snapshot::add(const TensorMap& map) {
+  for (const auto& [name, tensor] : map) {
     auto values = tensor.detach().to(torch::kCPU).contiguous();
     const bool is_copy = !values.is_alias_of(tensor);
-    const bool fresh = parts_.emplace(key(tensor), Part{std::move(values), tensor._version(), is_copy}).second;
-    GLINT_CHECK(fresh, "'", name, "' is there twice");
+    const Part part = {std::move(values), tensor._version(), parts_.size(), is_copy};
+    GLINT_CHECK(parts_.emplace(key(tensor), part).second, "'", name, "' is there twice");
   }
 }
 
@@ -59,6 +64,17 @@ std::size_t Snapshot::read_piece(Part& part, char* to) {
   return bytes;
 }
 
+void Snapshot::make_room() {
+  const auto copied = [](const auto& part) { return part.second.is_copy; };
+  if (std::none_of(parts_.begin(), parts_.end(), copied)) return;
+  for (const auto& [tensor, part] : parts_) {
+    if (has_room(copies_[part.copy], part.values)) continue;
+    auto room = torch::zeros_like(part.values);  // the system gives memory when it is first written to
+    const std::lock_guard lock(mutex_);
+    copies_[part.copy] = std::move(room);
+  }
+}
+
 void Snapshot::detach() {
   detaching_ = true;
   const std::lock_guard lock(mutex_);
@@ -66,13 +82,14 @@ void Snapshot::detach() {
   for (auto& [tensor, part] : parts_) {
     const auto bytes = part.values.nbytes();
     if (part.is_copy || part.read == bytes) continue;
-    auto copy = torch::empty_like(part.values);
+    auto& copy = copies_[part.copy];
+    if (!has_room(copy, part.values)) copy = torch::empty_like(part.values);
     const auto* from = static_cast<const char*>(part.values.const_data_ptr());
     auto* to = static_cast<char*>(copy.data_ptr());
     for (auto done = part.read; done < bytes; done += kPieceBytes) {
       pieces.push_back({from + done, to + done, std::min(kPieceBytes, bytes - done)});
     }
-    part.values = std::move(copy);
+    part.values = copy;
     part.is_copy = true;
   }
   at::parallel_for(0, std::ssize(pieces), 1, [&](int64_t begin, int64_t end) {

@@ -88,7 +88,8 @@ TEST_F(RunCheckpointsTest, ACheckpointHoldsTheValuesOfItsMomentWhateverTheTraini
 
 TEST_F(RunCheckpointsTest, WhatIsNotWrittenWhenItChangesIsWrittenAsItWas) {
   const auto all = tensors_of(0);
-  Snapshot snapshot(all);
+  Snapshot::Copies copies;
+  Snapshot snapshot(all, copies);
   AtomicFile file(folder_ / "file");
   snapshot.write(snapshot.tensors().model.at("w1000"), file);
   snapshot.detach();
@@ -102,7 +103,8 @@ TEST_F(RunCheckpointsTest, WhatIsNotWrittenWhenItChangesIsWrittenAsItWas) {
 
 TEST_F(RunCheckpointsTest, AChangeWithoutWordOfItIsABug) {
   const auto all = tensors_of(0);
-  Snapshot snapshot(all);
+  Snapshot::Copies copies;
+  Snapshot snapshot(all, copies);
   change(all);
   AtomicFile file(folder_ / "file");
   EXPECT_THAT([&] { snapshot.write(snapshot.tensors().model.at("w1000"), file); },

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <future>
 #include <memory>
+#include <vector>
 
 #include "glint/config/config.h"
 #include "glint/core/thread_pool.h"
@@ -41,6 +42,7 @@ class RunCheckpoints {
   Config config_;
   std::filesystem::path run_dir_;
   std::shared_ptr<const Tokenizer> tokenizer_;
+  std::vector<torch::Tensor> copies_;   // memory that snapshots use; none where no step was faster than the writing
   std::unique_ptr<Snapshot> snapshot_;  // of the checkpoint that is being written
   std::future<void> writing_;
   ThreadPool writer_{1};  // last: its thread ends before what it uses
