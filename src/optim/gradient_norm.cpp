@@ -8,6 +8,7 @@
 #include "glint/core/error.h"
 #include "glint/optim/optimizer.h"
 #include "optim/adam_kernel.h"
+#include "optim/adam_update.h"
 
 namespace glint {
 
@@ -26,7 +27,20 @@ std::vector<Piece> pieces(const std::vector<torch::Tensor>& tensors) {
   return result;
 }
 
+namespace {
+
+std::vector<double> squared_norms_by_operators(const std::vector<torch::Tensor>& tensors) {
+  const auto norms = torch::stack(at::_foreach_norm(tensors, 2)).to(torch::kCPU, torch::kFloat64);  // [N]
+  const auto* values = norms.const_data_ptr<double>();
+  std::vector<double> squares;
+  for (std::size_t i = 0; i < tensors.size(); ++i) squares.push_back(values[i] * values[i]);
+  return squares;
+}
+
+}  // namespace
+
 std::vector<double> squared_norms(const std::vector<torch::Tensor>& tensors) {
+  if (!tensors.empty() && !takes_kernels(tensors.front())) return squared_norms_by_operators(tensors);
   const auto work = pieces(tensors);
   std::vector<double> partial(work.size());
   at::parallel_for(0, static_cast<int64_t>(work.size()), 1, [&](int64_t first, int64_t last) {
@@ -43,8 +57,20 @@ std::vector<double> squared_norms(const std::vector<torch::Tensor>& tensors) {
 
 torch::Tensor plain_gradient(const torch::Tensor& parameter) {
   const auto& gradient = parameter.grad();
-  GLINT_CHECK(gradient.is_cpu() && gradient.scalar_type() == torch::kFloat32, "gradient is ", gradient.toString());
+  GLINT_CHECK(gradient.device() == parameter.device() && gradient.scalar_type() == torch::kFloat32, "gradient is ",
+              gradient.toString());
   return gradient.contiguous();
+}
+
+void scale_gradients(const std::vector<ParameterGroup>& groups, double factor) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> gradients;
+  for (const auto& group : groups) {
+    for (const auto& [name, parameter] : group.parameters) {
+      if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+    }
+  }
+  if (!gradients.empty()) at::_foreach_mul_(gradients, factor);
 }
 
 double clip_global_norm(const NamedParameters& parameters, double max_norm) {
@@ -72,11 +98,7 @@ GradientNorms clip_global_norm(const std::vector<ParameterGroup>& groups, double
   for (auto& norm : norms.groups) norm = std::sqrt(norm);
   const double scale = max_norm / (norms.all + 1e-6);  // the released clip's eps
   if (max_norm <= 0 || !std::isfinite(norms.all) || scale >= 1) return norms;
-  for (const auto& group : groups) {
-    for (const auto& [name, parameter] : group.parameters) {
-      if (parameter.grad().defined()) parameter.grad().mul_(scale);
-    }
-  }
+  scale_gradients(groups, scale);
   return norms;
 }
 

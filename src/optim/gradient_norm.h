@@ -15,10 +15,11 @@ struct Piece {
 };
 std::vector<Piece> pieces(const std::vector<torch::Tensor>& tensors);
 
-// Squared L2 norm of each contiguous float32 tensor; the same bits for any number of threads.
+// Squared L2 norm of each contiguous float32 tensor. On the CPU the same bits for any number of threads; on a GPU one
+// wait for it.
 std::vector<double> squared_norms(const std::vector<torch::Tensor>& tensors);
 
-// The gradient as contiguous float32 CPU memory.
+// The gradient as contiguous float32 memory.
 torch::Tensor plain_gradient(const torch::Tensor& parameter);
 
 }  // namespace glint

@@ -16,7 +16,12 @@ MovingAverage::MovingAverage(NamedParameters parameters, double decay)
 void MovingAverage::update(int64_t step) {
   const torch::NoGradGuard no_grad;
   const double decay = std::min(decay_, static_cast<double>(1 + step) / static_cast<double>(10 + step));
-  for (const auto& [name, parameter] : parameters_) average_.at(name).lerp_(parameter, 1 - decay);
+  std::vector<torch::Tensor> averages, parameters;
+  for (const auto& [name, parameter] : parameters_) {
+    averages.push_back(average_.at(name));
+    parameters.push_back(parameter);
+  }
+  if (!averages.empty()) at::_foreach_lerp_(averages, parameters, 1 - decay);
 }
 
 void MovingAverage::load(const TensorMap& state) {

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "glint/core/error.h"
-#include "optim/adam_kernel.h"
+#include "optim/adam_update.h"
 #include "optim/gradient_norm.h"
 
 namespace glint {
@@ -49,8 +49,8 @@ struct Optimizer::Impl {
 void Optimizer::Impl::add_slots(const ParameterGroup& group) {
   for (const auto& [name, parameter] : group.parameters) {
     if (group.lr == 0 || !parameter.requires_grad()) continue;
-    GLINT_CHECK(parameter.is_cpu() && parameter.scalar_type() == torch::kFloat32 && parameter.is_contiguous(), "'",
-                name, "' is ", parameter.toString());
+    GLINT_CHECK(parameter.scalar_type() == torch::kFloat32 && parameter.is_contiguous(), "'", name, "' is ",
+                parameter.toString());
     slots.push_back({name, parameter, torch::zeros_like(parameter, torch::requires_grad(false)),
                      torch::zeros_like(parameter, torch::requires_grad(false)), group.lr, group.weight_decay});
   }
@@ -120,20 +120,13 @@ void Optimizer::step(double lr_factor) {
   }
   const bool needs_norms = impl_->is_bert_adam && impl_->config.per_tensor_clip;
   const auto norms = needs_norms ? squared_norms(gradients) : std::vector<double>(gradients.size());
-  std::vector<AdamRule> rules;
-  for (std::size_t i = 0; i < slots.size(); ++i) rules.push_back(impl_->rule(*slots[i], lr_factor, norms[i]));
-
-  const auto work = pieces(gradients);
-  at::parallel_for(0, static_cast<int64_t>(work.size()), 1, [&](int64_t first, int64_t last) {
-    for (int64_t i = first; i < last; ++i) {
-      const auto& [tensor, begin, end] = work[static_cast<std::size_t>(i)];
-      auto& slot = *slots[tensor];
-      adam_update(rules[tensor], end - begin, gradients[tensor].const_data_ptr<float>() + begin,
-                  slot.m.data_ptr<float>() + begin, slot.v.data_ptr<float>() + begin,
-                  slot.parameter.data_ptr<float>() + begin);
-    }
-  });
-  for (auto* slot : slots) slot->parameter.unsafeGetTensorImpl()->bump_version();  // autograd must see the change
+  std::vector<AdamItem> items;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const auto& slot = *slots[i];
+    items.push_back({impl_->rule(slot, lr_factor, norms[i]), gradients[i], slot.m, slot.v, slot.parameter});
+  }
+  if (items.empty()) return;
+  takes_kernels(items.front().parameter) ? update_by_kernels(items) : update_by_operators(items);
 }
 
 TensorMap Optimizer::state() const {

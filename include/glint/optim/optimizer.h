@@ -38,7 +38,10 @@ struct GradientNorms {
 };
 GradientNorms clip_global_norm(const std::vector<ParameterGroup>& groups, double max_norm);
 
-// BertAdam as released (methods 6.1) or AdamW, for contiguous float32 parameters on the CPU. Parameters without a
+// Multiplies all gradients, in place.
+void scale_gradients(const std::vector<ParameterGroup>& groups, double factor);
+
+// BertAdam as released (methods 6.1) or AdamW, for contiguous float32 parameters of one device. Parameters without a
 // gradient are left alone; those that need none or whose group's rate is 0 when the optimizer is made have no moments
 // at all.
 class Optimizer {
