@@ -35,9 +35,10 @@ function(glint_room name)
   endif()
 endfunction()
 
-# glint_tests(NAME [TORCH] SOURCES files... LIBRARIES rooms...): the test program NAME_tests, known to ctest test by test.
+# glint_tests(NAME [TORCH] [GPU] SOURCES files... LIBRARIES rooms...): the test program NAME_tests, known to ctest test by
+# test. GPU: it may use one; the others are to give the same everywhere.
 function(glint_tests name)
-  cmake_parse_arguments(TESTS "TORCH" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(TESTS "TORCH;GPU" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name}_tests ${TESTS_SOURCES})
   target_include_directories(${name}_tests PRIVATE "${PROJECT_SOURCE_DIR}/tests" "${PROJECT_SOURCE_DIR}/src")
   target_link_libraries(${name}_tests PRIVATE ${TESTS_LIBRARIES} GTest::gmock GTest::gtest_main glint_warnings glint_sanitize)
@@ -46,7 +47,13 @@ function(glint_tests name)
     target_precompile_headers(${name}_tests REUSE_FROM glint_pch)
     target_compile_options(${name}_tests PRIVATE -fpch-preprocess)
   endif()
+  set(environment "GLINT_PROGRAM=$<TARGET_FILE:glint>;OMP_NUM_THREADS=1")
+  if(NOT TESTS_GPU)
+    string(APPEND environment ";GLINT_CUDA_MODULE=")
+  elseif(GLINT_CUDA)
+    string(APPEND environment ";GLINT_CUDA_MODULE=$<TARGET_FILE:glint_cuda>")
+  endif()
   include(GoogleTest)
   gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120 WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
-    PROPERTIES TIMEOUT 300 ENVIRONMENT "GLINT_PROGRAM=$<TARGET_FILE:glint>;OMP_NUM_THREADS=1")
+    PROPERTIES TIMEOUT 300 ENVIRONMENT "${environment}")
 endfunction()

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 # Lowest first, as in docs/architecture.md.
-ROOMS = "core io config text media nn dist data model optim eval train search report app".split()
+ROOMS = "core io config text media nn device dist data model optim eval train search report app cuda".split()
 
 LIBRARIES = {
     "torch": r"(torch|ATen|c10|caffe2)/",

@@ -20,6 +20,7 @@
 #include "glint/core/progress.h"
 #include "glint/core/stop_signal.h"
 #include "glint/data/clip_stream.h"
+#include "glint/device/device.h"
 #include "glint/io/safetensors.h"
 #include "glint/train/checkpoint.h"
 
@@ -95,6 +96,7 @@ class Encoder {
     use_threads(config_.train.threads);
     if (config_.eval.ema && take_average(checkpoint_)) log_info("the weights are their moving average (eval.ema)");
     model_ = restore_model(checkpoint_, Weights::kShared);
+    model_->to(choose_device(config_.run.device));
     model_->eval();
   }
 
@@ -135,8 +137,8 @@ class Encoder {
     for (int64_t a = 0; a < batch.rows; a += config_.eval.batch_size) {
       const auto b = std::min(batch.rows, a + config_.eval.batch_size);
       const auto features = model_->text_features(ids.slice(0, a, b), mask.slice(0, a, b));
-      sentences.push_back(features.sentence);
-      words.push_back(features.words);
+      sentences.push_back(features.sentence.cpu());
+      if (!options_.without_words) words.push_back(features.words.cpu());
     }
     TensorMap tensors = {{"text.sentence", torch::cat(sentences)}, {"text.ids", ids}, {"text.mask", mask}};
     if (!options_.without_words) tensors["text.words"] = torch::cat(words);
@@ -167,9 +169,9 @@ class Encoder {
         continue;
       }
       const auto features = model_->video_features(clip.frames.unsqueeze(0), clip.mask.unsqueeze(0));
-      frames.push_back(features.frames);
-      clip_frames.push_back(features.clip_frames);
-      masks.push_back(features.mask);
+      frames.push_back(features.frames.cpu());
+      clip_frames.push_back(features.clip_frames.cpu());
+      masks.push_back(features.mask.cpu());
       rows.push_back(static_cast<int64_t>(i));
     }
     TensorMap tensors = {{"video.rows", torch::tensor(rows, torch::kInt64)}};

@@ -10,6 +10,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
+#include "glint/device/device.h"
 #include "glint/train/setup.h"
 
 namespace glint::app {
@@ -29,6 +30,7 @@ Checkpoint start_of(const fs::path& file, const std::vector<std::string>& overri
   Checkpoint start;
   start.folder = file;
   start.config = read_config(file, overrides);
+  choose_device(start.config.run.device);  // before make_model() asks LibTorch for random numbers
   adopt_towers(start.config);
   if (start.config.model.weights.empty()) {
     throw Error(file.string(),
@@ -49,7 +51,8 @@ void eval(const EvalOptions& options) {
   const auto split = config.eval.split.empty() ? config.data.test_split : config.eval.split;
   if (split.empty())
     throw Error("eval.split: which split is to be evaluated? Set data.test_split=test, or eval.split to another");
-  const auto report = evaluate_checkpoint(checkpoint, config, split, *make_communicator({}, 1));
+  const auto report =
+      evaluate_checkpoint(checkpoint, config, split, *make_communicator({}, 1), choose_device(config.run.device));
   if (!options.out.empty()) {
     write_file(options.out, report.json);
   } else if (options.overrides.empty() && fs::exists(fs::path(options.where) / "checkpoints")) {

@@ -11,7 +11,8 @@
 
 namespace glint::app {
 
-Report evaluate_checkpoint(Checkpoint checkpoint, const Config& config, const std::string& split, Communicator& peers) {
+Report evaluate_checkpoint(Checkpoint checkpoint, const Config& config, const std::string& split, Communicator& peers,
+                           torch::Device device) {
   const bool averaged = config.eval.ema && take_average(checkpoint);
   const auto dataset = load_evaluation_set(config.data, config.eval, split);
   if (peers.rank() == 0)
@@ -19,6 +20,7 @@ Report evaluate_checkpoint(Checkpoint checkpoint, const Config& config, const st
              " captions, ", dataset.clips.size(), " clips",
              averaged ? "; its weights are the moving average (eval.ema)" : "");
   const auto model = restore_model(checkpoint, Weights::kShared);
+  model->to(device);
   ClipSource source(config.data, config.video);
   const auto result =
       evaluate(*model, *checkpoint.tokenizer, dataset, source, config.eval, config.text, config.data.workers, peers);

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "glint/core/error.h"
+#include "glint/device/device.h"
 #include "glint/media/codecs.h"
 #include "glint/text/tokenizer.h"
 
@@ -96,9 +97,8 @@ Finding vocabulary() {
   }
 }
 
-Finding gpu() {
-  const std::string advice =
-      "training and evaluation run on the CPU; an NVIDIA driver would make them many times faster";
+Finding gpu_driver() {
+  const std::string advice = "training and evaluation run on the CPU; a GPU needs NVIDIA's driver";
   void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
   if (driver == nullptr) return {"GPU driver", false, "none", advice};
   const auto ask_version = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDriverGetVersion"));
@@ -107,6 +107,23 @@ Finding gpu() {
   dlclose(driver);
   return {"GPU driver", told, told ? concat("for CUDA ", version / 1000, ".", version % 1000 / 10) : "gives no version",
           advice};
+}
+
+// Opens the module where there is a driver.
+Finding cuda_module_file() {
+  const auto& report = find_gpus();
+  return {"CUDA module", !report.module.empty(), report.module.empty() ? "none" : report.module,
+          "this glint works on the CPU alone; scripts/setup --cuda, then scripts/build make it work on a GPU too"};
+}
+
+Finding gpus() {
+  const auto& report = find_gpus();
+  std::string names;
+  for (const auto& gpu : report.gpus) {
+    names += concat(names.empty() ? "" : ", ", gpu.name, " (", gib(static_cast<double>(gpu.memory_bytes)), ", ",
+                    gpu.multiprocessors, " multiprocessors)");
+  }
+  return {"GPU", !names.empty(), names.empty() ? "none" : names, concat("works on the CPU: ", report.problem)};
 }
 
 Finding disk(const std::string& name, const fs::path& folder, double wanted_bytes, const std::string& advice) {
@@ -128,7 +145,7 @@ std::vector<Finding> examine_machine() {
   std::vector<Finding> findings = {cpu(), vectors(), memory(), libtorch(), libav()};
   for (const char* codec : {"h264", "hevc", "vp9", "av1", "mpeg4"}) findings.push_back(decoder(codec));
   findings.push_back(vocabulary());
-  findings.push_back(gpu());
+  for (const auto& look : {gpu_driver, cuda_module_file, gpus}) findings.push_back(look());
   std::error_code gone;  // a working directory that was removed
   findings.push_back(disk("disk, here", fs::current_path(gone), 2 * kGib,
                           "a checkpoint of ViT-B/32 takes 1.8 GiB; run where there is more, or set run.dir"));

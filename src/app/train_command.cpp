@@ -14,6 +14,7 @@
 #include "glint/core/stop_signal.h"
 #include "glint/data/dataset.h"
 #include "glint/data/loader.h"
+#include "glint/device/device.h"
 #include "glint/dist/communicator.h"
 #include "glint/dist/launcher.h"
 #include "glint/train/setup.h"
@@ -44,7 +45,7 @@ void print_settings(TrainOptions options) {
 }
 
 // The test split's results, which stand in the run folder afterwards. All processes take part.
-void evaluate_best(const Config& config, bool trained, Communicator& peers) {
+void evaluate_best(const Config& config, bool trained, Communicator& peers, torch::Device device) {
   const fs::path run_dir = config.run.dir;
   const bool missing = !fs::exists(run_dir / "results.json") || !fs::exists(run_dir / "results.txt");
   const bool due = peers.all_gather(trained || missing ? "due" : "done").front() == "due";  // as rank 0 sees it
@@ -52,7 +53,7 @@ void evaluate_best(const Config& config, bool trained, Communicator& peers) {
     if (peers.rank() == 0) log_info("nothing is left to train");
     return;
   }
-  const auto report = evaluate_checkpoint(load_checkpoint(run_dir), config, config.data.test_split, peers);
+  const auto report = evaluate_checkpoint(load_checkpoint(run_dir), config, config.data.test_split, peers, device);
   if (peers.rank() != 0) return;
   write_file(run_dir / "results.txt", report.table);
   write_file(run_dir / "results.json", report.json);
@@ -63,17 +64,18 @@ void train(const Config& config, const RankInfo& rank, const TrainOptions& optio
   const fs::path run_dir = config.run.dir;
   catch_stop_signals();
   use_threads(config.train.threads);
-  const auto peers = make_communicator(rank, config.dist.timeout_s);
+  const auto device = choose_device(config.run.device, rank.local_rank);
+  const auto peers = make_communicator(rank, config.dist.timeout_s, device);
   if (!config.data.test_split.empty()) {  // what is missing there is better known before the training
     load_evaluation_set(config.data, config.eval, config.data.test_split);
   }
   int64_t steps = 0;
   {
-    Trainer trainer(config, peers);
+    Trainer trainer(config, peers, device);
     steps = trainer.run(options.trace);
   }
   if (config.data.test_split.empty()) return;
-  evaluate_best(config, steps > 0, *peers);
+  evaluate_best(config, steps > 0, *peers, device);
   if (rank.rank != 0) return;
   std::cout << read_file(run_dir / (options.json ? "results.json" : "results.txt"));
   log_info("the run is ", run_dir.string(), "; its results are in results.json, its checkpoints in checkpoints/");

@@ -54,6 +54,7 @@ inline Rule one_of(std::vector<std::string_view> words) {
 template <class Visitor>
 void describe(Visitor& v, RunConfig& c) {
   v.field("dir", c.dir, any().without_effect());
+  v.field("device", c.device, one_of({"auto", "cpu", "cuda"}).without_effect());
 }
 
 template <class Visitor>
@@ -222,7 +223,8 @@ void describe(Visitor& v, TrainConfig& c) {
   v.field("batch_size", c.batch_size, above(0));
   v.field("micro_batch", c.micro_batch, at_least(0).without_effect());
   v.field("recompute", c.recompute, any().without_effect());
-  v.field("precision", c.precision, one_of({"fp32", "bf16"}));
+  v.field("precision", c.precision, one_of({"fp32", "bf16", "fp16"}));
+  v.field("tf32", c.tf32, any());
   v.field("ema", c.ema, share());
   v.field("threads", c.threads, at_least(0).without_effect());
   v.field("validate_every", c.validate_every, at_least(0));

@@ -90,6 +90,7 @@ struct TrainLoader::Impl {
   int64_t max_words = 0;
   int64_t batch_size = 0;  // of all ranks together
   LoaderShare share = {};
+  bool pinned = false;
   std::uint64_t seed = 0;
 
   int64_t per_epoch = 0;                    // batches
@@ -115,10 +116,12 @@ void TrainLoader::Impl::schedule() {
   pending->batch.index = scheduled.batch;
   const int64_t side = source->image_size();
   const int64_t rows = batch_size / share.ranks;
-  pending->batch.frames = torch::empty({rows, source->num_frames(), 3, side, side}, torch::kUInt8);
-  pending->batch.frame_mask = torch::empty({rows, source->num_frames()}, torch::kInt64);
-  pending->batch.token_ids = torch::empty({rows, max_words}, torch::kInt64);
-  pending->batch.token_mask = torch::empty({rows, max_words}, torch::kInt64);
+  const auto bytes = torch::TensorOptions(torch::kUInt8).pinned_memory(pinned);
+  const auto integers = bytes.dtype(torch::kInt64);
+  pending->batch.frames = torch::empty({rows, source->num_frames(), 3, side, side}, bytes);
+  pending->batch.frame_mask = torch::empty({rows, source->num_frames()}, integers);
+  pending->batch.token_ids = torch::empty({rows, max_words}, integers);
+  pending->batch.token_mask = torch::empty({rows, max_words}, integers);
   for (int64_t row = 0; row < rows; ++row) {
     const int64_t place = scheduled.batch * batch_size + share.rank * rows + row;
     const int64_t sample = order[static_cast<std::size_t>(place)];
@@ -169,7 +172,7 @@ SampleResult TrainLoader::Impl::make_sample(Batch& batch, int64_t row, int64_t e
 
 TrainLoader::TrainLoader(std::shared_ptr<const Dataset> dataset, std::shared_ptr<const Tokenizer> tokenizer,
                          std::shared_ptr<ClipSource> source, const DataConfig& data, const TextConfig& text,
-                         int64_t batch_size, uint64_t seed, LoaderPosition start, LoaderShare share)
+                         int64_t batch_size, uint64_t seed, LoaderPosition start, LoaderShare share, bool pinned)
     : impl_(std::make_unique<Impl>()) {
   impl_->dataset = std::move(dataset);
   impl_->tokenizer = std::move(tokenizer);
@@ -178,6 +181,7 @@ TrainLoader::TrainLoader(std::shared_ptr<const Dataset> dataset, std::shared_ptr
   impl_->max_words = text.max_words;
   impl_->batch_size = batch_size;
   impl_->share = share;
+  impl_->pinned = pinned;
   GLINT_CHECK(share.ranks > 0 && share.rank >= 0 && share.rank < share.ranks, "rank ", share.rank, " of ", share.ranks);
   impl_->seed = seed;
   impl_->first_caption = first_captions(*impl_->dataset);

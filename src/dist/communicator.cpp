@@ -40,8 +40,16 @@ Communicator::~Communicator() {
     return;
   }
   if (is_unwinding) {  // a signal stopped this rank: others that wait for it in a collective learn so at once
+    if (group_->has_nccl) {
+      group_->features->abort();
+      group_->gradients->abort();
+    }
     group_->features.reset();
     group_->gradients.reset();
+  }
+  if (group_->has_nccl && !is_unwinding) {  // what it holds of the GPU it gives back only when told
+    group_->features->shutdown();
+    group_->gradients->shutdown();
   }
   group_->watchdog->leave(/*in_peace=*/true);
 }
@@ -94,14 +102,16 @@ void Communicator::broadcast(torch::Tensor& values, std::int64_t root) {
 
 void Communicator::barrier() {
   if (!group_) return;
-  run_collective(*group_, "waiting for all ranks", [&](auto& group) { return group.barrier(); });
+  c10d::BarrierOptions options;
+  options.device = torch::kCPU;  // of a GPU it would wait for one
+  run_collective(*group_, "waiting for all ranks", [&](auto& group) { return group.barrier(options); });
 }
 
-std::shared_ptr<Communicator> make_communicator(const RankInfo& info, double timeout_s) {
+std::shared_ptr<Communicator> make_communicator(const RankInfo& info, double timeout_s, torch::Device device) {
   GLINT_CHECK(timeout_s > 0, "timeout_s ", timeout_s);
   if (info.ranks == 1) return std::make_shared<Communicator>(info, nullptr);
   std::signal(SIGPIPE, SIG_IGN);  // what c10d writes to a rank that is gone must be an error, not this one's end
-  return std::make_shared<Communicator>(info, dist::meet(info, timeout_s));
+  return std::make_shared<Communicator>(info, dist::meet(info, timeout_s, device));
 }
 
 }  // namespace glint

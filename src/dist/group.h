@@ -20,6 +20,7 @@ struct Group {
   c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<c10d::ProcessGroup> features;
   c10::intrusive_ptr<c10d::ProcessGroup> gradients;
+  bool has_nccl = false;
   std::unique_ptr<Watchdog> watchdog;  // ends before what it watches
 
   std::mutex mutex;                 // of what follows

@@ -16,6 +16,9 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "glint/device/cuda_module.h"
+#include "glint/device/device.h"
+
 namespace glint::dist {
 
 namespace {
@@ -101,7 +104,7 @@ void add_devices(c10d::ProcessGroupGloo::Options& options, const RankInfo& info)
 }
 
 c10::intrusive_ptr<c10d::ProcessGroup> make_group(const c10::intrusive_ptr<c10d::Store>& store, const char* name,
-                                                  const RankInfo& info, double timeout_s) {
+                                                  const RankInfo& info, double timeout_s, torch::Device device) {
   auto options = c10d::ProcessGroupGloo::Options::create(as_milliseconds(timeout_s));
   add_devices(*options, info);
   const auto own_store = c10::make_intrusive<c10d::PrefixStore>(name, store);
@@ -111,6 +114,12 @@ c10::intrusive_ptr<c10d::ProcessGroup> make_group(const c10::intrusive_ptr<c10d:
   auto group = c10::make_intrusive<c10d::ProcessGroup>(own_store, rank, ranks);
   group->setBackend(torch::kCPU, c10d::ProcessGroup::BackendType::GLOO, gloo);
   group->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
+  if (device.is_cuda()) {
+    const auto nccl_store = c10::make_intrusive<c10d::PrefixStore>("nccl", own_store);
+    const auto limit_ms = std::chrono::duration_cast<milliseconds>(kCollectiveLimit).count();
+    const auto nccl = cuda_module().make_nccl(nccl_store, rank, ranks, limit_ms);
+    group->setBackend(torch::kCUDA, c10d::ProcessGroup::BackendType::NCCL, nccl);
+  }
   return group;
 }
 
@@ -166,14 +175,15 @@ c10::intrusive_ptr<c10d::Store> connect_store(const RankInfo& info, bool is_serv
   return store;
 }
 
-std::unique_ptr<Group> meet(const RankInfo& info, double timeout_s) {
+std::unique_ptr<Group> meet(const RankInfo& info, double timeout_s, torch::Device device) {
   quiet_c10d();
   auto group = std::make_unique<Group>();
+  group->has_nccl = device.is_cuda();
   group->store = connect_store(info, info.rank == 0 && !info.agent_attempt, timeout_s);
   try {
     join(*group->store, info, timeout_s);
-    group->features = make_group(group->store, "features", info, timeout_s);
-    group->gradients = make_group(group->store, "gradients", info, timeout_s);
+    group->features = make_group(group->store, "features", info, timeout_s, device);
+    group->gradients = make_group(group->store, "gradients", info, timeout_s, device);
   } catch (...) {
     throw_unconnected(info);
   }

@@ -91,9 +91,14 @@ RetrievalModel::RetrievalModel(const ModelConfig& model, const HeadConfig& head,
   head_ = register_module("head", make_head(head, head_shape, model.dropout));
 }
 
+torch::Device RetrievalModel::device() const {
+  return clip_->logit_scale.device();
+}
+
 TextFeatures RetrievalModel::text_features(const torch::Tensor& ids, const torch::Tensor& mask) {
-  const auto [words, sentence] = clip_->encode_text(ids, mask, text_mask_);
-  return {sentence, words, mask, {}};
+  const auto here = mask.to(device(), /*non_blocking=*/true);
+  const auto [words, sentence] = clip_->encode_text(ids.to(device(), /*non_blocking=*/true), here, text_mask_);
+  return {sentence, words, here, {}};
 }
 
 TextFeatures RetrievalModel::encode_text(const torch::Tensor& ids, const torch::Tensor& mask) {
@@ -104,7 +109,9 @@ VideoFeatures RetrievalModel::encode_video(const torch::Tensor& frames, const to
   return head_->prepare_video(video_features(frames, mask));
 }
 
-VideoFeatures RetrievalModel::video_features(const torch::Tensor& frames, const torch::Tensor& mask) {
+VideoFeatures RetrievalModel::video_features(const torch::Tensor& given_frames, const torch::Tensor& given_mask) {
+  const auto frames = given_frames.to(device(), /*non_blocking=*/true);
+  const auto mask = given_mask.to(device(), /*non_blocking=*/true);
   const auto side = clip_->sizes().image_size;
   if (frames.size(-1) != side || frames.size(-2) != side) {
     throw Error("config.video.image_size: frames of ", frames.size(-1), " pixels, but the image tower takes ", side);

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "glint/core/error.h"
+#include "glint/nn/autocast.h"
 #include "glint/nn/transformer.h"
 
 namespace glint {
@@ -10,6 +11,7 @@ namespace glint {
 namespace {
 
 constexpr int64_t kHeadWidth = 64;
+constexpr double kMaskedFrameBiasInHalf = -3e4;
 
 class NoTemporalEncoder final : public TemporalEncoder {
  public:
@@ -57,7 +59,10 @@ class SeqTransf final : public TemporalEncoder {
   torch::Tensor forward(const torch::Tensor& frames, const torch::Tensor& mask) override {
     const auto steps = frames.size(1);
     GLINT_CHECK(steps <= positions_->weight.size(0), steps, " frames, ", positions_->weight.size(0), " positions");
-    const auto bias = (1 - mask.to(frames.scalar_type())).mul_(kMaskedFrameBias).view({frames.size(0), 1, 1, steps});
+    // In float16 the released bias would be infinite, and a clip without a frame no number.
+    const bool is_half = autocast_type(frames.device().type()) == torch::kHalf;
+    const double hidden = is_half ? kMaskedFrameBiasInHalf : kMaskedFrameBias;
+    const auto bias = (1 - mask.to(frames.scalar_type())).mul_(hidden).view({frames.size(0), 1, 1, steps});
     const auto seen = blocks_->forward(frames + positions_->weight.slice(0, 0, steps), {/*causal=*/false, bias});
     return seen + frames;  // [B, T, D]
   }

@@ -26,6 +26,33 @@ struct ScaledGradient : torch::autograd::Function<ScaledGradient> {
   }
 };
 
+torch::ScalarType type_of(const std::string& precision) {
+  if (precision == "bf16") return torch::kBFloat16;
+  return precision == "fp16" ? torch::kHalf : torch::kFloat32;
+}
+
+// The tensors of a batch on `device`; from pinned memory without waiting.
+Batch on_device(const Batch& batch, torch::Device device) {
+  auto moved = batch;
+  for (auto* tensor : {&moved.token_ids, &moved.token_mask, &moved.frames, &moved.frame_mask}) {
+    *tensor = tensor->to(device, /*non_blocking=*/true);
+  }
+  return moved;
+}
+
+// In one go: numbers on a GPU are waited for.
+BatchLosses fetch(const std::vector<std::pair<std::string, torch::Tensor>>& parts) {
+  std::vector<torch::Tensor> values;
+  for (const auto& [name, value] : parts) values.push_back(value);
+  const auto numbers = torch::stack(values).to(torch::kCPU);
+  BatchLosses losses;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    losses.parts.emplace_back(parts[i].first, numbers[static_cast<int64_t>(i)].item<double>());
+    losses.loss += losses.parts.back().second;
+  }
+  return losses;
+}
+
 }  // namespace
 
 BatchGradient::BatchGradient(RetrievalModel& model, const NamedParameters& parameters, const TrainConfig& train,
@@ -38,15 +65,18 @@ BatchGradient::BatchGradient(RetrievalModel& model, const NamedParameters& param
   recompute_blocks(model_.clip(), train.recompute);
 }
 
-BatchLosses BatchGradient::compute(const Batch& batch, int64_t step, LapTimer& timer) {
+BatchLosses BatchGradient::compute(const Batch& given, int64_t step, LapTimer& timer, double loss_scale) {
+  const auto device = model_.device();
+  const auto batch = device.is_cpu() ? given : on_device(given, device);
+  if (!device.is_cpu()) timer.lap("to device");
   const auto pairs = batch.token_ids.size(0);
   const bool in_parts = config_.micro_batch > 0 && config_.micro_batch < pairs;
-  BatchLosses losses;
   seed(step, 0);
   auto features = in_parts ? encode_parts(batch, step) : encode(batch, 0, pairs);
   timer.lap("towers");
   if (in_parts) seed(step, kScoring);
-  const auto loss = score(features, losses);
+  const auto scored = score(features);
+  const auto loss = loss_scale == 1 ? scored.loss : scored.loss * loss_scale;
   timer.lap("head");
   if (in_parts) {
     loss.backward();
@@ -55,7 +85,7 @@ BatchLosses BatchGradient::compute(const Batch& batch, int64_t step, LapTimer& t
     reducer_.backward({loss});
   }
   timer.lap("backward");
-  return losses;
+  return fetch(scored.parts);
 }
 
 // Dropout draws from (seed, step) alone, so that a resumed run needs no generator's state, and a part of a batch that
@@ -71,7 +101,7 @@ PairFeatures BatchGradient::encode(const Batch& batch, int64_t begin, int64_t en
   PairFeatures features;
   {
     RECORD_USER_SCOPE("towers");
-    const Autocast lower(torch::kCPU, config_.precision == "bf16" ? torch::kBFloat16 : torch::kFloat32);
+    const Autocast lower(model_.device().type(), type_of(config_.precision));
     features.text = model_.text_features(rows(batch.token_ids), rows(batch.token_mask));
     features.video = model_.video_features(rows(batch.frames), rows(batch.frame_mask));
   }
@@ -129,7 +159,7 @@ void BatchGradient::carry_into_towers(const Batch& batch, int64_t step, PairFeat
   }
 }
 
-torch::Tensor BatchGradient::score(const PairFeatures& own, BatchLosses& losses) const {
+BatchGradient::Scored BatchGradient::score(const PairFeatures& own) const {
   const auto ranks = peers_->ranks(), pairs = size(own.text), begin = peers_->rank() * pairs;
   RECORD_USER_SCOPE("head");
   const auto all = gather_pairs(*peers_, own);
@@ -137,18 +167,16 @@ torch::Tensor BatchGradient::score(const PairFeatures& own, BatchLosses& losses)
   const bool whole = ranks == 1;
   const auto rows = model_.logits(share.text_scores);
   const ShareLogits logits = {rows, whole ? rows : model_.logits(share.video_scores), begin};
-  auto loss = config_.loss == "sigmoid" ? sigmoid_loss(logits) : contrastive_loss(logits);
-  auto nce = loss.detach().clone();
+  Scored scored = {config_.loss == "sigmoid" ? sigmoid_loss(logits) : contrastive_loss(logits), {}};
+  auto nce = scored.loss.detach().clone();
   peers_->all_reduce(nce);
-  losses.loss = nce.item<double>();
-  losses.parts.emplace_back("nce", losses.loss);
-  if (!share.sums.defined()) return loss;
+  scored.parts.emplace_back("nce", nce);
+  if (!share.sums.defined()) return scored;
   for (const auto& aux : model_.head().losses(sum_over_ranks(*peers_, share.sums), ranks * pairs)) {
-    loss = loss + aux.value / ranks;  // the same on every rank
-    losses.parts.emplace_back(aux.name, aux.value.item<double>());
-    losses.loss += losses.parts.back().second;
+    scored.loss = scored.loss + aux.value / ranks;  // the same on every rank
+    scored.parts.emplace_back(aux.name, aux.value.detach());
   }
-  return loss;
+  return scored;
 }
 
 }  // namespace glint

@@ -39,6 +39,8 @@ Json state_json(const fs::path& folder, const TrainState& state, const Tokenizer
   json["validated_epochs"] = state.validated_epochs;
   json["stale_validations"] = state.stale_validations;
   json["bad_steps"] = state.bad_steps;
+  json["loss_scale"] = state.loss_scale.scale;
+  json["loss_scale_steps"] = state.loss_scale.good_steps;
   json["tokenizer"] = tokenizer.name();
   for (const char* name : {kModelFile, kOptimizerFile, kAverageFile, kTokenizerFile, kConfigFile}) {
     if (fs::exists(folder / name)) json["files"][name] = xxhash64_of_file(folder / name);
@@ -176,7 +178,8 @@ Checkpoint load_checkpoint(const fs::path& where) {
                         state.at("best_step").get<int64_t>(),
                         state.at("validated_epochs").get<int64_t>(),
                         state.value("stale_validations", int64_t{0}),
-                        state.value("bad_steps", int64_t{0})};
+                        state.value("bad_steps", int64_t{0}),
+                        {state.value("loss_scale", LossScaler::kFirst), state.value("loss_scale_steps", int64_t{0})}};
     checkpoint.config = read_config(checkpoint.folder / kConfigFile, {});
     checkpoint.tokenizer = read_tokenizer(checkpoint.folder, state, checkpoint.config.text);
   } catch (const nlohmann::json::exception& error) {

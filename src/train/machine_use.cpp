@@ -5,25 +5,39 @@
 
 #include <algorithm>
 
+#include "glint/device/device.h"
 #include "glint/nn/affine.h"
 #include "glint/train/train_plan.h"
 
 namespace glint {
 namespace {
 
-constexpr int64_t kSide = 1024;  // of the products that are timed
+constexpr int64_t kSide = 1024, kGpuSide = 8192;  // of the products that are timed
 constexpr int kTries = 3;
 
-double measured_peak() {
+double measured_peak(torch::Device device, torch::ScalarType type) {
   const torch::NoGradGuard no_grad;
-  const auto a = torch::ones({kSide, kSide}), b = torch::ones({kSide, kSide});
+  const auto side = device.is_cpu() ? kSide : kGpuSide;
+  const auto ones = torch::ones({side, side}, torch::TensorOptions(device).dtype(type));
   double best = 0;
   for (int i = 0; i < kTries; ++i) {
+    synchronise(device);
     LapTimer timer;
-    affine(a, b);
-    best = std::max(best, 2.0 * kSide * kSide * kSide / timer.seconds());
+    affine(ones, ones);
+    synchronise(device);
+    best = std::max(best, 2.0 * static_cast<double>(side * side * side) / timer.seconds());
   }
   return best;
+}
+
+double peak_of(torch::Device device, const TrainConfig& train) {
+  if (device.is_cpu()) return measured_peak(device, torch::kFloat32);
+  const auto type = train.precision == "bf16"   ? torch::kBFloat16
+                    : train.precision == "fp16" ? torch::kHalf
+                                                : torch::kFloat32;
+  const auto known =
+      known_peak_flops(find_gpus().gpus.at(static_cast<std::size_t>(device.index())).name, type, train.tf32);
+  return known ? *known : measured_peak(device, type);
 }
 
 double seconds_in_towers(const LapTimer& step) {
@@ -42,12 +56,17 @@ double peak_mb() {
 
 }  // namespace
 
-MachineUse::MachineUse(const Config& config, const TowerSizes& sizes, int64_t pairs)
-    : peak_flops_(measured_peak()), tower_flops_(3 * 2 * static_cast<double>(pairs) * tower_macs(config, sizes)) {}
+MachineUse::MachineUse(const Config& config, const TowerSizes& sizes, int64_t pairs, torch::Device device)
+    : device_(device),
+      peak_flops_(peak_of(device, config.train)),
+      tower_flops_(3 * 2 * static_cast<double>(pairs) * tower_macs(config, sizes)) {}
 
 std::vector<std::pair<std::string, double>> MachineUse::of(const LapTimer& step) const {
   const double flops = tower_flops_ / seconds_in_towers(step);
-  return {{"tower_gflops", flops / 1e9}, {"share_of_peak", flops / peak_flops_}, {"peak_mb", peak_mb()}};
+  std::vector<std::pair<std::string, double>> use = {
+      {"tower_gflops", flops / 1e9}, {"share_of_peak", flops / peak_flops_}, {"peak_mb", peak_mb()}};
+  if (!device_.is_cpu()) use.emplace_back("gpu_peak_mb", static_cast<double>(peak_memory_bytes(device_)) / 1e6);
+  return use;
 }
 
 }  // namespace glint

@@ -13,14 +13,16 @@ namespace glint {
 // How much of the machine a training step uses.
 class MachineUse {
  public:
-  // Times some products, which tells what is possible here.
-  MachineUse(const Config& config, const TowerSizes& sizes, int64_t pairs);
+  // Finds out what is possible here: a GPU's data sheet says, elsewhere some products are timed.
+  MachineUse(const Config& config, const TowerSizes& sizes, int64_t pairs, torch::Device device);
 
   // Of one step of this process: "tower_gflops" (a second; forward and backward, what is computed twice counted once),
-  // "share_of_peak" (of the rate of large float32 products), "peak_mb" (of memory, so far).
+  // "share_of_peak" (of a GPU: of its maker's figure for train.precision; else of the rate of large products of
+  // train.precision on a GPU, of float32 on the CPU), "peak_mb" (of memory, so far), "gpu_peak_mb" (of a GPU's).
   std::vector<std::pair<std::string, double>> of(const LapTimer& step) const;
 
  private:
+  torch::Device device_;
   double peak_flops_;   // a second
   double tower_flops_;  // of a step
 };

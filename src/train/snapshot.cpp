@@ -4,11 +4,13 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 #include <vector>
 
 #include "glint/core/error.h"
+#include "glint/device/device.h"
 
 namespace glint {
 namespace {
@@ -33,13 +35,26 @@ struct Piece {
 }  // namespace
 
 Snapshot::Snapshot(TrainTensors tensors, Copies& copies) : tensors_(std::move(tensors)), copies_(copies) {
-  for (const auto* map : {&tensors_.model, &tensors_.optimizer, &tensors_.average}) add(*map);
-  copies_.resize(parts_.size());
+  const std::array maps = {&tensors_.model, &tensors_.optimizer, &tensors_.average};
+  copies_.resize(maps[0]->size() + maps[1]->size() + maps[2]->size());
+  torch::Device device = torch::kCPU;
+  for (const auto* map : maps) add(*map, device);
+  synchronise(device);
 }
 
-void Snapshot::add(const TensorMap& map) {
+// Asks a GPU for its tensors, without waiting for them; `device` becomes it.
+void Snapshot::add(const TensorMap& map, torch::Device& device) {
   for (const auto& [name, tensor] : map) {
-    auto values = tensor.detach().to(torch::kCPU).contiguous();
+    auto values = tensor.detach();
+    if (!tensor.is_cpu()) {
+      auto& copy = copies_[parts_.size()];
+      if (!has_room(copy, values)) {
+        copy = torch::empty(values.sizes(), torch::TensorOptions(values.scalar_type()).pinned_memory(true));
+      }
+      values = copy.copy_(values, /*non_blocking=*/true);
+      device = tensor.device();
+    }
+    values = values.contiguous();
     const bool is_copy = !values.is_alias_of(tensor);
     const Part part = {std::move(values), tensor._version(), parts_.size(), is_copy};
     GLINT_CHECK(parts_.emplace(key(tensor), part).second, "'", name, "' is there twice");

@@ -14,7 +14,7 @@ namespace glint {
 
 // The tensors of a training as they were at one moment, for one thread that writes them down while the training goes
 // on. Nothing is copied until the training is about to change them, and then only what has not been written by then:
-// where a step takes longer than the writing, nothing ever is. Tensors that are not on the CPU are copied at once.
+// where a step takes longer than the writing, nothing ever is. A GPU's tensors are copied at once, into pinned memory.
 class Snapshot {
  public:
   // Memory of copies, kept from one snapshot to the next: to find it takes the system longer than the copying.
@@ -44,7 +44,7 @@ class Snapshot {
     std::size_t read = 0;  // bytes
   };
 
-  void add(const TensorMap& map);
+  void add(const TensorMap& map, torch::Device& device);
   std::size_t read_piece(Part& part, char* to);
 
   TrainTensors tensors_;

@@ -3,6 +3,8 @@
 #include <torch/csrc/autograd/profiler_kineto.h>
 #include <torch/torch.h>
 
+#include <set>
+
 #include "glint/core/log.h"
 
 namespace glint {
@@ -18,10 +20,13 @@ profiler::ProfilerConfig config() {
 
 }  // namespace
 
-StepTrace::StepTrace(std::filesystem::path path, int64_t steps) : path_(std::move(path)), steps_left_(steps) {
+StepTrace::StepTrace(std::filesystem::path path, int64_t steps, torch::Device device)
+    : path_(std::move(path)), steps_left_(steps) {
   if (steps_left_ == 0) return;
-  profiler::prepareProfiler(config(), {profiler::ActivityType::CPU});
-  profiler::enableProfiler(config(), {profiler::ActivityType::CPU});
+  std::set<profiler::ActivityType> activities = {profiler::ActivityType::CPU};
+  if (device.is_cuda()) activities.insert(profiler::ActivityType::CUDA);
+  profiler::prepareProfiler(config(), activities);
+  profiler::enableProfiler(config(), activities);
 }
 
 StepTrace::~StepTrace() {

@@ -16,6 +16,7 @@
 #include "glint/core/log.h"
 #include "glint/core/progress.h"
 #include "glint/core/stop_signal.h"
+#include "glint/device/device.h"
 #include "glint/train/setup.h"
 #include "train/machine_use.h"
 #include "train/run_settings.h"
@@ -73,8 +74,14 @@ void log_bad_files(const fs::path& run_dir, const std::vector<BadFile>& files) {
 
 }  // namespace
 
-Trainer::Trainer(Config config, std::shared_ptr<Communicator> peers)
-    : config_(std::move(config)), peers_(std::move(peers)), run_dir_(config_.run.dir), lock_(run_dir_ / ".train.lock") {
+Trainer::Trainer(Config config, std::shared_ptr<Communicator> peers, torch::Device device)
+    : config_(std::move(config)),
+      peers_(std::move(peers)),
+      device_(device),
+      run_dir_(config_.run.dir),
+      lock_(run_dir_ / ".train.lock"),
+      timer_(make_work_clock(device)) {
+  if (!device_.is_cpu()) use_tf32(config_.train.tf32);
   if (leads()) open_run_folder();
   peers_->barrier();
   dataset_ = std::make_shared<Dataset>(load_dataset(config_.data, config_.data.train_split));
@@ -85,15 +92,18 @@ Trainer::Trainer(Config config, std::shared_ptr<Communicator> peers)
   resume();
   loader_ = std::make_unique<TrainLoader>(dataset_, tokenizer_, source_, config_.data, config_.text,
                                           config_.train.batch_size, static_cast<uint64_t>(config_.train.seed),
-                                          state_.position, LoaderShare{peers_->rank(), peers_->ranks()});
+                                          state_.position, LoaderShare{peers_->rank(), peers_->ranks()},
+                                          /*pinned=*/!device_.is_cpu());
   if (!leads()) return;
   metrics_ = std::make_unique<MetricsLog>(run_dir_ / "metrics.jsonl", state_.step);
-  machine_use_ =
-      std::make_unique<MachineUse>(config_, model_->clip().sizes(), config_.train.batch_size / peers_->ranks());
+  machine_use_ = std::make_unique<MachineUse>(config_, model_->clip().sizes(),
+                                              config_.train.batch_size / peers_->ranks(), device_);
   log_info(dataset_->name, " ", config_.data.train_split, ": ", dataset_->clips.size(), " clips, ",
            dataset_->captions.size(), " captions, ", loader_->batches_per_epoch(), " steps an epoch of ",
            config_.train.batch_size, " pairs",
-           peers_->ranks() > 1 ? concat(" over ", peers_->ranks(), " processes") : std::string());
+           peers_->ranks() > 1 ? concat(" over ", peers_->ranks(), " processes") : std::string(),
+           device_.is_cpu() ? std::string()
+                            : concat(", on ", find_gpus().gpus.at(static_cast<std::size_t>(device_.index())).name));
 }
 
 Trainer::~Trainer() = default;
@@ -153,16 +163,19 @@ void Trainer::resume() {
   } else {
     start_model();
   }
+  model_->to(device_);
   freeze_parameters(*model_, config_.optim.clip_lr == 0 ? "towers" : config_.model.freeze);
   const auto trainable = trainable_parameters(*model_);
   gradient_ = std::make_unique<BatchGradient>(*model_, trainable, config_.train, config_.dist, peers_);
   optimizer_ = std::make_unique<Optimizer>(parameter_groups(trainable, config_.optim), config_.optim);
   if (config_.train.ema > 0) average_ = std::make_unique<MovingAverage>(trainable, config_.train.ema);
+  if (config_.train.precision == "fp16") scaler_.emplace();
   if (leads()) checkpoints_ = std::make_unique<RunCheckpoints>(config_, tokenizer_);
   if (!found) return;
   optimizer_->load(load_optimizer_state(*found));
   if (average_) average_->load(load_average(*found));
   state_ = found->state;
+  if (scaler_) scaler_->load(state_.loss_scale);
   saved_step_ = state_.step;
   if (leads()) log_info("going on from ", found->folder.string(), ", step ", state_.step);
 }
@@ -203,7 +216,7 @@ int64_t Trainer::run(int64_t trace_steps) try {
   const int64_t steps = last_step();
   std::optional<Progress> progress;
   if (leads()) progress.emplace("train", steps, "steps");
-  StepTrace trace(run_dir_ / "trace.json", leads() ? trace_steps : 0);
+  StepTrace trace(run_dir_ / "trace.json", leads() ? trace_steps : 0, device_);
   if (epoch_is_due()) after_epoch();  // where a signal came before the validation
   while (state_.step < steps && !out_of_patience()) {
     if (const int signal = stop_anywhere(); signal != 0) throw Stopped(signal);
@@ -256,14 +269,17 @@ StepStats Trainer::step(const Batch& batch) {
   model_->train();
   optimizer_->zero_grad();
   StepStats stats;
-  stats.losses = gradient_->compute(batch, state_.step, timer_);
+  if (scaler_) stats.loss_scale = scaler_->scale();
+  stats.losses = gradient_->compute(batch, state_.step, timer_, stats.loss_scale);
+  if (scaler_) scale_gradients(optimizer_->groups(), 1 / stats.loss_scale);
   stats.norms = clip_global_norm(optimizer_->groups(), config_.optim.grad_clip);
   const double factor = schedule();
   stats.lr = config_.optim.lr * factor;
-  stats.left_out = !std::isfinite(stats.losses.loss) || !std::isfinite(stats.norms.all);
-  if (stats.left_out) {
+  judge(stats);
+  if (scaler_ && std::isfinite(stats.losses.loss)) scaler_->update(std::isfinite(stats.norms.all));
+  if (stats.left_out && !stats.overflowed) {
     leave_out(batch, stats);
-  } else {
+  } else if (!stats.left_out) {
     bad_steps_in_row_ = 0;
     if (checkpoints_) checkpoints_->before_change();
     optimizer_->step(factor);
@@ -271,7 +287,16 @@ StepStats Trainer::step(const Batch& batch) {
     if (average_) average_->update(state_.step + 1);
   }
   timer_.lap("optimizer");
+  timer_.settle();
   return stats;
+}
+
+// Losses and norms are the same on all processes, and so is the verdict. A loss is no larger for its scale: where it is
+// no number, or where the scale is at its lowest, the fault is the step's.
+void Trainer::judge(StepStats& stats) const {
+  const bool has_loss = std::isfinite(stats.losses.loss);
+  stats.left_out = !has_loss || !std::isfinite(stats.norms.all);
+  stats.overflowed = stats.left_out && has_loss && scaler_ && scaler_->can_shrink();
 }
 
 // A step whose loss or gradient is no number would ruin the weights; many in a row say that they are ruined.
@@ -298,6 +323,7 @@ void Trainer::leave_out(const Batch& batch, const StepStats& stats) {
 void Trainer::after_step(const Batch& batch, const StepStats& stats) {
   ++state_.step;
   state_.position = loader_->position();
+  if (scaler_) state_.loss_scale = scaler_->state();
   log_bad_files(run_dir_, batch.bad_files);
   if (metrics_) log_step(batch, stats);
 }
@@ -316,6 +342,7 @@ void Trainer::log_step(const Batch& batch, const StepStats& stats) {
   line.insert(line.end(), {{"logit_scale", model_->logit_scale().item<double>()},
                            {"samples_per_s", static_cast<double>(config_.train.batch_size) / seconds}});
   if (stats.left_out) line.emplace_back("left_out", 1);
+  if (scaler_) line.emplace_back("loss_scale", stats.loss_scale);
   for (const auto& [part, part_s] : timer_.parts()) {
     if (part == "wait") line.emplace_back("data_wait", part_s / seconds);
   }

@@ -33,9 +33,9 @@ TEST(DoctorCommandTest, JsonHasTheSameChecks) {
     EXPECT_FALSE(check.at("found").get<std::string>().empty()) << check;
     EXPECT_EQ(check.contains("advice"), !check.at("ok").get<bool>()) << check;
   }
-  for (const char* name :
-       {"CPU", "vector units", "memory", "LibTorch", "FFmpeg", "h264 decoder", "hevc decoder", "vp9 decoder",
-        "av1 decoder", "mpeg4 decoder", "CLIP vocabulary", "GPU driver", "disk, here", "disk, temporary"}) {
+  for (const char* name : {"CPU", "vector units", "memory", "LibTorch", "FFmpeg", "h264 decoder", "hevc decoder",
+                           "vp9 decoder", "av1 decoder", "mpeg4 decoder", "CLIP vocabulary", "GPU driver",
+                           "CUDA module", "GPU", "disk, here", "disk, temporary"}) {
     EXPECT_EQ(names.count(name), 1u) << name;
   }
 }

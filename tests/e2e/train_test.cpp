@@ -184,6 +184,32 @@ TEST_F(TrainCommandTest, TheMovingAverageIsKeptBesideTheWeightsAndEvaluated) {
   for (const char* file : files) EXPECT_EQ(read_file(broken / file), read_file(run / file)) << file;
 }
 
+TEST_F(TrainCommandTest, HalfPrecisionKeepsItsLossScaleAndLeavesOutWhatOverflows) {
+  const auto words = [&](const char* name, const char* steps) {
+    return small_training(folder_ / name, {"train.precision=fp16",
+                                           "data.test_split=", "data.val_split=", concat("train.max_steps=", steps)});
+  };
+  const auto whole = run_program(words("whole", "6"));
+  ASSERT_EQ(whole.exit_code, 0) << whole.err;
+  ASSERT_EQ(run_program(words("broken", "3")).exit_code, 0);
+  ASSERT_EQ(run_program(words("broken", "6")).exit_code, 0);
+  EXPECT_EQ(logged(folder_ / "broken", "loss"), logged(folder_ / "whole", "loss"));
+  EXPECT_EQ(logged(folder_ / "broken", "loss_scale"), logged(folder_ / "whole", "loss_scale"));
+
+  // A scale that nothing fits: more steps in a row than train.bad_steps are left out, and the run goes on.
+  const auto state_file = folder_ / "broken/checkpoints/last/state.json";
+  auto state = nlohmann::json::parse(read_file(state_file));
+  state["loss_scale"] = 0x1p+100;
+  write_file(state_file, state.dump());
+  const auto weights = read_file(folder_ / "broken/checkpoints/last/model.safetensors");
+  const auto going_on = run_program(words("broken", "12"));
+  ASSERT_EQ(going_on.exit_code, 0) << going_on.err;
+  EXPECT_THAT(logged(folder_ / "broken", "left_out"), SizeIs(6));
+  const auto scales = logged(folder_ / "broken", "loss_scale");
+  EXPECT_EQ(std::stod(scales.back()), 0x1p+95);
+  EXPECT_EQ(read_file(folder_ / "broken/checkpoints/last/model.safetensors"), weights);
+}
+
 TEST_F(TrainCommandTest, TrainingEndsWherePatienceDoes) {
   const auto run = folder_ / "run";
   // With a rate of 0 no validation is better than the first.

@@ -73,5 +73,34 @@ TEST(BatchGradientTest, LowerPrecisionStaysNearAndLeavesFloat32Gradients) {
   expect_equal(gradients(*model, {.recompute = true, .precision = "bf16"}), lower, 1e-5);
 }
 
+TEST(BatchGradientTest, HalfPrecisionGivesScaledGradientsOfTheSameLoss) {
+  const auto model = small_model(MeanPoolConfig{}, /*dropout=*/0);
+  const auto expected = gradients(*model, {});
+  NamedParameters parameters;
+  for (const auto& item : model->named_parameters()) parameters.emplace_back(item.key(), item.value());
+  for (const int64_t micro_batch : {int64_t{0}, kPart}) {
+    model->zero_grad(/*set_to_none=*/true);
+    BatchGradient gradient(*model, parameters, {.micro_batch = micro_batch, .precision = "fp16"}, {},
+                           make_communicator({}, /*timeout_s=*/1));
+    LapTimer timer;
+    constexpr double kScale = 1024;
+    Result half = {gradient.compute(random_batch(kPairs), 3, timer, kScale), {}};
+    for (const auto& [name, parameter] : parameters) {
+      if (parameter.grad().defined()) half.gradients[name] = parameter.grad() / kScale;
+    }
+    EXPECT_NE(half.losses.loss, expected.losses.loss);
+    expect_equal(half, expected, 0.01);
+  }
+}
+
+TEST(BatchGradientTest, AClipWithoutAFrameIsANumberInHalfPrecision) {
+  const auto model = small_model(MeanPoolConfig{}, /*dropout=*/0);
+  auto batch = random_batch(kPairs);
+  batch.frame_mask[2].zero_();
+  const auto result = test::gradients(*model, batch, {.precision = "fp16"}, {}, make_communicator({}, 1));
+  EXPECT_TRUE(std::isfinite(result.losses.loss));
+  for (const auto& [name, gradient] : result.gradients) EXPECT_TRUE(gradient.isfinite().all().item<bool>()) << name;
+}
+
 }  // namespace
 }  // namespace glint::test

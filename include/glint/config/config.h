@@ -12,7 +12,8 @@ namespace glint {
 // text; src/config/fields.h lists the settings for reading and writing.
 
 struct RunConfig {
-  std::string dir;  // the run folder; empty: runs/<name of the configuration file>
+  std::string dir;              // the run folder; empty: runs/<name of the configuration file>
+  std::string device = "auto";  // where the model runs: auto (the GPU where there is one), cpu, cuda
 };
 
 struct DataConfig {
@@ -172,7 +173,8 @@ struct TrainConfig {
   int64_t batch_size = 128;        // pairs over all processes together; > 0
   int64_t micro_batch = 0;         // pairs of a process in the towers at one time, same gradients; 0: all; >= 0
   bool recompute = false;          // towers' blocks are computed again in the backward pass: less memory
-  std::string precision = "fp32";  // of the towers' products: fp32, bf16; weights, heads and losses are fp32
+  std::string precision = "fp32";  // of the towers' products: fp32, bf16, fp16; weights, heads and losses are fp32
+  bool tf32 = false;               // on a GPU: products of float32 in its shorter TF32, towers and head alike
   double ema = 0;                  // decay of the moving average of the weights; 0: none; [0, 1)
   int64_t threads = 0;             // of LibTorch's operators; 0: all cores; >= 0
   int64_t validate_every = 1;      // epochs; 0: never; >= 0

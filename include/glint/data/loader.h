@@ -59,9 +59,10 @@ int64_t batches_per_epoch(const Dataset& dataset, const DataConfig& data, int64_
 // the number of workers, and those of several processes put together are that of one.
 class TrainLoader {
  public:
+  // `pinned`: batches lie where a GPU can fetch them by itself.
   TrainLoader(std::shared_ptr<const Dataset> dataset, std::shared_ptr<const Tokenizer> tokenizer,
               std::shared_ptr<ClipSource> source, const DataConfig& data, const TextConfig& text, int64_t batch_size,
-              uint64_t seed, LoaderPosition start = {}, LoaderShare share = {});
+              uint64_t seed, LoaderPosition start = {}, LoaderShare share = {}, bool pinned = false);
   ~TrainLoader();  // stops the workers within one decode
 
   Batch next();                     // rethrows what a worker threw: Stopped soon after a signal, in mid-decode too

@@ -47,8 +47,10 @@ class Communicator {
   std::unique_ptr<dist::Group> group_;
 };
 
-// Meets the other ranks; from then on the process ignores SIGPIPE. One rank: no connection is made and every call is
-// the identity. Throws Error where they do not meet within `timeout_s`, naming the ranks that are missing.
-std::shared_ptr<Communicator> make_communicator(const RankInfo& info, double timeout_s);
+// Meets the other ranks; from then on the process ignores SIGPIPE. Tensors of the CPU travel by Gloo; `device`: where
+// this rank's others live, a GPU's then travel by NCCL. One rank: no connection is made and every call is the identity.
+// Throws Error where they do not meet within `timeout_s`, naming the ranks that are missing.
+std::shared_ptr<Communicator> make_communicator(const RankInfo& info, double timeout_s,
+                                                torch::Device device = torch::kCPU);
 
 }  // namespace glint

@@ -22,6 +22,9 @@ class RetrievalModel final : public torch::nn::Module {
  public:
   RetrievalModel(const ModelConfig& model, const HeadConfig& head, const TowerSizes& clip, const FeatureShape& shape);
 
+  // Where the parameters are; what encodes takes tensors from anywhere and gives features there.
+  torch::Device device() const;
+
   // int64 [A, L] each -> as the towers give them, for any head.
   TextFeatures text_features(const torch::Tensor& ids, const torch::Tensor& mask);
   // As encode_video(), but for any head.

@@ -34,17 +34,23 @@ class BatchGradient {
   BatchGradient(RetrievalModel& model, const NamedParameters& parameters, const TrainConfig& train,
                 const DistConfig& dist, std::shared_ptr<Communicator> peers);
 
-  // `batch`: this process's share. Computes the gradients of the model's parameters, of the whole batch, which must be
-  // undefined before. Dropout draws from (train.seed, `step`, rank) alone. Where the time goes is added to `timer`:
-  // "towers", "head", "backward" (where gradients travel meanwhile).
-  BatchLosses compute(const Batch& batch, int64_t step, LapTimer& timer);
+  // `batch`: this process's share, on any device. Computes the gradients of the model's parameters, of the whole batch,
+  // which must be undefined before, of the loss times `loss_scale`. Dropout draws from (train.seed, `step`, rank)
+  // alone. Where the time goes is added to `timer`: "to device" (a GPU's), "towers", "head", "backward" (where
+  // gradients travel meanwhile). On a GPU one wait for it, at the end, for the losses.
+  BatchLosses compute(const Batch& batch, int64_t step, LapTimer& timer, double loss_scale = 1);
 
  private:
+  // The loss of a batch, to be differentiated, and its parts as they are reported, still where they were computed.
+  struct Scored {
+    torch::Tensor loss;  // of this share
+    std::vector<std::pair<std::string, torch::Tensor>> parts;
+  };
+
   PairFeatures encode(const Batch& batch, int64_t begin, int64_t end) const;
   PairFeatures encode_parts(const Batch& batch, int64_t step) const;
   void carry_into_towers(const Batch& batch, int64_t step, PairFeatures& features, LapTimer& timer);
-  // -> this share of the loss, to be differentiated
-  torch::Tensor score(const PairFeatures& own, BatchLosses& losses) const;
+  Scored score(const PairFeatures& own) const;
   void seed(int64_t step, int64_t part) const;
 
   RetrievalModel& model_;

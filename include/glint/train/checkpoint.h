@@ -10,6 +10,7 @@
 #include "glint/data/loader.h"
 #include "glint/io/safetensors.h"
 #include "glint/model/retrieval_model.h"
+#include "glint/optim/loss_scaler.h"
 #include "glint/optim/optimizer.h"
 #include "glint/text/tokenizer.h"
 
@@ -24,6 +25,7 @@ struct TrainState {
   int64_t validated_epochs = 0;   // behind position.epoch where a signal came between the last step and its validation
   int64_t stale_validations = 0;  // since the best score
   int64_t bad_steps = 0;          // left out in all, as their loss or gradient was no number
+  LossScaler::State loss_scale;   // of train.precision fp16
 };
 
 // The tensors of a training, by file. They share memory with the training's own, or are copies of them.

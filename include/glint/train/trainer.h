@@ -12,6 +12,7 @@
 #include "glint/core/lap_timer.h"
 #include "glint/dist/communicator.h"
 #include "glint/eval/evaluation.h"
+#include "glint/optim/loss_scaler.h"
 #include "glint/optim/moving_average.h"
 #include "glint/train/batch_gradient.h"
 #include "glint/train/metrics_log.h"
@@ -24,9 +25,11 @@ class MachineUse;  // src/train/machine_use.h
 // What one step gives.
 struct StepStats {
   BatchLosses losses;
-  GradientNorms norms;    // before the global clip
-  double lr = 0;          // of the new weights
-  bool left_out = false;  // its loss or gradient is no number: the weights stayed as they were
+  GradientNorms norms;      // before the global clip
+  double lr = 0;            // of the new weights
+  bool left_out = false;    // its loss or gradient is no number: the weights stayed as they were
+  bool overflowed = false;  // left out since the loss scale was too large for float16, which is no fault
+  double loss_scale = 1;
 };
 
 // Trains one model into a run folder (architecture, "Run folder"). Where the folder holds a run of the same settings,
@@ -34,8 +37,9 @@ struct StepStats {
 class Trainer {
  public:
   // One of the processes that `peers` joins, each of which calls everything here; rank 0 alone writes to the folder.
-  // Throws Error where the folder holds a run with other settings, naming them, and where another trainer works in it.
-  Trainer(Config config, std::shared_ptr<Communicator> peers);
+  // The model lives on `device`, which a communicator of several knows too. Throws Error where the folder holds a run
+  // with other settings, naming them, and where another trainer works in it.
+  Trainer(Config config, std::shared_ptr<Communicator> peers, torch::Device device = torch::kCPU);
   ~Trainer();
 
   // Until the epochs or train.max_steps are over, train.patience is, or a signal asks (any process) to stop: then it
@@ -46,6 +50,7 @@ class Trainer {
  private:
   StepStats step(const Batch& batch);
   double schedule() const;
+  void judge(StepStats& stats) const;
   void leave_out(const Batch& batch, const StepStats& stats);
   void after_step(const Batch& batch, const StepStats& stats);
   void log_step(const Batch& batch, const StepStats& stats);
@@ -68,6 +73,7 @@ class Trainer {
 
   Config config_;
   std::shared_ptr<Communicator> peers_;
+  torch::Device device_;
   std::filesystem::path run_dir_;
   FileLock lock_;  // of the run folder, as long as the trainer lives
   std::shared_ptr<const Dataset> dataset_;
@@ -78,6 +84,7 @@ class Trainer {
   std::unique_ptr<BatchGradient> gradient_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<MovingAverage> average_;  // none without train.ema
+  std::optional<LossScaler> scaler_;        // of train.precision fp16
   std::unique_ptr<RunCheckpoints> checkpoints_;
   std::unique_ptr<TrainLoader> loader_;
   std::unique_ptr<MetricsLog> metrics_;      // rank 0's
@@ -85,7 +92,7 @@ class Trainer {
   TrainState state_;
   int64_t saved_step_ = -1;       // of the newest checkpoint; -1: none
   int64_t bad_steps_in_row_ = 0;  // left out, up to now
-  LapTimer timer_;                // of the current step
+  LapTimer timer_;                // of the current step, as the device has worked
 };
 
 }  // namespace glint

@@ -10,7 +10,8 @@
 namespace glint {
 namespace {
 
-constexpr int64_t kBlockFloats = 1 << 20;  // of a block's largest tensor: 4 MiB in float32
+constexpr int64_t kBlockFloats = 1 << 20;      // of a block's largest tensor: 4 MiB in float32
+constexpr int64_t kGpuBlockFloats = 64 << 20;  // 256 MiB, so that a GPU has something to do
 
 // The block of the texts from `a` on and the videos from `b` on.
 struct Block {
@@ -19,7 +20,8 @@ struct Block {
 
 std::vector<Block> blocks_of(const PairTensors& tensors, int64_t floats_a_pair) {
   const auto A = tensors.texts.at(0).size(0), B = tensors.videos.at(0).size(0);
-  const auto pairs = std::max<int64_t>(1, kBlockFloats / floats_a_pair);
+  const auto floats = tensors.texts[0].is_cpu() ? kBlockFloats : kGpuBlockFloats;
+  const auto pairs = std::max<int64_t>(1, floats / floats_a_pair);
   const auto side = static_cast<int64_t>(std::sqrt(static_cast<double>(pairs)));
   const auto num_a = std::clamp<int64_t>(pairs / std::clamp<int64_t>(B, 1, side), 1, std::max<int64_t>(A, 1));
   const auto num_b = std::clamp<int64_t>(pairs / num_a, 1, std::max<int64_t>(B, 1));

@@ -1,4 +1,3 @@
-#include <ATen/CPUGeneratorImpl.h>
 #include <torch/torch.h>
 
 #include <string>
@@ -8,6 +7,7 @@
 #include "glint/core/random.h"
 #include "glint/model/head.h"
 #include "glint/nn/affine.h"
+#include "glint/nn/seeded_generator.h"
 #include "glint/nn/transformer.h"
 #include "model/heads/pair_blocks.h"
 
@@ -43,9 +43,8 @@ struct PairTransformer {
 
   // The same mask each time the block of this index is scored.
   torch::Tensor dropped(const torch::Tensor& x, int64_t index) const {
-    auto generator = at::detail::createCPUGenerator(mix({seed, static_cast<std::uint64_t>(index)}));
-    const auto kept = torch::empty(x.sizes(), x.options().device(torch::kCPU)).bernoulli_(1 - dropout, generator);
-    return x * (kept / (1 - dropout)).to(x.device());
+    auto generator = seeded_generator(x.device(), mix({seed, static_cast<std::uint64_t>(index)}));
+    return x * (torch::empty(x.sizes(), x.options()).bernoulli_(1 - dropout, generator) / (1 - dropout));
   }
 
   // Texts {sentence [a, D]}, videos {frames [b, T, D], bias [b, S]}, positions added. -> [a, b]

@@ -112,7 +112,7 @@ class XpoolHead final : public RetrievalHead {
     } else {
       video.prepared["mixed"] = centred(scaled + linear);  // [B, T, D]
     }
-    if (!is_training()) video.prepared["forms"] = xpool_forms(pairs({}, video));
+    if (!is_training() && frames.is_cpu()) video.prepared["forms"] = xpool_forms(pairs({}, video));
     video.frames.reset();
     video.clip_frames.reset();
     video.mask.reset();

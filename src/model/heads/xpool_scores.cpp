@@ -1,11 +1,11 @@
 #include "model/heads/xpool_scores.h"
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <torch/torch.h>
 
 #include <limits>
 
 #include "glint/nn/affine.h"
+#include "glint/nn/seeded_generator.h"
 #include "model/heads/fused_xpool.h"
 
 // A texts, B videos, T frames, D width; a, b: those of a block.
@@ -35,9 +35,8 @@ XpoolPairs pairs_of(const PairTensors& tensors, double dropout) {
 
 // 0 or 1 / (1 - dropout), the same for the same seed: the backward pass makes it anew.
 torch::Tensor dropout_mask(const torch::Tensor& like, double dropout, uint64_t seed) {
-  const auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
-  auto mask = torch::empty(like.sizes(), like.options().device(torch::kCPU).requires_grad(false));
-  return mask.bernoulli_(1 - dropout, generator).div_(1 - dropout).to(like.device());
+  auto mask = torch::empty(like.sizes(), like.options().requires_grad(false));
+  return mask.bernoulli_(1 - dropout, seeded_generator(like.device(), seed)).div_(1 - dropout);
 }
 
 torch::Tensor plain_scores(const XpoolPairs& pairs, uint64_t seed) {
