@@ -8,6 +8,9 @@ die() { say "error: $*"; exit 1; }
 # Does this machine have an NVIDIA driver?
 has_driver() { [ -e /dev/nvidiactl ] || ldconfig -p 2>/dev/null | grep -q 'libcuda\.so\.1'; }
 
+# Are NVIDIA's wheels beside the LibTorch in $1, headers included?
+has_cuda_libraries() { [ -e "$1/../nvidia/nccl/include/nccl.h" ] && [ -e "$1/../nvidia/cu13/include/cublas_v2.h" ]; }
+
 # The virtual environment's name says what is in it, so that a changed requirement makes a new one.
 venv_dir() {
   local kind=$1 python_version requirements_hash
