@@ -1,12 +1,15 @@
 #include "glint/device/device.h"
 
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <torch/torch.h>
 
 #include <fstream>
 
 #include "device/cuda_library.h"
 #include "glint/core/error.h"
+#include "glint/device/cuda_module.h"
 #include "support/environment.h"
 
 namespace glint::test {
@@ -43,6 +46,17 @@ TEST(CudaLibraryTest, AFileThatIsNoModuleIsRefusedByName) {
   refused(kStandIns / "libother.so", "is no CUDA module");
   refused(kStandIns / "libold_module.so", "belongs to another glint");
   EXPECT_THROW(device::open_module(folder / "words.so"), Error);
+}
+
+TEST(CudaLibraryTest, TheModuleOpensWithoutADriverAndShowsNoGpu) {
+#ifdef GLINT_CUDA_MODULE_FILE
+  EXPECT_EQ(device::open_module(GLINT_CUDA_MODULE_FILE).version, kCudaModuleVersion);
+  const int count = c10::impl::VirtualGuardImpl(torch::kCUDA).deviceCount();
+  EXPECT_TRUE(count == 0 || device::has_driver()) << count;
+  EXPECT_TRUE(torch::ones({2}).add(1).eq(2).all().item<bool>());
+#else
+  GTEST_SKIP() << "glint was built without its CUDA module (scripts/setup --cuda)";
+#endif
 }
 
 TEST(KnownPeakTest, GpusAreKnownByTheirNames) {

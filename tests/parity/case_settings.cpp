@@ -51,6 +51,7 @@ std::unique_ptr<RetrievalModel> glscl_model(const GoldenCase& golden, const Glsc
   auto model = std::make_unique<RetrievalModel>(config, head, tower_sizes(golden.weights), feature_shape_of(golden));
   load_pretrained(*model, golden.weights);
   freeze_parameters(*model, "conv1");
+  model->to(golden.device);
   return model;
 }
 

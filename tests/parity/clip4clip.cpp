@@ -29,6 +29,7 @@ std::shared_ptr<TemporalEncoder> temporal_encoder_of(const GoldenCase& golden, c
   TensorMap weights;
   for (const auto& item : encoder->named_parameters()) weights[item.key()] = golden.weight(released_name(item.key()));
   load_parameters(*encoder, weights, report);
+  encoder->to(golden.device);
   return encoder;
 }
 
@@ -55,7 +56,7 @@ torch::Tensor gradient_norms(const GoldenCase& golden, const TensorMap& results)
   for (const auto& name : golden.json.at("grad_names").get<std::vector<std::string>>()) {
     const auto gradient = results.find("grad." + name);
     const bool is_there = gradient != results.end() && gradient->second.defined();
-    norms.push_back(is_there ? gradient->second.norm() : torch::tensor(NAN));
+    norms.push_back(is_there ? gradient->second.norm().cpu() : torch::tensor(NAN));
   }
   return torch::stack(norms);
 }

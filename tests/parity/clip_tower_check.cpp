@@ -11,6 +11,7 @@ CaseReport check_clip_tower(const GoldenCase& golden) {
   CaseReport report;
   ClipModel clip(tower_sizes(golden.weights));
   load_parameters(clip, golden.weights, report);
+  clip.to(golden.device);
   torch::NoGradGuard no_grad;
   TensorMap results;
   for (const auto& [name, input] : golden.inputs) {

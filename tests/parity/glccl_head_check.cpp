@@ -30,6 +30,7 @@ Variant variant_of(const GoldenCase& golden, const std::string& aggregation) {
   config.csc_weight = 1;
   const FeatureShape shape{golden.config<int64_t>("D"), golden.config<int64_t>("L"), golden.config<int64_t>("T")};
   auto head = make_head(config, shape);
+  head->to(golden.device);
   const torch::NoGradGuard no_grad;
   for (auto& parameter : head->named_parameters()) {
     parameter.value().copy_(golden.weight(head->reference_names().at(parameter.key())));

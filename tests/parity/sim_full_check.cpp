@@ -43,6 +43,7 @@ std::unique_ptr<RetrievalModel> make_model(const GoldenCase& golden) {
                            golden.config<int64_t>("max_frames")};
   auto model = std::make_unique<RetrievalModel>(config, head_config(golden), tower_sizes(golden.weights), shape);
   load_pretrained(*model, golden.weights);
+  model->to(golden.device);
   return model;
 }
 

@@ -26,6 +26,7 @@ std::shared_ptr<RetrievalHead> head_of(const GoldenCase& golden, const Names& ze
   }
   for (const auto& name : zeroed) weights.at(name) = torch::zeros_like(weights.at(name));
   load_parameters(*head, weights, report);
+  head->to(golden.device);
   return head;
 }
 

@@ -37,6 +37,7 @@ std::shared_ptr<RetrievalHead> head_of(const GoldenCase& golden, CaseReport& rep
     weights[parameter.key()] = golden.weight(names.at(parameter.key()));
   }
   load_parameters(*head, weights, report);
+  head->to(golden.device);
   return head;
 }
 

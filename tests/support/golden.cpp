@@ -42,7 +42,15 @@ const torch::Tensor& GoldenCase::want(const std::string& tensor) const {
 double GoldenCase::atol(const std::string& tensor) const {
   const auto& table = json.at("atol");
   if (!table.contains(tensor)) throw Error(name, ": case.json gives no atol for '", tensor, "'");
-  return table.at(tensor).get<double>();
+  return slack * table.at(tensor).get<double>();
+}
+
+void GoldenCase::move_to(torch::Device new_device, double new_slack) {
+  device = new_device;
+  slack = new_slack;
+  for (auto* tensors : {&weights, &inputs}) {
+    for (auto& [name, tensor] : *tensors) tensor = tensor.to(device);
+  }
 }
 
 GoldenCase load_golden_case(const fs::path& folder) {
@@ -96,7 +104,7 @@ void CaseReport::compare(const std::string& tensor, const torch::Tensor& actual,
     failures_.back() = concat(tensor, ": shape ", actual.sizes(), ", expected ", expected.sizes());
     return;
   }
-  const auto difference = (actual.detach().to(torch::kFloat64) - expected.to(torch::kFloat64)).abs();
+  const auto difference = (actual.detach().to(torch::kCPU, torch::kFloat64) - expected.to(torch::kFloat64)).abs();
   note(tensor, difference.numel() == 0 ? 0.0 : difference.max().item<double>(), atol);
 }
 

@@ -22,7 +22,10 @@ struct GoldenCase {
   TensorMap weights;  // with the formula weights made; from `weights_from` where the case names another
   TensorMap inputs;
   TensorMap expected;
+  torch::Device device = torch::kCPU;  // of the weights and inputs, and of what is computed from them
+  double slack = 1;                    // by which every tolerance grows
 
+  void move_to(torch::Device new_device, double new_slack);
   const torch::Tensor& weight(const std::string& tensor) const;  // Error naming case and tensor where it is not there
   const torch::Tensor& input(const std::string& tensor) const;
   const torch::Tensor& want(const std::string& tensor) const;
