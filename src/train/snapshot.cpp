@@ -34,6 +34,26 @@ struct Piece {
 
 }  // namespace
 
+// The training's turn, which ends however detach() does: the writer would wait for ever.
+class Snapshot::Turn {
+ public:
+  explicit Turn(Snapshot& snapshot) : snapshot_(snapshot) {
+    snapshot.detaching_ = true;
+    lock_ = std::unique_lock(snapshot.mutex_);
+  }
+  ~Turn() {
+    snapshot_.detaching_ = false;
+    lock_.unlock();
+    snapshot_.turn_.notify_one();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  Snapshot& snapshot_;
+  std::unique_lock<std::mutex> lock_;
+};
+
 Snapshot::Snapshot(TrainTensors tensors, Copies& copies) : tensors_(std::move(tensors)), copies_(copies) {
   const std::array maps = {&tensors_.model, &tensors_.optimizer, &tensors_.average};
   copies_.resize(maps[0]->size() + maps[1]->size() + maps[2]->size());
@@ -91,21 +111,22 @@ void Snapshot::make_room() {
 }
 
 void Snapshot::detach() {
-  detaching_ = true;
-  const std::lock_guard lock(mutex_);
-  std::vector<Piece> pieces;
+  const Turn mine(*this);
+  std::vector<Part*> rest;
   for (auto& [tensor, part] : parts_) {
-    const auto bytes = part.values.nbytes();
-    if (part.is_copy || part.read == bytes) continue;
+    if (part.is_copy || part.read == part.values.nbytes()) continue;
     auto& copy = copies_[part.copy];
-    if (!has_room(copy, part.values)) copy = torch::empty_like(part.values);
-    const auto* from = static_cast<const char*>(part.values.const_data_ptr());
-    auto* to = static_cast<char*>(copy.data_ptr());
-    for (auto done = part.read; done < bytes; done += kPieceBytes) {
+    if (!has_room(copy, part.values)) copy = torch::empty_like(part.values);  // may throw: nothing has changed yet
+    rest.push_back(&part);
+  }
+  std::vector<Piece> pieces;
+  for (auto* part : rest) {
+    const auto bytes = part->values.nbytes();
+    const auto* from = static_cast<const char*>(part->values.const_data_ptr());
+    auto* to = static_cast<char*>(copies_[part->copy].data_ptr());
+    for (auto done = part->read; done < bytes; done += kPieceBytes) {
       pieces.push_back({from + done, to + done, std::min(kPieceBytes, bytes - done)});
     }
-    part.values = copy;
-    part.is_copy = true;
   }
   at::parallel_for(0, std::ssize(pieces), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
@@ -113,8 +134,10 @@ void Snapshot::detach() {
       std::memcpy(piece.to, piece.from, piece.bytes);
     }
   });
-  detaching_ = false;
-  turn_.notify_one();
+  for (auto* part : rest) {
+    part->values = copies_[part->copy];
+    part->is_copy = true;
+  }
 }
 
 }  // namespace glint

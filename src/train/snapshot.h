@@ -36,6 +36,7 @@ class Snapshot {
   void detach();
 
  private:
+  class Turn;
   struct Part {
     torch::Tensor values;      // CPU, contiguous: the training's own, or a copy
     std::int64_t version = 0;  // of the training's own
