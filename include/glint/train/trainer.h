@@ -4,8 +4,6 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "glint/config/config.h"
 #include "glint/core/file_lock.h"
@@ -15,22 +13,13 @@
 #include "glint/optim/loss_scaler.h"
 #include "glint/optim/moving_average.h"
 #include "glint/train/batch_gradient.h"
-#include "glint/train/metrics_log.h"
 #include "glint/train/run_checkpoints.h"
 
 namespace glint {
 
-class MachineUse;  // src/train/machine_use.h
-
-// What one step gives.
-struct StepStats {
-  BatchLosses losses;
-  GradientNorms norms;      // before the global clip
-  double lr = 0;            // of the new weights
-  bool left_out = false;    // its loss or gradient is no number: the weights stayed as they were
-  bool overflowed = false;  // left out since the loss scale was too large for float16, which is no fault
-  double loss_scale = 1;
-};
+class RunLog;      // src/train/run_log.h
+struct StepStats;  // src/train/run_log.h
+class StepGuard;   // src/train/step_guard.h
 
 // Trains one model into a run folder (architecture, "Run folder"). Where the folder holds a run of the same settings,
 // it goes on from its newest checkpoint and gives the losses of an unbroken run, bit for bit with one thread.
@@ -48,28 +37,29 @@ class Trainer {
   int64_t run(int64_t trace_steps = 0);
 
  private:
+  void open_run_folder();
+  void load_data();
+  void start();
+  void go_on_from(const Checkpoint& checkpoint);
+  void start_log();
+  Batch next_batch();
   StepStats step(const Batch& batch);
-  double schedule() const;
-  void judge(StepStats& stats) const;
+  void change_weights(double lr_factor);
   void leave_out(const Batch& batch, const StepStats& stats);
   void after_step(const Batch& batch, const StepStats& stats);
-  void log_step(const Batch& batch, const StepStats& stats);
   void after_epoch();
   void validate();
-  void log_validation(const Evaluation& result);
+  void take_score(double r1);
   TrainTensors tensors() const;
   void save();
-  void open_run_folder();
-  void resume();
-  std::optional<Checkpoint> newest_checkpoint() const;
-  std::shared_ptr<const Tokenizer> first_tokenizer() const;
-  void start_model();
   int stop_anywhere();
   [[noreturn]] void stop(int signal);
-  bool leads() const { return peers_->rank() == 0; }
+  double schedule() const;
   int64_t last_step() const;
   bool out_of_patience() const;
   bool epoch_is_due() const;
+  bool save_is_due() const;
+  bool leads() const { return peers_->rank() == 0; }
 
   Config config_;
   std::shared_ptr<Communicator> peers_;
@@ -87,12 +77,11 @@ class Trainer {
   std::optional<LossScaler> scaler_;        // of train.precision fp16
   std::unique_ptr<RunCheckpoints> checkpoints_;
   std::unique_ptr<TrainLoader> loader_;
-  std::unique_ptr<MetricsLog> metrics_;      // rank 0's
-  std::unique_ptr<MachineUse> machine_use_;  // rank 0's
+  std::unique_ptr<RunLog> log_;  // rank 0's
   TrainState state_;
-  int64_t saved_step_ = -1;       // of the newest checkpoint; -1: none
-  int64_t bad_steps_in_row_ = 0;  // left out, up to now
-  LapTimer timer_;                // of the current step, as the device has worked
+  int64_t saved_step_ = -1;  // of the newest checkpoint; -1: none
+  std::unique_ptr<StepGuard> guard_;
+  LapTimer timer_;  // of the current step, as the device has worked
 };
 
 }  // namespace glint

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "glint/config/config.h"
+#include "glint/core/lap_timer.h"
+#include "glint/core/progress.h"
+#include "glint/data/loader.h"
+#include "glint/eval/evaluation.h"
+#include "glint/train/batch_gradient.h"
+#include "glint/train/checkpoint.h"
+#include "glint/train/metrics_log.h"
+#include "train/machine_use.h"
+#include "train/step_guard.h"
+
+namespace glint {
+
+// What one training step gives.
+struct StepStats {
+  int64_t step = 0;   // counted from 1
+  int64_t epoch = 0;  // of its batch, from 0
+  BatchLosses losses = {};
+  GradientNorms norms = {};               // before the global clip
+  double lr = 0;                          // of the new weights
+  std::optional<double> loss_scale = {};  // what the loss was multiplied by, with precision fp16
+  StepVerdict verdict = StepVerdict::kSound;
+};
+
+// What a run tells of itself: rank 0's metrics.jsonl with its event file, the line of progress and the words for
+// people.
+class RunLog {
+ public:
+  // Goes on behind `done` of all `steps`. `groups`: what the norms of a step are of.
+  RunLog(const Config& config, const std::vector<ParameterGroup>& groups, MachineUse use, int64_t done, int64_t steps);
+
+  void start(const Dataset& dataset, int64_t steps_per_epoch, int64_t processes, torch::Device device) const;
+  // `logit_scale`: after the step; `timer`: where the step's time went.
+  void step(const StepStats& stats, double logit_scale, const LapTimer& timer);
+  // After the steps and epochs that `state` counts, which knows this result already.
+  void validation(const Evaluation& result, const TrainState& state);
+
+ private:
+  std::string train_split_, val_split_;
+  int64_t batch_size_;
+  std::vector<std::string> groups_;  // "" where there are no parameters
+  MetricsLog metrics_;
+  MachineUse use_;
+  Progress progress_;
+};
+
+// Any rank's: adds the clips it left out to bad_files.jsonl, and warns of each.
+void log_bad_files(const std::filesystem::path& run_dir, const std::vector<BadFile>& files);
+
+}  // namespace glint
