@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
+#include <charconv>
 #include <chrono>
 #include <climits>
 #include <string_view>
@@ -87,11 +89,30 @@ double now_s() {
 }
 
 // TensorBoard takes a file by "tfevents" in its name, and several in the order of their names.
-std::string file_name(double time_s) {
+constexpr std::string_view kNameStart = "events.out.tfevents.";
+
+// The time in the name of the newest of the files; 0: there is none.
+int64_t newest_in(const fs::path& folder) {
+  constexpr std::size_t kDigits = 10;  // names are in the order of their times from 2001 to 2286
+  int64_t newest = 0;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const auto name = entry.path().filename().string();
+    if (!name.starts_with(kNameStart)) continue;
+    const auto* const begin = name.data() + kNameStart.size();
+    int64_t time_s = 0;
+    const auto end = std::from_chars(begin, name.data() + name.size(), time_s).ptr;
+    if (end - begin == kDigits) newest = std::max(newest, time_s);
+  }
+  return newest;
+}
+
+// Behind those that are there, whatever the clock says: it may have been set back.
+std::string file_name(double time_s, int64_t newest) {
   static std::atomic<int> starts = 0;
   std::array<char, HOST_NAME_MAX + 1> host{};
   gethostname(host.data(), host.size() - 1);
-  return concat("events.out.tfevents.", static_cast<int64_t>(time_s), ".", host.data(), ".", getpid(), ".", starts++);
+  const auto in_order = std::max(static_cast<int64_t>(time_s), newest + 1);
+  return concat(kNameStart, in_order, ".", host.data(), ".", getpid(), ".", starts++);
 }
 
 }  // namespace
@@ -101,12 +122,13 @@ EventLog::EventLog(const fs::path& folder, int64_t step) {
   fs::create_directories(folder, problem);
   if (problem) throw Error(folder.string(), ": cannot be made: ", problem.message());
   const auto time_s = now_s();
-  path_ = folder / file_name(time_s);
+  const auto newest = newest_in(folder);
+  path_ = folder / file_name(time_s, newest);
   out_.open(path_, std::ios::binary | std::ios::app);
   if (!out_) throw Error(errno_text(path_));
   write(event(time_s, 0, field(3, std::string("brain.Event:2"))));
   constexpr int64_t kStart = 1;  // of SessionLog: what stands at this step and later is of a start before
-  if (step > 0) write(event(time_s, step + 1, field(7, field(1, kStart))));
+  if (newest > 0) write(event(time_s, step + 1, field(7, field(1, kStart))));
 }
 
 void EventLog::scalar(const std::string& name, double value, int64_t step, double wall_time_s) {

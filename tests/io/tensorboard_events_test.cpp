@@ -16,6 +16,7 @@ namespace {
 
 using namespace std::string_literals;
 using testing::HasSubstr;
+using testing::StartsWith;
 using testing::ThrowsMessage;
 
 std::uint64_t number(const std::string& bytes, std::size_t at, std::size_t size) {
@@ -83,11 +84,23 @@ TEST(EventLogTest, LargeStepsLongNamesAndNoNumbersKeepTheirRecordsWhole) {
 
 TEST(EventLogTest, EveryStartHasAFileOfItsOwn) {
   const TemporaryFolder folder;
-  const EventLog first(folder.path()), second(folder.path(), 7);
+  const EventLog first(folder.path()), second(folder.path(), 7), anew(folder.path());
   EXPECT_NE(first.path(), second.path());
+  EXPECT_EQ(records(first.path()).size(), 1u);
   EXPECT_EQ(records(second.path()).at(1).substr(9), "\x10\x08\x3a\x02\x08\x01"s);  // step 8, session_log START
+  EXPECT_EQ(records(anew.path()).at(1).substr(9), "\x10\x01\x3a\x02\x08\x01"s);
   write_file(folder / "file", "");
   EXPECT_THAT([&] { EventLog(folder / "file" / "events"); }, ThrowsMessage<Error>(HasSubstr("file/events")));
+}
+
+TEST(EventLogTest, FilesAreInTheOrderOfTheirStartsThoughTheClockWasSetBackOrHasNotMoved) {
+  const TemporaryFolder folder;
+  write_file(folder / "events.out.tfevents.4000000000.host.1.0", "");  // of 2096
+  for (const char* other : {"99999999999.host.1.0", "x", ""})
+    write_file(folder / ("events.out.tfevents."s + other), "");
+  const EventLog first(folder.path(), 7), second(folder.path(), 8);
+  EXPECT_THAT(first.path().filename().string(), StartsWith("events.out.tfevents.4000000001."));
+  EXPECT_THAT(second.path().filename().string(), StartsWith("events.out.tfevents.4000000002."));
 }
 
 TEST(EventLogTest, TensorBoardShowsWhatWasWritten) {
@@ -97,6 +110,7 @@ TEST(EventLogTest, TensorBoardShowsWhatWasWritten) {
     EventLog log(folder.path());
     for (int step = 1; step <= 5; ++step) log.scalar("train/loss", 1.0 / step, step, 1000.0 + step);
     log.scalar("val/R@1", 12.5, 5, 1005);
+    std::filesystem::rename(log.path(), folder / "events.out.tfevents.4000000000.host.1.0");  // the clock is set back
   }
   EventLog resumed(folder.path(), 3);  // what step 4 and 5 were is not shown
   resumed.scalar("train/loss", 0.75, 4, 2000);
