@@ -238,7 +238,11 @@ std::vector<fs::path> list_checkpoints(const fs::path& run_dir) {
     const bool named = entry.path().filename().string().rfind("step_", 0) == 0;
     if (named && !entry.is_symlink() && fs::exists(entry.path() / kStateFile)) folders.push_back(entry.path());
   }
-  std::sort(folders.rbegin(), folders.rend());  // step numbers are zero-padded
+  const auto order = [](const fs::path& folder) {  // six digits at least; a longer number is a larger one
+    const auto name = folder.filename().string();
+    return std::pair(name.size(), name);
+  };
+  std::sort(folders.begin(), folders.end(), [&](const auto& a, const auto& b) { return order(a) > order(b); });
   return folders;
 }
 

@@ -121,5 +121,14 @@ TEST_F(RunCheckpointsTest, ACheckpointThatCannotBeWrittenIsToldAtTheNextChangeAn
   EXPECT_EQ(all.model.at("w1000").use_count(), 1);
 }
 
+TEST_F(RunCheckpointsTest, TheNewestCheckpointIsThatOfTheLargestStepWhateverTheirFilesTimes) {
+  for (const auto* name : {"step_000900", "step_999999", "step_1000000", "step_000020"}) {
+    write_file(folder_ / "run/checkpoints" / name / "state.json", "{}");
+  }
+  std::vector<std::string> names;
+  for (const auto& folder : list_checkpoints(folder_ / "run")) names.push_back(folder.filename().string());
+  EXPECT_THAT(names, testing::ElementsAre("step_1000000", "step_999999", "step_000900", "step_000020"));
+}
+
 }  // namespace
 }  // namespace glint
