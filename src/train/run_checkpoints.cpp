@@ -4,6 +4,7 @@
 #include <iomanip>
 #include <sstream>
 
+#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
 #include "train/snapshot.h"
@@ -32,7 +33,9 @@ void point_link(const fs::path& link, const fs::path& target) {
 }  // namespace
 
 RunCheckpoints::RunCheckpoints(const Config& config, std::shared_ptr<const Tokenizer> tokenizer)
-    : config_(config), run_dir_(config.run.dir), tokenizer_(std::move(tokenizer)) {}
+    : config_(config), run_dir_(config.run.dir), tokenizer_(std::move(tokenizer)) {
+  const AtomicFile probe(run_dir_ / "checkpoints" / "step");  // leaves nothing
+}
 
 RunCheckpoints::~RunCheckpoints() {
   try {

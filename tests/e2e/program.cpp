@@ -55,7 +55,8 @@ Program::Program(const std::vector<std::string>& arguments, const ProgramOptions
     : outputs_(fresh_folder()),
       deadline_(Clock::now() +
                 std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.timeout_s))) {
-  std::vector<std::string> words = {options.program.empty() ? program_file() : options.program};
+  auto words = options.through;
+  words.push_back(options.program.empty() ? program_file() : options.program);
   words.insert(words.end(), arguments.begin(), arguments.end());
   auto environment = environment_with(options.environment);
 
@@ -70,8 +71,8 @@ Program::Program(const std::vector<std::string>& arguments, const ProgramOptions
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   posix_spawnattr_setpgroup(&attributes, 0);
-  const int failure = posix_spawn(&pid_, words.front().c_str(), &actions, &attributes, pointers(words).data(),
-                                  pointers(environment).data());
+  const int failure = posix_spawnp(&pid_, words.front().c_str(), &actions, &attributes, pointers(words).data(),
+                                   pointers(environment).data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (failure != 0) {

@@ -20,6 +20,7 @@ struct ProgramOptions {
   std::filesystem::path folder = {};          // working directory; empty: the caller's
   std::vector<std::string> environment = {};  // "NAME=value", added to the caller's
   std::string program = {};                   // another file than glint
+  std::vector<std::string> through = {};      // words before the program: one that starts it, with its own words
   double timeout_s = 120;                     // then the program and all it started are killed
 };
 

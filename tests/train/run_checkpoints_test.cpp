@@ -114,11 +114,17 @@ TEST_F(RunCheckpointsTest, AChangeWithoutWordOfItIsABug) {
 TEST_F(RunCheckpointsTest, ACheckpointThatCannotBeWrittenIsToldAtTheNextChangeAndTheTrainingsTensorsAreLetGo) {
   const auto all = tensors_of(0);
   RunCheckpoints checkpoints(config(), tokenizer());
+  fs::remove_all(folder_ / "run");
   write_file(folder_ / "run", "a file in the folder's place");
   checkpoints.save(all, {});
   EXPECT_THROW(checkpoints.wait(), Error);
   checkpoints.before_change();
   EXPECT_EQ(all.model.at("w1000").use_count(), 1);
+}
+
+TEST_F(RunCheckpointsTest, AFolderThatTakesNoFilesIsKnownBeforeTheTraining) {
+  write_file(folder_ / "run/checkpoints", "a file in the folder's place");
+  EXPECT_THAT([&] { RunCheckpoints(config(), tokenizer()); }, ThrowsMessage<Error>(HasSubstr("run/checkpoints: ")));
 }
 
 TEST_F(RunCheckpointsTest, TheNewestCheckpointIsThatOfTheLargestStepWhateverTheirFilesTimes) {

@@ -18,6 +18,7 @@ class Snapshot;  // src/train/snapshot.h
 // is written in the background while training goes on; one is written at a time.
 class RunCheckpoints {
  public:
+  // Throws Error where the folder takes no files: better known now than when the first checkpoint is due.
   RunCheckpoints(const Config& config, std::shared_ptr<const Tokenizer> tokenizer);
   ~RunCheckpoints();  // waits for what is being written
   RunCheckpoints(const RunCheckpoints&) = delete;
