@@ -1,5 +1,3 @@
-#include <malloc.h>
-
 #include <csignal>
 #include <iostream>
 
@@ -9,24 +7,10 @@
 #include "glint/core/stop_signal.h"
 #include "glint/media/decode_worker.h"
 
-namespace {
-
-// glibc gives large blocks back to the system when they are freed and asks for them again in the next step, which costs
-// a small model a quarter of its training time in page faults. Ours keeps them: training asks for the same sizes all
-// over again.
-void keep_freed_memory() {
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, -1);
-  mallopt(M_TOP_PAD, 64 << 20);
-}
-
-}  // namespace
-
 // Exit codes: 0 done, 1 the user can mend it, 2 our bug, 128 + signal stopped with its state saved.
 int main(int argc, char** argv) {
   if (const auto code = glint::run_decode_worker(argc, argv)) return *code;
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit then fails the write, whose sentence names the file
-  keep_freed_memory();
   CLI::App app("Trains, evaluates, imports and exports text-video retrieval models.", "glint");
   app.set_version_flag("--version", GLINT_VERSION);
   app.require_subcommand(1);
