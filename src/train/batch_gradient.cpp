@@ -40,6 +40,20 @@ Batch on_device(const Batch& batch, torch::Device device) {
   return moved;
 }
 
+// For the features of so many pairs.
+PairFeatures room_like(PairFeatures some, int64_t pairs) {
+  for (auto* tensor : tensors_of(some)) {
+    auto shape = tensor->sizes().vec();
+    shape[0] = pairs;
+    *tensor = torch::empty(shape, tensor->options());
+  }
+  return some;
+}
+
+torch::Tensor scaled(const torch::Tensor& loss, double scale) {
+  return scale == 1 ? loss : loss * scale;
+}
+
 // In one go: numbers on a GPU are waited for.
 BatchLosses fetch(const std::vector<std::pair<std::string, torch::Tensor>>& parts) {
   std::vector<torch::Tensor> values;
@@ -70,22 +84,37 @@ BatchLosses BatchGradient::compute(const Batch& given, int64_t step, LapTimer& t
   const auto batch = device.is_cpu() ? given : on_device(given, device);
   if (!device.is_cpu()) timer.lap("to device");
   const auto pairs = batch.token_ids.size(0);
-  const bool in_parts = config_.micro_batch > 0 && config_.micro_batch < pairs;
   seed(step, 0);
-  auto features = in_parts ? encode_parts(batch, step) : encode(batch, 0, pairs);
+  if (config_.micro_batch <= 0 || config_.micro_batch >= pairs) return fetch(whole(batch, timer, loss_scale));
+  return fetch(in_parts(batch, step, timer, loss_scale));
+}
+
+BatchGradient::LossParts BatchGradient::whole(const Batch& batch, LapTimer& timer, double loss_scale) {
+  const auto features = encode(batch, 0, batch.token_ids.size(0));
   timer.lap("towers");
-  if (in_parts) seed(step, kScoring);
   const auto scored = score(features);
-  const auto loss = loss_scale == 1 ? scored.loss : scored.loss * loss_scale;
   timer.lap("head");
-  if (in_parts) {
-    loss.backward();
-    carry_into_towers(batch, step, features, timer);
-  } else {
-    reducer_.backward({loss});
-  }
+  reducer_.backward({scaled(scored.loss, loss_scale)});
   timer.lap("backward");
-  return fetch(scored.parts);
+  return scored.parts;
+}
+
+BatchGradient::LossParts BatchGradient::in_parts(const Batch& batch, int64_t step, LapTimer& timer, double loss_scale) {
+  LossParts losses;
+  std::vector<torch::Tensor> gradients;  // of the features; while they go into the towers, nothing else is kept
+  {
+    auto features = encode_parts(batch, step);
+    timer.lap("towers");
+    seed(step, kScoring);
+    const auto scored = score(features);
+    timer.lap("head");
+    scaled(scored.loss, loss_scale).backward();
+    for (const auto* tensor : tensors_of(features)) gradients.push_back(tensor->grad());
+    losses = scored.parts;
+    timer.lap("backward");
+  }
+  carry_into_towers(batch, step, gradients, timer);
+  return losses;
 }
 
 // Dropout draws from (seed, step) alone, so that a resumed run needs no generator's state, and a part of a batch that
@@ -116,44 +145,44 @@ PairFeatures BatchGradient::encode(const Batch& batch, int64_t begin, int64_t en
   return {head.prepare_text(std::move(features.text)), head.prepare_video(std::move(features.video))};
 }
 
-// All features, without what made them: leaves, which take gradients.
+// All features, without what made them: leaves, which take gradients. Their room is taken at once: features of a part
+// that outlive its activations would lie scattered over the memory these leave.
 PairFeatures BatchGradient::encode_parts(const Batch& batch, int64_t step) const {
   const torch::NoGradGuard no_grad;
   const auto pairs = batch.token_ids.size(0), part = config_.micro_batch;
-  std::vector<TextFeatures> texts;
-  std::vector<VideoFeatures> videos;
+  PairFeatures all;
   for (int64_t begin = 0; begin < pairs; begin += part) {
+    const auto end = std::min(begin + part, pairs);
     seed(step, begin / part);
-    auto some = encode(batch, begin, std::min(begin + part, pairs));
-    texts.push_back(std::move(some.text));
-    videos.push_back(std::move(some.video));
+    auto some = encode(batch, begin, end);
+    if (begin == 0) all = room_like(some, pairs);
+    const auto from = tensors_of(some), to = tensors_of(all);
+    for (std::size_t i = 0; i < from.size(); ++i) to[i]->slice(0, begin, end).copy_(*from[i]);
   }
-  PairFeatures features = {concat(texts), concat(videos)};
-  for (auto* tensor : tensors_of(features)) tensor->set_requires_grad(tensor->is_floating_point());
-  return features;
+  for (auto* tensor : tensors_of(all)) tensor->set_requires_grad(tensor->is_floating_point());
+  return all;
 }
 
-void BatchGradient::carry_into_towers(const Batch& batch, int64_t step, PairFeatures& features, LapTimer& timer) {
-  timer.lap("backward");
-  const auto leaves = tensors_of(features);
+// `gradients`: in the order of tensors_of(); undefined for what has none.
+void BatchGradient::carry_into_towers(const Batch& batch, int64_t step, const std::vector<torch::Tensor>& gradients,
+                                      LapTimer& timer) {
   const auto pairs = batch.token_ids.size(0), part = config_.micro_batch;
   for (int64_t begin = 0; begin < pairs; begin += part) {
     const auto end = std::min(begin + part, pairs);
     seed(step, begin / part);
     auto again = encode(batch, begin, end);
     timer.lap("towers");
-    const auto outputs = tensors_of(again);  // in the order of `leaves`
-    std::vector<torch::Tensor> asked, gradients;
+    const auto outputs = tensors_of(again);
+    std::vector<torch::Tensor> asked, own;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      const auto& gradient = leaves[i]->grad();
-      if (!outputs[i]->requires_grad() || !gradient.defined()) continue;
+      if (!outputs[i]->requires_grad() || !gradients[i].defined()) continue;
       asked.push_back(*outputs[i]);
-      gradients.push_back(gradient.slice(0, begin, end));
+      own.push_back(gradients[i].slice(0, begin, end));
     }
     if (end == pairs) {
-      reducer_.backward(asked, gradients);
+      reducer_.backward(asked, own);
     } else {
-      torch::autograd::backward(asked, gradients);
+      torch::autograd::backward(asked, own);
     }
     timer.lap("backward");
   }

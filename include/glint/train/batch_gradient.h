@@ -42,14 +42,18 @@ class BatchGradient {
 
  private:
   // The loss of a batch, to be differentiated, and its parts as they are reported, still where they were computed.
+  using LossParts = std::vector<std::pair<std::string, torch::Tensor>>;
   struct Scored {
     torch::Tensor loss;  // of this share
-    std::vector<std::pair<std::string, torch::Tensor>> parts;
+    LossParts parts;
   };
 
+  LossParts whole(const Batch& batch, LapTimer& timer, double loss_scale);
+  LossParts in_parts(const Batch& batch, int64_t step, LapTimer& timer, double loss_scale);
   PairFeatures encode(const Batch& batch, int64_t begin, int64_t end) const;
   PairFeatures encode_parts(const Batch& batch, int64_t step) const;
-  void carry_into_towers(const Batch& batch, int64_t step, PairFeatures& features, LapTimer& timer);
+  void carry_into_towers(const Batch& batch, int64_t step, const std::vector<torch::Tensor>& gradients,
+                         LapTimer& timer);
   Scored score(const PairFeatures& own) const;
   void seed(int64_t step, int64_t part) const;
 
