@@ -11,7 +11,4 @@ namespace glint::dist {
 // `timeout_s`, naming the ranks that are missing.
 std::unique_ptr<Group> meet(const RankInfo& info, double timeout_s, torch::Device device);
 
-// A connection of its own to the store where the ranks meet. `is_server`: this process keeps it.
-c10::intrusive_ptr<c10d::Store> connect_store(const RankInfo& info, bool is_server, double timeout_s);
-
 }  // namespace glint::dist

@@ -66,10 +66,7 @@ std::int64_t master_port(const std::string& text) {
 }
 
 void read_launch(RankInfo& info) {
-  if (variable("TORCHELASTIC_USE_AGENT_STORE").value_or("") == "True") {
-    const auto restarts = variable("TORCHELASTIC_RESTART_COUNT").value_or("0");
-    info.agent_attempt = number("TORCHELASTIC_RESTART_COUNT", restarts, 0, 1 << 30);
-  }
+  info.agent_keeps_store = variable("TORCHELASTIC_USE_AGENT_STORE").value_or("") == "True";
   const auto socket = variable(dist::kListeningSocketVariable);
   if (socket && info.rank == 0) info.listening_socket = number(dist::kListeningSocketVariable, *socket, 0, 1 << 20);
 }

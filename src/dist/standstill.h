@@ -13,6 +13,7 @@ struct RankWord {
   std::uint64_t progress = 0;     // core/activity.h
   std::uint64_t collectives = 0;  // begun by it
   bool has_left = false;          // its part is done
+  bool has_failed = false;        // and that not in peace
   std::string activity;
 };
 

@@ -1,7 +1,5 @@
 #include "dist/watchdog.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -14,6 +12,7 @@
 #include <utility>
 
 #include "dist/group.h"
+#include "dist/network.h"
 #include "dist/standstill.h"
 #include "glint/core/activity.h"
 #include "glint/core/log.h"
@@ -34,28 +33,26 @@ constexpr double kLogSeconds = 1;    // for the sentence, then the process ends 
 constexpr double kHungStoreSeconds = 2;
 // How long a dead rank's last words may still be news, and how long silence then is death.
 constexpr double kOldNewsSeconds = 1.2, kSilenceSeconds = 2;
-constexpr double kDeadSeconds = 5;     // a rank that is awaited at the end and has not spoken for so long
+constexpr double kDeadSeconds = 5;  // a rank that is awaited at the end and has not spoken for so long
+constexpr const char* kNotConnected =
+    ": all ranks have met, but do not all reach one another at these addresses; does a firewall let TCP connections at "
+    "any port pass between the machines? GLOO_SOCKET_IFNAME names another network to use";
 constexpr double kStoppedSeconds = 5;  // between two looks: somebody stopped this process (SLURM suspends jobs)
 
 Clock::duration as_duration(double seconds) {
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
-std::string machine_name() {
-  char name[256] = "";
-  gethostname(name, sizeof name - 1);
-  return name;
-}
-
-// "beats progress collectives has_left\nactivity"
+// "beats progress collectives has_left has_failed\nactivity"
 std::string pack(const RankWord& word) {
-  return concat(word.beats, " ", word.progress, " ", word.collectives, " ", word.has_left, "\n", word.activity);
+  return concat(word.beats, " ", word.progress, " ", word.collectives, " ", word.has_left, " ", word.has_failed, "\n",
+                word.activity);
 }
 
 RankWord unpack(const std::vector<std::uint8_t>& bytes) {
   RankWord word;
   std::istringstream in(std::string(bytes.begin(), bytes.end()));
-  in >> word.beats >> word.progress >> word.collectives >> word.has_left;
+  in >> word.beats >> word.progress >> word.collectives >> word.has_left >> word.has_failed;
   in.ignore(1);
   std::getline(in, word.activity);
   return word;
@@ -89,6 +86,7 @@ struct Watchdog::Shared {
   bool exchange_words(bool has_left);
   void judge_until_stopped();
   std::optional<std::string> sentence(Clock::time_point now, std::vector<std::size_t>& blamed) const;
+  std::vector<std::size_t> failed_ranks() const;
   std::string meeting_point() const;
   std::string find_lost_ranks();
   std::string name(std::size_t rank, const char* what) const {
@@ -108,17 +106,23 @@ struct Watchdog::Shared {
   std::mutex mutex;  // of all below
   std::condition_variable changed;
   StandstillJudge judge;
-  Clock::time_point last_answer;                                   // of the meeting point
-  std::optional<Clock::time_point> gone_since;                     // it closed the connection
-  bool stopping = false, wait_for_others = false, silent = false;  // silent: the speaker has ended
+  Clock::time_point last_answer;                // of the meeting point
+  std::optional<Clock::time_point> gone_since;  // it closed the connection
+  bool is_connecting = true;
+  bool stopping = false, in_peace = false, wait_for_others = false, silent = false;  // silent: the speaker has ended
 };
 
 // False where the meeting point is gone.
 bool Watchdog::Shared::exchange_words(bool has_left) {
   const auto own = current_activity();
   const auto place = "on " + machine_name();
-  const RankWord word{++beats, own.progress, own.collectives, has_left,
-                      (own.text.empty() ? "started" : own.text) + ", " + place};
+  bool has_failed = false;
+  if (has_left) {
+    const std::lock_guard lock(mutex);
+    has_failed = !in_peace;
+  }
+  const RankWord word{++beats,  own.progress, own.collectives,
+                      has_left, has_failed,   (own.text.empty() ? "started" : own.text) + ", " + place};
   std::vector<RankWord> words;
   try {
     store->set(key(info.rank), pack(word));
@@ -177,14 +181,23 @@ void Watchdog::Shared::linger() {
 }
 
 std::string Watchdog::Shared::meeting_point() const {
-  return concat(info.agent_attempt ? "torchrun's meeting point" : "rank 0, which keeps the meeting point", " at ",
+  return concat(info.agent_keeps_store ? "torchrun's meeting point" : "rank 0, which keeps the meeting point", " at ",
                 info.host, ":", info.port);
+}
+
+// The mutex is held.
+std::vector<std::size_t> Watchdog::Shared::failed_ranks() const {
+  std::vector<std::size_t> failed;
+  for (std::size_t rank = 0; rank < keys.size(); ++rank) {
+    if (judge.word(rank).has_failed) failed.push_back(rank);
+  }
+  return failed;
 }
 
 // What is wrong, if anything, and with which ranks. The mutex is held.
 std::optional<std::string> Watchdog::Shared::sentence(Clock::time_point now, std::vector<std::size_t>& blamed) const {
-  if (!info.agent_attempt) blamed = {0};
-  const auto last_words = info.agent_attempt ? "" : concat("; it did last: ", judge.word(0).activity);
+  if (!info.agent_keeps_store) blamed = {0};
+  const auto last_words = info.agent_keeps_store ? "" : concat("; it did last: ", judge.word(0).activity);
   if (gone_since) {
     if (now - *gone_since < as_duration(kGoneGraceSeconds)) return std::nullopt;
     return concat(meeting_point(), ", is gone", last_words, "; the training ends");
@@ -192,6 +205,10 @@ std::optional<std::string> Watchdog::Shared::sentence(Clock::time_point now, std
   if (now - last_answer >= as_duration(timeout_s)) {
     return concat(meeting_point(), ", has not answered for ", timeout_s, " s (dist.timeout_s)", last_words,
                   "; the training ends");
+  }
+  if (is_connecting) {
+    blamed = failed_ranks();
+    if (!blamed.empty()) return concat(name(blamed.front(), " has failed"), "; the training ends");
   }
   const auto verdict = judge.verdict(now);
   if (verdict.kind == StandstillJudge::Kind::kNone) return std::nullopt;
@@ -202,7 +219,8 @@ std::optional<std::string> Watchdog::Shared::sentence(Clock::time_point now, std
   }
   const bool is_silent = verdict.kind == StandstillJudge::Kind::kSilent;
   return concat(text, blamed.size() > 1 ? " have " : " has ", is_silent ? "not been heard of" : "made no progress",
-                " for ", timeout_s, " s (dist.timeout_s); the training ends");
+                " for ", timeout_s, " s (dist.timeout_s); the training ends",
+                is_connecting && !is_silent ? kNotConnected : "");
 }
 
 void Watchdog::Shared::judge_until_stopped() {
@@ -247,7 +265,7 @@ std::string Watchdog::Shared::find_lost_ranks() {
   for (std::size_t rank = 0; rank < keys.size(); ++rank) beats_before.push_back(judge.word(rank).beats);
   listen(kSilenceSeconds);
   if (stop_requested() != 0) return "a signal asked to stop, and other ranks have";
-  if (is_gone()) return info.agent_attempt ? meeting_point() + " is gone" : name(0, " is gone");
+  if (is_gone()) return info.agent_keeps_store ? meeting_point() + " is gone" : name(0, " is gone");
   std::string text;
   for (std::size_t rank = 0; rank < keys.size(); ++rank) {
     if (judge.word(rank).beats != beats_before[rank]) continue;
@@ -274,10 +292,16 @@ std::string Watchdog::find_lost_ranks() {
   return shared_->find_lost_ranks();
 }
 
+void Watchdog::ranks_are_connected() {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->is_connecting = false;
+}
+
 void Watchdog::leave(bool in_peace) {
   if (!judge_.joinable()) return;
   std::unique_lock lock(shared_->mutex);
   shared_->stopping = true;
+  shared_->in_peace = in_peace;
   shared_->wait_for_others = in_peace && shared_->info.rank == 0;
   shared_->changed.notify_all();
   const double limit_s = kHungStoreSeconds + (shared_->wait_for_others ? shared_->timeout_s : 0);

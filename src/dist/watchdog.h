@@ -14,11 +14,14 @@ namespace glint::dist {
 // all end with exit code 1. By _Exit: threads that wait in a collective can be ended in no other way.
 class Watchdog {
  public:
-  // After all ranks have met. `store` is a connection of its own.
+  // After all ranks have met, before they are connected. `store` is a connection of its own.
   Watchdog(const RankInfo& info, double timeout_s, c10::intrusive_ptr<c10d::Store> store);
   ~Watchdog();  // leave(false)
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
+
+  // From now on nobody is to blame for a network on which ranks do not reach one another.
+  void ranks_are_connected();
 
   // Says that this rank's part is done and ends the watch. `in_peace`: rank 0, which may keep the meeting point, first
   // waits until the others are done too, as long as they live and no longer than the timeout.

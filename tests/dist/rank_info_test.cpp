@@ -17,10 +17,9 @@ using Variables = std::map<std::string, std::string>;
 
 // Nothing but these is set.
 RankInfo read(const Variables& variables) {
-  for (const char* name :
-       {"RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "SLURM_PROCID", "SLURM_NTASKS",
-        "SLURM_LOCALID", "SLURM_JOB_ID", "SLURM_JOB_NODELIST", "SLURM_STEP_NODELIST", "SLURM_NODELIST",
-        "TORCHELASTIC_USE_AGENT_STORE", "TORCHELASTIC_RESTART_COUNT", "GLINT_LISTENING_SOCKET"}) {
+  for (const char* name : {"RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "SLURM_PROCID",
+                           "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_JOB_ID", "SLURM_JOB_NODELIST", "SLURM_STEP_NODELIST",
+                           "SLURM_NODELIST", "TORCHELASTIC_USE_AGENT_STORE", "GLINT_LISTENING_SOCKET"}) {
     unsetenv(name);
   }
   for (const auto& [name, value] : variables) setenv(name.c_str(), value.c_str(), 1);
@@ -60,11 +59,10 @@ TEST(RankInfoTest, TorchrunsVariablesAreRead) {
   EXPECT_EQ(info.local_rank, 1);
   EXPECT_EQ(info.host, "node3");
   EXPECT_EQ(info.port, 29400);
-  EXPECT_FALSE(info.agent_attempt);
+  EXPECT_FALSE(info.agent_keeps_store);
   auto elastic = kTorchrun;
   elastic["TORCHELASTIC_USE_AGENT_STORE"] = "True";
-  elastic["TORCHELASTIC_RESTART_COUNT"] = "2";
-  EXPECT_EQ(read(elastic).agent_attempt, 2);
+  EXPECT_TRUE(read(elastic).agent_keeps_store);
 }
 
 TEST(RankInfoTest, SlurmsVariablesAreRead) {
