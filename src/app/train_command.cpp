@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "app/agreement.h"
 #include "app/commands.h"
 #include "app/evaluate_checkpoint.h"
 #include "glint/config/config_file.h"
@@ -66,6 +67,7 @@ void train(const Config& config, const RankInfo& rank, const TrainOptions& optio
   use_threads(config.train.threads);
   const auto device = choose_device(config.run.device, rank.local_rank);
   const auto peers = make_communicator(rank, config.dist.timeout_s, device);
+  check_agreement(config, *peers);
   if (!config.data.test_split.empty()) {  // what is missing there is better known before the training
     load_evaluation_set(config.data, config.eval, config.data.test_split);
   }
