@@ -18,11 +18,6 @@ namespace glint::test {
 
 namespace {
 
-std::string program_file() {
-  const char* named = std::getenv("GLINT_PROGRAM");
-  return named != nullptr ? named : GLINT_BUILT_PROGRAM;
-}
-
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> result;
   for (auto& word : words) result.push_back(word.data());
@@ -50,6 +45,11 @@ siginfo_t how_it_ended(pid_t pid, int flags) {
 }
 
 }  // namespace
+
+std::string program_file() {
+  const char* named = std::getenv("GLINT_PROGRAM");
+  return named != nullptr ? named : GLINT_BUILT_PROGRAM;
+}
 
 Program::Program(const std::vector<std::string>& arguments, const ProgramOptions& options)
     : outputs_(fresh_folder()),

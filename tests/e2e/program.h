@@ -48,6 +48,9 @@ class Program {
   Clock::time_point deadline_;
 };
 
+// glint's own file.
+std::string program_file();
+
 // The processes that `parent` started and that are still there.
 std::vector<pid_t> children_of(pid_t parent);
 
