@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <torch/torch.h>
 #include <unistd.h>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include <chrono>
 #include <thread>
@@ -135,6 +136,47 @@ TEST(CommunicatorTest, ANetworkThatIsNotThereIsASentence) {
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
   };
   EXPECT_EQ(run_ranks(2, body), well(2));
+}
+
+TEST(CommunicatorTest, ARankThatFailsWhileTheOthersConnectKeepsNobodyWaiting) {
+  const auto body = [](RankInfo info) {
+    if (info.rank == 1) setenv("GLOO_SOCKET_IFNAME", "nonet0", 1);
+    make_communicator(info, 50);
+  };
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(run_ranks(2, body), (RankEnds{1, 1}));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+}
+
+TEST(CommunicatorTest, RanksMeetAnewAtAStoreThatKeepsTheWordsOfTheDead) {
+  const auto body = [](RankInfo info) {
+    if (info.rank == 0) {  // as torchrun's agent
+      c10d::TCPStoreOptions options;
+      options.isServer = true;
+      options.waitWorkers = false;
+      options.port = static_cast<std::uint16_t>(info.port);
+      options.masterListenFd = *info.listening_socket;
+      c10d::TCPStore(info.host, options).wait({"done/0", "done/1"}, std::chrono::seconds(50));
+      return;
+    }
+    info = {info.rank - 1, 2, info.rank - 1, info.host, info.port, /*agent_keeps_store=*/true};
+    if (info.rank == 1) {  // it comes to nobody, as to ranks that were ended meanwhile
+      EXPECT_THAT(error_of([&] { make_communicator(info, 0.3); }),
+                  StartsWith("rank 0 of 2 did not come to 127.0.0.1:"));
+    } else {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    }
+    for (int restart = 0; restart < 3; ++restart) {
+      auto values = torch::full({2}, info.rank + 1.0);
+      make_communicator(info, 50)->all_reduce(values);
+      EXPECT_TRUE(torch::equal(values, torch::full({2}, 3.0)));
+    }
+    c10d::TCPStoreOptions options;
+    options.port = static_cast<std::uint16_t>(info.port);
+    options.waitWorkers = false;
+    c10d::TCPStore(info.host, options).set(concat("done/", info.rank), std::vector<std::uint8_t>{1});
+  };
+  EXPECT_EQ(run_ranks(3, body), well(3));
 }
 
 TEST(CommunicatorTest, OtherNumbersOfRanksAreRefused) {
