@@ -2,8 +2,6 @@
 
 #include <torch/torch.h>
 
-#include <utility>
-
 #include "optim/gradient_norm.h"
 
 namespace glint {
@@ -11,8 +9,6 @@ namespace glint {
 namespace {
 
 constexpr int64_t kElementsAtOnce = 1 << 26;  // of the operators' temporary tensors: 256 MiB each
-
-thread_local bool operators_everywhere = false;
 
 using Tensors = std::vector<torch::Tensor>;
 
@@ -62,6 +58,11 @@ void update_together(const AdamItem* begin, const AdamItem* end) {
 
 }  // namespace
 
+void update(const std::vector<AdamItem>& items) {
+  if (items.empty()) return;
+  items.front().parameter.is_cpu() ? update_by_kernels(items) : update_by_operators(items);
+}
+
 void update_by_kernels(const std::vector<AdamItem>& items) {
   std::vector<torch::Tensor> gradients;
   for (const auto& item : items) gradients.push_back(item.gradient);
@@ -88,16 +89,6 @@ void update_by_operators(const std::vector<AdamItem>& items) {
     update_together(begin, next);
     begin = next;
   }
-}
-
-OperatorForm::OperatorForm() : before_(std::exchange(operators_everywhere, true)) {}
-
-OperatorForm::~OperatorForm() {
-  operators_everywhere = before_;
-}
-
-bool takes_kernels(const torch::Tensor& any) {
-  return any.is_cpu() && !operators_everywhere;
 }
 
 }  // namespace glint

@@ -8,7 +8,6 @@
 #include "glint/core/error.h"
 #include "glint/optim/optimizer.h"
 #include "optim/adam_kernel.h"
-#include "optim/adam_update.h"
 
 namespace glint {
 
@@ -27,7 +26,10 @@ std::vector<Piece> pieces(const std::vector<torch::Tensor>& tensors) {
   return result;
 }
 
-namespace {
+std::vector<double> squared_norms(const std::vector<torch::Tensor>& tensors) {
+  if (tensors.empty()) return {};
+  return tensors.front().is_cpu() ? squared_norms_by_kernels(tensors) : squared_norms_by_operators(tensors);
+}
 
 std::vector<double> squared_norms_by_operators(const std::vector<torch::Tensor>& tensors) {
   const auto norms = torch::stack(at::_foreach_norm(tensors, 2)).to(torch::kCPU, torch::kFloat64);  // [N]
@@ -37,10 +39,7 @@ std::vector<double> squared_norms_by_operators(const std::vector<torch::Tensor>&
   return squares;
 }
 
-}  // namespace
-
-std::vector<double> squared_norms(const std::vector<torch::Tensor>& tensors) {
-  if (!tensors.empty() && !takes_kernels(tensors.front())) return squared_norms_by_operators(tensors);
+std::vector<double> squared_norms_by_kernels(const std::vector<torch::Tensor>& tensors) {
   const auto work = pieces(tensors);
   std::vector<double> partial(work.size());
   at::parallel_for(0, static_cast<int64_t>(work.size()), 1, [&](int64_t first, int64_t last) {

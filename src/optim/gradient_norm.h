@@ -15,9 +15,13 @@ struct Piece {
 };
 std::vector<Piece> pieces(const std::vector<torch::Tensor>& tensors);
 
-// Squared L2 norm of each contiguous float32 tensor. On the CPU the same bits for any number of threads; on a GPU one
-// wait for it.
+// Squared L2 norm of each contiguous float32 tensor, by the kernels on the CPU and else by the operators.
 std::vector<double> squared_norms(const std::vector<torch::Tensor>& tensors);
+
+// Its two forms: by our kernel, on the CPU, the same bits for any number of threads; and in LibTorch's operators, on
+// any device, with one wait for it.
+std::vector<double> squared_norms_by_kernels(const std::vector<torch::Tensor>& tensors);
+std::vector<double> squared_norms_by_operators(const std::vector<torch::Tensor>& tensors);
 
 // The gradient as contiguous float32 memory.
 torch::Tensor plain_gradient(const torch::Tensor& parameter);

@@ -125,8 +125,7 @@ void Optimizer::step(double lr_factor) {
     const auto& slot = *slots[i];
     items.push_back({impl_->rule(slot, lr_factor, norms[i]), gradients[i], slot.m, slot.v, slot.parameter});
   }
-  if (items.empty()) return;
-  takes_kernels(items.front().parameter) ? update_by_kernels(items) : update_by_operators(items);
+  update(items);
 }
 
 TensorMap Optimizer::state() const {

@@ -8,7 +8,6 @@
 #include <limits>
 
 #include "glint/core/error.h"
-#include "optim/adam_update.h"
 
 namespace glint::test {
 namespace {
@@ -132,46 +131,6 @@ TEST(OptimizerTest, AdamWIsLibTorchs) {
   }
 }
 
-// Steps and norms of the operators' form on the CPU; the kernels' are what the tests above judge.
-TEST(OptimizerTest, TheOperatorsFormIsTheKernels) {
-  for (const auto* name : {"bert_adam", "adamw"}) {
-    const auto config = test_config(name);
-    auto kernels = make_parameters(), operators = make_parameters();
-    Optimizer first(parameter_groups(kernels, config), config), second(parameter_groups(operators, config), config);
-    for (int64_t step = 0; step < 6; ++step) {
-      set_gradients(kernels, step);
-      set_gradients(operators, step);
-      const auto expected = clip_global_norm(first.groups(), 1.5);
-      first.step(0.1 * static_cast<double>(step));
-      const OperatorForm form;
-      const auto norms = clip_global_norm(second.groups(), 1.5);
-      EXPECT_NEAR(norms.all, expected.all, 1e-6 * expected.all) << name;
-      for (std::size_t i = 0; i < norms.groups.size(); ++i) EXPECT_NEAR(norms.groups[i], expected.groups[i], 1e-4);
-      second.step(0.1 * static_cast<double>(step));
-    }
-    for (std::size_t i = 0; i < kernels.size(); ++i) {
-      EXPECT_TRUE(torch::allclose(operators[i].second, kernels[i].second, 1e-6, 1e-7)) << name << kernels[i].first;
-    }
-    const auto expected = first.state(), state = second.state();
-    for (const auto& [moment, value] : expected) {
-      EXPECT_TRUE(torch::allclose(state.at(moment), value, 1e-5, 1e-9)) << name << " " << moment;
-    }
-  }
-}
-
-TEST(OptimizerTest, TheOperatorsFormLeavesGradientsAndTellsAutograd) {
-  const auto config = test_config("bert_adam");
-  auto parameters = make_parameters();
-  set_gradients(parameters, 0);
-  const auto gradient = parameters[5].second.grad().clone();
-  const auto version = parameters[5].second._version();
-  Optimizer optimizer(parameter_groups(parameters, config), config);
-  const OperatorForm form;
-  optimizer.step(1);
-  EXPECT_TRUE(torch::equal(parameters[5].second.grad(), gradient));
-  EXPECT_GT(parameters[5].second._version(), version);
-}
-
 TEST(OptimizerTest, WhatHasNoGradientOrNoRateStaysAsItIs) {
   auto config = test_config("bert_adam");
   config.clip_lr = 0;
@@ -292,16 +251,12 @@ TEST(ClipGlobalNormTest, ThreadsDoNotChangeItsBits) {
   at::set_num_threads(threads);
 }
 
-TEST(ClipGlobalNormTest, ANormThatIsNotFiniteIsReportedAndNothingIsScaledInEitherForm) {
+TEST(ClipGlobalNormTest, ANormThatIsNotFiniteIsReportedAndNothingIsScaled) {
   auto parameters = make_parameters();
   set_gradients(parameters, 1);
   const auto before = parameters[5].second.grad().clone();
   parameters[0].second.mutable_grad().fill_(std::numeric_limits<float>::quiet_NaN());
   EXPECT_TRUE(std::isnan(clip_global_norm(parameters, 1)));
-  {
-    const OperatorForm form;
-    EXPECT_TRUE(std::isnan(clip_global_norm(parameters, 1)));
-  }
   EXPECT_TRUE(torch::equal(parameters[5].second.grad(), before));
 }
 
