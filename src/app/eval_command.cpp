@@ -52,7 +52,7 @@ void eval(const EvalOptions& options) {
   if (split.empty())
     throw Error("eval.split: which split is to be evaluated? Set data.test_split=test, or eval.split to another");
   const auto report =
-      evaluate_checkpoint(checkpoint, config, split, *make_communicator({}, 1), choose_device(config.run.device));
+      evaluate_checkpoint(checkpoint, config, split, *Communicator::alone(), choose_device(config.run.device));
   if (!options.out.empty()) {
     write_file(options.out, report.json);
   } else if (options.overrides.empty() && fs::exists(fs::path(options.where) / "checkpoints")) {

@@ -24,6 +24,10 @@ void run_collective(dist::Group& group, const char* doing, Start&& start) {
 
 }  // namespace
 
+std::shared_ptr<Communicator> Communicator::alone() {
+  return std::make_shared<Communicator>(RankInfo{}, nullptr);
+}
+
 Communicator::Communicator(const RankInfo& info, std::unique_ptr<dist::Group> group)
     : info_(info), group_(std::move(group)) {
   GLINT_CHECK((group_ != nullptr) == (info_.ranks > 1), info_.ranks, " ranks");

@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kPairs = 7, kPart = 3;
 
 Result gradients(RetrievalModel& model, const TrainConfig& config = {}) {
-  return test::gradients(model, random_batch(kPairs), config, {}, make_communicator({}, /*timeout_s=*/1));
+  return test::gradients(model, random_batch(kPairs), config, {}, Communicator::alone());
 }
 
 Result on_cpu(const Result& result) {
@@ -73,7 +73,7 @@ std::vector<double> train(RetrievalModel& model, const std::string& optimizer_na
   for (const auto& item : model.named_parameters()) parameters.emplace_back(item.key(), item.value());
   Optimizer optimizer(parameter_groups(parameters, config), config);
   MovingAverage average(parameters, 0.9);
-  BatchGradient gradient(model, parameters, {}, {}, make_communicator({}, /*timeout_s=*/1));
+  BatchGradient gradient(model, parameters, {}, {}, Communicator::alone());
   LapTimer timer;
   std::vector<double> losses;
   for (int64_t step = 0; step < 5; ++step) {

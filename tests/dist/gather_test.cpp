@@ -72,7 +72,7 @@ TEST(SumOverRanksTest, IsTheSumAndLeavesItsInputAlone) {
 }
 
 TEST(GatherRowsTest, OneRankGetsItsOwnTensorBack) {
-  const auto communicator = make_communicator(RankInfo{}, 1);
+  const auto communicator = Communicator::alone();
   const auto rows = torch::ones({2, 3}, torch::requires_grad());
   EXPECT_TRUE(gather_rows(*communicator, rows).is_same(rows));
   EXPECT_TRUE(sum_over_ranks(*communicator, rows).is_same(rows));

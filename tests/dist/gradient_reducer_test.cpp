@@ -169,7 +169,7 @@ TEST(GradientReducerTest, OtherParametersThanRank0AreRefused) {
 
 TEST(GradientReducerTest, OneRankIsLeftAlone) {
   Model model;
-  GradientReducer reducer(model.parameters, make_communicator(RankInfo{}, 1));
+  GradientReducer reducer(model.parameters, Communicator::alone());
   reducer.backward({});
   reducer.backward({model.loss(batch(0, 1), false)});
   EXPECT_TRUE(model[0].grad().defined());

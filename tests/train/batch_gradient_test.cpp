@@ -13,7 +13,7 @@ constexpr int64_t kPairs = 7, kPart = 3;  // the last part of a batch is smaller
 
 Result gradients(RetrievalModel& model, const TrainConfig& config, int64_t step = 3) {
   torch::set_num_threads(1);
-  return test::gradients(model, random_batch(kPairs), config, {}, make_communicator({}, /*timeout_s=*/1), step);
+  return test::gradients(model, random_batch(kPairs), config, {}, Communicator::alone(), step);
 }
 
 TEST(BatchGradientTest, PartsOfABatchGiveTheGradientsOfAllAtOnce) {
@@ -81,7 +81,7 @@ TEST(BatchGradientTest, HalfPrecisionGivesScaledGradientsOfTheSameLoss) {
   for (const int64_t micro_batch : {int64_t{0}, kPart}) {
     model->zero_grad(/*set_to_none=*/true);
     BatchGradient gradient(*model, parameters, {.micro_batch = micro_batch, .precision = "fp16"}, {},
-                           make_communicator({}, /*timeout_s=*/1));
+                           Communicator::alone());
     LapTimer timer;
     constexpr double kScale = 1024;
     Result half = {gradient.compute(random_batch(kPairs), 3, timer, kScale), {}};
@@ -97,7 +97,7 @@ TEST(BatchGradientTest, AClipWithoutAFrameIsANumberInHalfPrecision) {
   const auto model = small_model(MeanPoolConfig{}, /*dropout=*/0);
   auto batch = random_batch(kPairs);
   batch.frame_mask[2].zero_();
-  const auto result = test::gradients(*model, batch, {.precision = "fp16"}, {}, make_communicator({}, 1));
+  const auto result = test::gradients(*model, batch, {.precision = "fp16"}, {}, Communicator::alone());
   EXPECT_TRUE(std::isfinite(result.losses.loss));
   for (const auto& [name, gradient] : result.gradients) EXPECT_TRUE(gradient.isfinite().all().item<bool>()) << name;
 }

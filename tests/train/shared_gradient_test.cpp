@@ -27,8 +27,7 @@ void expect_shares_add_up(const std::shared_ptr<Communicator>& peers, const Head
   const auto model = small_model(head, /*dropout=*/0);
   const auto batch = random_batch(kPairs);
   const auto shared = gradients(*model, share_of(batch, *peers), config, {}, peers);
-  expect_equal(shared, gradients(*model, batch, {.loss = config.loss}, {}, make_communicator({}, /*timeout_s=*/1)),
-               1e-5);
+  expect_equal(shared, gradients(*model, batch, {.loss = config.loss}, {}, Communicator::alone()), 1e-5);
 }
 
 TEST(SharedGradientTest, TwoProcessesGetTheGradientsOfTheWholeBatch) {

@@ -25,6 +25,9 @@ struct Group;  // c10d's objects
 // done too: it keeps their meeting point.
 class Communicator {
  public:
+  // The one rank of a process that trains or evaluates by itself: no connection is made, every call is the identity.
+  static std::shared_ptr<Communicator> alone();
+
   Communicator(const RankInfo& info, std::unique_ptr<dist::Group> group);  // null where there is one rank
   ~Communicator();
   Communicator(const Communicator&) = delete;
@@ -48,8 +51,8 @@ class Communicator {
 };
 
 // Meets the other ranks; from then on the process ignores SIGPIPE. Tensors of the CPU travel by Gloo; `device`: where
-// this rank's others live, a GPU's then travel by NCCL. One rank: no connection is made and every call is the identity.
-// Throws Error where they do not meet within `timeout_s`, naming the ranks that are missing.
+// this rank's others live, a GPU's then travel by NCCL. One rank: as Communicator::alone(). Throws Error where they do
+// not meet within `timeout_s`, naming the ranks that are missing.
 std::shared_ptr<Communicator> make_communicator(const RankInfo& info, double timeout_s,
                                                 torch::Device device = torch::kCPU);
 
