@@ -8,6 +8,7 @@
 #include "glint/dist/gather.h"
 #include "glint/model/losses.h"
 #include "glint/nn/autocast.h"
+#include "train/parted_tower.h"
 
 namespace glint {
 namespace {
@@ -40,14 +41,11 @@ Batch on_device(const Batch& batch, torch::Device device) {
   return moved;
 }
 
-// For the features of so many pairs.
-PairFeatures room_like(PairFeatures some, int64_t pairs) {
-  for (auto* tensor : tensors_of(some)) {
-    auto shape = tensor->sizes().vec();
-    shape[0] = pairs;
-    *tensor = torch::empty(shape, tensor->options());
-  }
-  return some;
+template <typename Features>
+std::vector<torch::Tensor> gradients_of(Features& features) {
+  std::vector<torch::Tensor> gradients;  // undefined for what has none
+  for (const auto* tensor : tensors_of(features)) gradients.push_back(tensor->grad());
+  return gradients;
 }
 
 torch::Tensor scaled(const torch::Tensor& loss, double scale) {
@@ -90,7 +88,11 @@ BatchLosses BatchGradient::compute(const Batch& given, int64_t step, LapTimer& t
 }
 
 BatchGradient::LossParts BatchGradient::whole(const Batch& batch, LapTimer& timer, double loss_scale) {
-  const auto features = encode(batch, 0, batch.token_ids.size(0));
+  const auto pairs = batch.token_ids.size(0);
+  auto text = encode_texts(batch, 0, pairs);
+  auto video = encode_videos(batch, 0, pairs);
+  auto& head = model_.head();
+  const PairFeatures features = {head.prepare_text(std::move(text)), head.prepare_video(std::move(video))};
   timer.lap("towers");
   const auto scored = score(features);
   timer.lap("head");
@@ -100,20 +102,44 @@ BatchGradient::LossParts BatchGradient::whole(const Batch& batch, LapTimer& time
 }
 
 BatchGradient::LossParts BatchGradient::in_parts(const Batch& batch, int64_t step, LapTimer& timer, double loss_scale) {
-  LossParts losses;
-  std::vector<torch::Tensor> gradients;  // of the features; while they go into the towers, nothing else is kept
-  {
-    auto features = encode_parts(batch, step);
+  const auto pairs = batch.token_ids.size(0), part = config_.micro_batch;
+  const PartedTower<TextFeatures> texts(pairs, part, [&](int64_t begin, int64_t end) {
+    seed(step, 2 * (begin / part));
+    auto features = model_.head().prepare_text(encode_texts(batch, begin, end));
     timer.lap("towers");
+    return features;
+  });
+  const PartedTower<VideoFeatures> videos(pairs, part, [&](int64_t begin, int64_t end) {
+    seed(step, 2 * (begin / part) + 1);
+    auto features = model_.head().prepare_video(encode_videos(batch, begin, end));
+    timer.lap("towers");
+    return features;
+  });
+  LossParts losses;
+  std::vector<torch::Tensor> of_texts, of_videos;  // gradients of all features: nothing else outlives the scoring
+  {
+    PairFeatures features = {texts.leaves(), videos.leaves()};
     seed(step, kScoring);
     const auto scored = score(features);
     timer.lap("head");
     scaled(scored.loss, loss_scale).backward();
-    for (const auto* tensor : tensors_of(features)) gradients.push_back(tensor->grad());
-    losses = scored.parts;
     timer.lap("backward");
+    of_texts = gradients_of(features.text);
+    of_videos = gradients_of(features.video);
+    losses = scored.parts;
   }
-  carry_into_towers(batch, step, gradients, timer);
+  texts.carry(std::exchange(of_texts, {}), [&](const auto& outputs, const auto& gradients, bool) {
+    if (!outputs.empty()) torch::autograd::backward(outputs, gradients);
+    timer.lap("backward");
+  });
+  videos.carry(of_videos, [&](const auto& outputs, const auto& gradients, bool is_last) {
+    if (is_last) {
+      reducer_.backward(outputs, gradients);  // what the other passes left in the gradients travels with this one's
+    } else if (!outputs.empty()) {
+      torch::autograd::backward(outputs, gradients);
+    }
+    timer.lap("backward");
+  });
   return losses;
 }
 
@@ -125,67 +151,37 @@ void BatchGradient::seed(int64_t step, int64_t part) const {
   torch::manual_seed(of == 0 && rank == 0 ? mix({run, at}) : mix({run, at, of, rank}));
 }
 
-PairFeatures BatchGradient::encode(const Batch& batch, int64_t begin, int64_t end) const {
-  const auto rows = [&](const torch::Tensor& all) { return all.slice(0, begin, end); };
-  PairFeatures features;
-  {
-    RECORD_USER_SCOPE("towers");
-    const Autocast lower(model_.device().type(), type_of(config_.precision));
-    features.text = model_.text_features(rows(batch.token_ids), rows(batch.token_mask));
-    features.video = model_.video_features(rows(batch.frames), rows(batch.frame_mask));
-  }
-  for (auto* tensor : tensors_of(features)) {  // heads and losses are float32
+// Heads and losses are float32.
+void BatchGradient::make_float32(const std::vector<torch::Tensor*>& features) const {
+  for (auto* tensor : features) {
     if (!tensor->is_floating_point()) continue;
     *tensor = tensor->to(torch::kFloat32);
     // Note [reference gradients]: the released gather sends back this rank's slice alone, of a loss that every rank
     // computes, and DDP takes the mean: what lies before it gets 1 / ranks of the gradient (methods 10).
     if (reference_gradients_) *tensor = ScaledGradient::apply(*tensor, 1.0 / static_cast<double>(peers_->ranks()));
   }
-  auto& head = model_.head();
-  return {head.prepare_text(std::move(features.text)), head.prepare_video(std::move(features.video))};
 }
 
-// All features, without what made them: leaves, which take gradients. Their room is taken at once: features of a part
-// that outlive its activations would lie scattered over the memory these leave.
-PairFeatures BatchGradient::encode_parts(const Batch& batch, int64_t step) const {
-  const torch::NoGradGuard no_grad;
-  const auto pairs = batch.token_ids.size(0), part = config_.micro_batch;
-  PairFeatures all;
-  for (int64_t begin = 0; begin < pairs; begin += part) {
-    const auto end = std::min(begin + part, pairs);
-    seed(step, begin / part);
-    auto some = encode(batch, begin, end);
-    if (begin == 0) all = room_like(some, pairs);
-    const auto from = tensors_of(some), to = tensors_of(all);
-    for (std::size_t i = 0; i < from.size(); ++i) to[i]->slice(0, begin, end).copy_(*from[i]);
+TextFeatures BatchGradient::encode_texts(const Batch& batch, int64_t begin, int64_t end) const {
+  TextFeatures features;
+  {
+    RECORD_USER_SCOPE("towers");
+    const Autocast lower(model_.device().type(), type_of(config_.precision));
+    features = model_.text_features(batch.token_ids.slice(0, begin, end), batch.token_mask.slice(0, begin, end));
   }
-  for (auto* tensor : tensors_of(all)) tensor->set_requires_grad(tensor->is_floating_point());
-  return all;
+  make_float32(tensors_of(features));
+  return features;
 }
 
-// `gradients`: in the order of tensors_of(); undefined for what has none.
-void BatchGradient::carry_into_towers(const Batch& batch, int64_t step, const std::vector<torch::Tensor>& gradients,
-                                      LapTimer& timer) {
-  const auto pairs = batch.token_ids.size(0), part = config_.micro_batch;
-  for (int64_t begin = 0; begin < pairs; begin += part) {
-    const auto end = std::min(begin + part, pairs);
-    seed(step, begin / part);
-    auto again = encode(batch, begin, end);
-    timer.lap("towers");
-    const auto outputs = tensors_of(again);
-    std::vector<torch::Tensor> asked, own;
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      if (!outputs[i]->requires_grad() || !gradients[i].defined()) continue;
-      asked.push_back(*outputs[i]);
-      own.push_back(gradients[i].slice(0, begin, end));
-    }
-    if (end == pairs) {
-      reducer_.backward(asked, own);
-    } else {
-      torch::autograd::backward(asked, own);
-    }
-    timer.lap("backward");
+VideoFeatures BatchGradient::encode_videos(const Batch& batch, int64_t begin, int64_t end) const {
+  VideoFeatures features;
+  {
+    RECORD_USER_SCOPE("towers");
+    const Autocast lower(model_.device().type(), type_of(config_.precision));
+    features = model_.video_features(batch.frames.slice(0, begin, end), batch.frame_mask.slice(0, begin, end));
   }
+  make_float32(tensors_of(features));
+  return features;
 }
 
 BatchGradient::Scored BatchGradient::score(const PairFeatures& own) const {

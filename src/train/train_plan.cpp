@@ -38,14 +38,17 @@ std::vector<Stream> streams(const Config& config, const TowerSizes& sizes) {
           {1, config.text.max_words, sizes.text_width, sizes.text_layers}};
 }
 
-// Bytes of activations that a pair leaves in the towers until its backward pass.
-int64_t activations_per_pair(const Config& config, const TowerSizes& sizes) {
-  int64_t floats = 0;
+// Bytes of activations that a pair leaves in the towers until its backward pass; in parts one tower holds them at a
+// time.
+int64_t activations_per_pair(const Config& config, const TowerSizes& sizes, bool in_parts) {
+  int64_t sum = 0, most = 0;
   for (const auto& stream : streams(config, sizes)) {
     const auto kept = config.train.recompute ? stream.layers + kKeptWidths : stream.layers * kKeptWidths;
-    floats += stream.tokens() * stream.width * kept;
+    const auto floats = stream.tokens() * stream.width * kept;
+    sum += floats;
+    most = std::max(most, floats);
   }
-  return floats * kFloatBytes;
+  return (in_parts ? most : sum) * kFloatBytes;
 }
 
 }  // namespace
@@ -84,7 +87,8 @@ void add_memory(TrainPlan& plan, const Config& config, const TowerSizes& sizes) 
   plan.checkpoint = plan.weights + plan.moments + plan.average;
   plan.checkpoint_copy = plan.checkpoint;
   plan.kept_checkpoints = (config.train.keep + 2) * plan.checkpoint;  // and the best, and the one being written
-  plan.activations = plan.pairs_at_once * activations_per_pair(config, sizes);
+  const bool in_parts = plan.pairs_at_once < plan.pairs_per_process;
+  plan.activations = plan.pairs_at_once * activations_per_pair(config, sizes, in_parts);
   const auto clip = config.video.num_frames * 3 * config.video.image_size * config.video.image_size;
   plan.batches = (config.data.prefetch + 1) * plan.pairs_per_process * clip;
   plan.clip_cache = config.data.cache_mb << 20;

@@ -26,8 +26,8 @@ struct BatchLosses {
 // whether all pairs go through the towers at once or train.micro_batch of them at one time. Then the batch is encoded
 // twice (gradient caching: Gao et al., 2021, "Scaling Deep Contrastive Learning Batch Size under Memory Limited
 // Setup"): first without autograd, in parts; scored as a whole, which gives the gradients of the features; then part by
-// part once more, with the same dropout, to carry these into the towers. What must be kept at one time is one part's
-// activations and the features of all.
+// part once more, with the same dropout, to carry these into the towers, first all texts, then all videos. What must be
+// kept at one time is one part's activations in one tower and one tower's gradients of all features.
 class BatchGradient {
  public:
   // `parameters`: those that are trained. With several processes calls of the communicator, on all of them.
@@ -50,10 +50,9 @@ class BatchGradient {
 
   LossParts whole(const Batch& batch, LapTimer& timer, double loss_scale);
   LossParts in_parts(const Batch& batch, int64_t step, LapTimer& timer, double loss_scale);
-  PairFeatures encode(const Batch& batch, int64_t begin, int64_t end) const;
-  PairFeatures encode_parts(const Batch& batch, int64_t step) const;
-  void carry_into_towers(const Batch& batch, int64_t step, const std::vector<torch::Tensor>& gradients,
-                         LapTimer& timer);
+  TextFeatures encode_texts(const Batch& batch, int64_t begin, int64_t end) const;
+  VideoFeatures encode_videos(const Batch& batch, int64_t begin, int64_t end) const;
+  void make_float32(const std::vector<torch::Tensor*>& features) const;
   Scored score(const PairFeatures& own) const;
   void seed(int64_t step, int64_t part) const;
 
