@@ -26,7 +26,8 @@ using Clock = std::chrono::steady_clock;
 using Store = c10::intrusive_ptr<c10d::Store>;
 
 constexpr double kSayAfterSeconds = 10;  // what is waited for
-constexpr auto kPoll = std::chrono::milliseconds(20);
+constexpr double kTalkSeconds = 2;       // with a store that answers
+constexpr std::chrono::milliseconds kPoll(20), kTryAgain(100);
 
 class Deadline {
  public:
@@ -70,24 +71,26 @@ Store keep_store(const RankInfo& info, double timeout_s) try {
               "): is another training using this port? Set another MASTER_PORT");
 }
 
-// Whoever keeps it may come later.
+// Whoever keeps it may come later. c10d's own client would try up to twice as long as it is told.
 Store reach_store(const RankInfo& info, double timeout_s) {
-  const Deadline deadline(timeout_s);
-  if (timeout_s > kSayAfterSeconds) {
-    try {
-      return open_store(info, /*is_server=*/false, kSayAfterSeconds);
-    } catch (const c10::DistError&) {
-      log_info("rank ", info.rank, " waits for ", keeper(info), " at ", place(info), " (",
-               obstacle_towards(info.host, info.port), ")");
-    }
-  }
-  try {
-    return open_store(info, /*is_server=*/false, deadline.seconds_left());
-  } catch (const c10::DistError& error) {
+  const Deadline deadline(timeout_s), say(kSayAfterSeconds);
+  for (bool has_said = false;; std::this_thread::sleep_for(kTryAgain)) {
     auto cause = obstacle_towards(info.host, info.port);
-    if (cause.empty()) cause = plain_cause(error.what_without_backtrace());
-    throw Error("rank ", info.rank, ", on ", machine_name(), ", did not reach ", keeper(info), " at ", place(info),
-                " within ", timeout_s, " s (dist.timeout_s): was it started, and is the address right? (", cause, ")");
+    if (cause.empty()) {
+      try {
+        return open_store(info, /*is_server=*/false, std::max(kTalkSeconds, deadline.seconds_left()));
+      } catch (const c10::DistError& error) {
+        cause = plain_cause(error.what_without_backtrace());
+      }
+    }
+    if (deadline.is_over()) {
+      throw Error("rank ", info.rank, ", on ", machine_name(), ", did not reach ", keeper(info), " at ", place(info),
+                  " within ", timeout_s, " s (dist.timeout_s): was it started, and is the address right? (", cause,
+                  ")");
+    }
+    if (has_said || !say.is_over()) continue;
+    log_info("rank ", info.rank, " waits for ", keeper(info), " at ", place(info), " (", cause, ")");
+    has_said = true;
   }
 }
 
