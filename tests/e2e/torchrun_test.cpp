@@ -80,7 +80,7 @@ class TorchrunTest : public testing::Test {
 };
 
 TEST_F(TorchrunTest, ATrainingWhoseRanksAreKilledEndsAsAnUnbrokenOne) {
-  Program agent(torchrun({"--nproc-per-node", "2", "--max-restarts", "2"}, "broken"), python());
+  Program agent(torchrun({"--standalone", "--nproc-per-node", "2", "--max-restarts", "2"}, "broken"), python());
   for (const std::size_t step : {1 + random_.below(9), 13 + random_.below(9)}) {
     RecordProperty("step", static_cast<int>(step));
     kill_rank(agent, "broken", step);
