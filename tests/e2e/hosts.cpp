@@ -99,11 +99,10 @@ std::unique_ptr<Program> Hosts::start(int host, const std::vector<std::string>& 
   // A process that enters other mounts stands at their root.
   const auto here = std::filesystem::current_path().string();
   const auto program = options.program.empty() ? program_file() : options.program;
-  std::vector<std::string> all = {"--target", std::to_string(machines_.at(static_cast<std::size_t>(host))),
-                                  "--net",    "--mount",
-                                  "--uts",    "--",
-                                  "env",      "-C",
-                                  here,       program};
+  const auto machine = std::to_string(machines_.at(static_cast<std::size_t>(host)));
+  std::vector<std::string> all = {"--target", machine, "--net", "--mount", "--uts", "--"};
+  all.insert(all.end(), {"setpriv", "--pdeathsig", "KILL"});  // a test that is killed leaves no ranks behind
+  all.insert(all.end(), {"env", "-C", here, program});
   all.insert(all.end(), words.begin(), words.end());
   options.program = "/usr/bin/nsenter";
   return std::make_unique<Program>(all, options);
