@@ -1,7 +1,5 @@
 #include "app/agreement.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -14,6 +12,7 @@
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/machine_name.h"
 
 namespace glint::app {
 
@@ -57,12 +56,6 @@ std::string first_difference(const Json& one, const Json& other) {
     if (value_at(one, key) != value_at(other, key)) return key;
   }
   return "";
-}
-
-std::string machine_name() {
-  char name[256] = "";
-  gethostname(name, sizeof name - 1);
-  return name;
 }
 
 void check_settings(const Config& config, Communicator& peers) {

@@ -18,6 +18,7 @@
 #include "dist/meeting_point.h"
 #include "dist/network.h"
 #include "glint/core/activity.h"
+#include "glint/core/machine_name.h"
 #include "glint/device/cuda_module.h"
 #include "glint/device/device.h"
 

@@ -17,6 +17,7 @@
 #include "dist/network.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
+#include "glint/core/machine_name.h"
 
 namespace glint::dist {
 

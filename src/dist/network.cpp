@@ -116,10 +116,4 @@ std::string obstacle_towards(const std::string& host, std::int64_t port) {
   return std::generic_category().message(problem);
 }
 
-std::string machine_name() {
-  char name[256] = "";
-  gethostname(name, sizeof name - 1);
-  return name;
-}
-
 }  // namespace glint::dist

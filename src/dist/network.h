@@ -17,6 +17,4 @@ bool is_loopback(const std::string& host);
 // "Name or service not known". Empty where it is reached.
 std::string obstacle_towards(const std::string& host, std::int64_t port);
 
-std::string machine_name();
-
 }  // namespace glint::dist

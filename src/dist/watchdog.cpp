@@ -16,6 +16,7 @@
 #include "dist/standstill.h"
 #include "glint/core/activity.h"
 #include "glint/core/log.h"
+#include "glint/core/machine_name.h"
 #include "glint/core/stop_signal.h"
 
 namespace glint::dist {

@@ -8,11 +8,11 @@
 #include <bit>
 #include <charconv>
 #include <chrono>
-#include <climits>
 #include <string_view>
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/machine_name.h"
 
 // Written by hand: four kinds of field in five messages, against a code generator, its library, and the other protobuf
 // that LibTorch brings. The messages are tensorflow/core/util/event.proto and framework/summary.proto, the frame is
@@ -109,10 +109,8 @@ int64_t newest_in(const fs::path& folder) {
 // Behind those that are there, whatever the clock says: it may have been set back.
 std::string file_name(double time_s, int64_t newest) {
   static std::atomic<int> starts = 0;
-  std::array<char, HOST_NAME_MAX + 1> host{};
-  gethostname(host.data(), host.size() - 1);
   const auto in_order = std::max(static_cast<int64_t>(time_s), newest + 1);
-  return concat(kNameStart, in_order, ".", host.data(), ".", getpid(), ".", starts++);
+  return concat(kNameStart, in_order, ".", machine_name(), ".", getpid(), ".", starts++);
 }
 
 }  // namespace

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string>
+
+namespace glint {
+
+// What this machine calls itself: "node1".
+std::string machine_name();
+
+}  // namespace glint
