@@ -267,12 +267,14 @@ std::string Watchdog::Shared::find_lost_ranks() {
   listen(kSilenceSeconds);
   if (stop_requested() != 0) return "a signal asked to stop, and other ranks have";
   if (is_gone()) return info.agent_keeps_store ? meeting_point() + " is gone" : name(0, " is gone");
-  std::string text;
+  std::string gone, ended;
   for (std::size_t rank = 0; rank < keys.size(); ++rank) {
     if (judge.word(rank).beats != beats_before[rank]) continue;
-    text += (text.empty() ? "" : "; ") + name(rank, judge.word(rank).has_left ? " has ended" : " is gone");
+    const bool has_left = judge.word(rank).has_left;
+    auto& text = has_left ? ended : gone;
+    text += (text.empty() ? "" : "; ") + name(rank, has_left ? " has ended" : " is gone");
   }
-  return text;
+  return gone.empty() ? ended : gone;  // where one is gone without a word, others end because of it
 }
 
 std::string Watchdog::key(std::int64_t rank) {

@@ -89,6 +89,21 @@ TEST(CommunicatorTest, ARankThatDiesIsASentenceForTheOthers) {
   EXPECT_EQ(run_communicators(3, body), (RankEnds{0, 0, 128 + SIGKILL}));
 }
 
+TEST(CommunicatorTest, TheRankThatDiedIsNamedToTheLastWhoNoticesAndNotThoseThatEndedBecauseOfIt) {
+  const auto body = [](std::shared_ptr<Communicator> communicator) {
+    auto values = torch::ones({1000});
+    communicator->all_reduce(values);
+    if (communicator->rank() == 2) kill(getpid(), SIGKILL);
+    if (communicator->rank() == 0) std::this_thread::sleep_for(std::chrono::seconds(5));  // rank 1 has gone by then
+    const auto message = error_of([&] {
+      for (int i = 0; i < 3; ++i) communicator->all_reduce(values);
+    });
+    EXPECT_THAT(message, StartsWith("rank 2 is gone"));
+    EXPECT_THAT(message, Not(HasSubstr("rank 1 has ended")));
+  };
+  EXPECT_EQ(run_communicators(3, body), (RankEnds{0, 0, 128 + SIGKILL}));
+}
+
 TEST(CommunicatorTest, ARankThatASignalStopsElsewhereKeepsNobodyWaiting) {
   const auto body = [](const RankInfo& info) {
     catch_stop_signals();
