@@ -165,7 +165,7 @@ void BatchGradient::make_float32(const std::vector<torch::Tensor*>& features) co
 TextFeatures BatchGradient::encode_texts(const Batch& batch, int64_t begin, int64_t end) const {
   TextFeatures features;
   {
-    RECORD_USER_SCOPE("towers");
+    RECORD_USER_SCOPE("text tower");
     const Autocast lower(model_.device().type(), type_of(config_.precision));
     features = model_.text_features(batch.token_ids.slice(0, begin, end), batch.token_mask.slice(0, begin, end));
   }
@@ -176,7 +176,7 @@ TextFeatures BatchGradient::encode_texts(const Batch& batch, int64_t begin, int6
 VideoFeatures BatchGradient::encode_videos(const Batch& batch, int64_t begin, int64_t end) const {
   VideoFeatures features;
   {
-    RECORD_USER_SCOPE("towers");
+    RECORD_USER_SCOPE("image tower");
     const Autocast lower(model_.device().type(), type_of(config_.precision));
     features = model_.video_features(batch.frames.slice(0, begin, end), batch.frame_mask.slice(0, begin, end));
   }
