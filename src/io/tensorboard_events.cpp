@@ -95,7 +95,10 @@ constexpr std::string_view kNameStart = "events.out.tfevents.";
 int64_t newest_in(const fs::path& folder) {
   constexpr std::size_t kDigits = 10;  // names are in the order of their times from 2001 to 2286
   int64_t newest = 0;
-  for (const auto& entry : fs::directory_iterator(folder)) {
+  std::error_code problem;
+  const fs::directory_iterator entries(folder, problem);
+  if (problem) throw Error(folder.string(), ": cannot be read: ", problem.message());
+  for (const auto& entry : entries) {
     const auto name = entry.path().filename().string();
     if (!name.starts_with(kNameStart)) continue;
     const auto* const begin = name.data() + kNameStart.size();

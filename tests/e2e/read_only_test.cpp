@@ -68,6 +68,15 @@ class ReadOnlyTest : public testing::Test {
   ProgramOptions options_;
 };
 
+TEST_F(ReadOnlyTest, AnEventFolderThatCannotBeReadIsOneSentence) {
+  fs::create_directories(run_ / "tensorboard");
+  fs::permissions(run_ / "tensorboard", fs::perms::owner_read, fs::perm_options::remove);
+  const auto refused = run_program(words({"train.max_steps=4"}), options_);
+  EXPECT_EQ(refused.exit_code, 1) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("error: " + (run_ / "tensorboard").string() + ": cannot be read: "));
+  fs::permissions(run_ / "tensorboard", fs::perms::owner_read, fs::perm_options::add);
+}
+
 TEST_F(ReadOnlyTest, AFolderThatTakesNoFilesIsOneSentenceBeforeTheTrainingStarts) {
   fs::create_directory(run_.parent_path());
   {
