@@ -1,5 +1,7 @@
-# The same scripts as on any machine. docker build -t glint . && docker run --rm -v "$PWD:/work" glint demo demo_data
-FROM debian:12 AS build
+# The same scripts as on any machine, then the program alone with the libraries it asks for. README.md, Without root:
+#   docker build -t glint .
+#   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/work" glint demo demo_data
+FROM debian:12.11 AS build
 WORKDIR /glint
 COPY third_party third_party
 COPY scripts/lib.sh scripts/setup scripts/
@@ -11,8 +13,11 @@ RUN scripts/build release glint && \
     ldd build/release/glint | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | xargs -I{} cp -L {} /opt/glint/lib/ && \
     find / -xdev -name bpe_simple_vocab_16e6.txt.gz -exec cp {} /opt/glint/ \; -quit
 
-FROM debian:12-slim
+FROM debian:12.11-slim
 COPY --from=build /opt/glint /opt/glint
-ENV LD_LIBRARY_PATH=/opt/glint/lib GLINT_CLIP_VOCABULARY=/opt/glint/bpe_simple_vocab_16e6.txt.gz
+# `--user` may name any number: its home, which holds nothing, is everybody's.
+RUN useradd --uid 1000 --create-home glint && chmod 1777 /home/glint
+ENV HOME=/home/glint LD_LIBRARY_PATH=/opt/glint/lib GLINT_CLIP_VOCABULARY=/opt/glint/bpe_simple_vocab_16e6.txt.gz
+USER glint
 WORKDIR /work
 ENTRYPOINT ["/opt/glint/glint"]
