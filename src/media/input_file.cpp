@@ -5,6 +5,7 @@ extern "C" {
 }
 
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 
 namespace glint::media {
@@ -21,6 +22,12 @@ const std::int32_t* display_matrix(const AVStream& stream) {
   const std::uint8_t* data = av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
   return data != nullptr && size >= 36 ? reinterpret_cast<const std::int32_t*>(data) : nullptr;
 #endif
+}
+
+// The headers of GIF and of bare streams hold no frame rate. The demuxers of FFmpeg 7 set one all the same: the
+// duration of the first picture, or 25. Once that is cleared, probing finds the rate, as it does in FFmpeg 5.
+bool has_no_rate(const AVInputFormat& format) {
+  return (format.flags & AVFMT_NOTIMESTAMPS) != 0 || std::strcmp(format.name, "gif") == 0;
 }
 
 }  // namespace
@@ -44,6 +51,9 @@ AvPtr<AVFormatContext> open_input(const std::string& path, TimeBudget& budget) {
 }
 
 void probe_streams(AVFormatContext& format, const std::string& path, TimeBudget& budget) {
+  if (has_no_rate(*format.iformat)) {
+    for (unsigned i = 0; i < format.nb_streams; ++i) format.streams[i]->avg_frame_rate = {0, 0};
+  }
   const int code = avformat_find_stream_info(&format, nullptr);
   budget.check();
   av_check(code, path, "its streams cannot be recognised");

@@ -65,6 +65,10 @@ void PacketSource::fill_facts() {
   facts_.container = format_->iformat->name;
   facts_.time_base = stream.time_base;
   facts_.average_fps = stream.avg_frame_rate;
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
+  // From here on libav's guess counts the fields of MPEG-2, not its frames.
+  if (facts_.average_fps.num <= 0) facts_.average_fps = stream.codecpar->framerate;
+#endif
   if (facts_.average_fps.num <= 0) facts_.average_fps = av_guess_frame_rate(format_.get(), &stream, nullptr);
   facts_.sample_aspect = av_guess_sample_aspect_ratio(format_.get(), &stream, nullptr);
   facts_.rotation = clockwise_rotation(stream);
