@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "glint/config/config.h"
+#include "glint/config/tight_config.h"
 
 // A texts, B videos, T frames, L words, D width, Q queries; a, b: those of a block.
 namespace glint::app {

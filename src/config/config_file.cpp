@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <set>
 
 #include "config/fields.h"
 #include "config/suggestion.h"
@@ -52,14 +51,14 @@ bool parse(const std::string& text, Number& value) {
   return problem == std::errc() && rest == end;
 }
 
-void check_range(const YamlNode& node, double value, const Rule& rule, const Place& place) {
+void check_range(const YamlNode& node, double value, const SettingRule& rule, const Place& place) {
   if (!rule.allows(value)) {
     const bool interval = std::isfinite(rule.high);
     place.fail(node, concat("must be ", interval ? "in " : "", rule.text(), ", is ", node.text));
   }
 }
 
-void read_value(const YamlNode& node, double& value, const Rule& rule, const Place& place) {
+void read_value(const YamlNode& node, double& value, const SettingRule& rule, const Place& place) {
   double read = 0;
   if (node.kind != Kind::kText || !parse(node.text, read) || !std::isfinite(read)) {
     place.fail(node, concat("must be a number, is ", shown(node)));
@@ -68,7 +67,7 @@ void read_value(const YamlNode& node, double& value, const Rule& rule, const Pla
   value = read;
 }
 
-void read_value(const YamlNode& node, int64_t& value, const Rule& rule, const Place& place) {
+void read_value(const YamlNode& node, int64_t& value, const SettingRule& rule, const Place& place) {
   int64_t read = 0;
   if (node.kind != Kind::kText || !parse(node.text, read)) {
     place.fail(node, concat("must be a whole number, is ", shown(node)));
@@ -77,14 +76,14 @@ void read_value(const YamlNode& node, int64_t& value, const Rule& rule, const Pl
   value = read;
 }
 
-void read_value(const YamlNode& node, bool& value, const Rule&, const Place& place) {
+void read_value(const YamlNode& node, bool& value, const SettingRule&, const Place& place) {
   if (node.kind != Kind::kText || (node.text != "true" && node.text != "false")) {
     place.fail(node, concat("must be true or false, is ", shown(node)));
   }
   value = node.text == "true";
 }
 
-void read_value(const YamlNode& node, std::string& value, const Rule& rule, const Place& place) {
+void read_value(const YamlNode& node, std::string& value, const SettingRule& rule, const Place& place) {
   if (node.kind == Kind::kNothing) place.fail(node, "has no value; write \"\" for an empty one");
   if (node.kind != Kind::kText) place.fail(node, concat("must be a word, is ", shown(node)));
   const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
@@ -110,14 +109,14 @@ class SectionReader {
   }
 
   template <class Value>
-  void field(const char* name, Value& value, const Rule& rule) {
+  void field(const char* name, Value& value, const SettingRule& rule, const char*) {
     if (const auto* node = take(name)) read_value(*node, value, rule, {source_, full(name)});
   }
   template <class Section>
   void section(const char* name, Section& section) {
     if (auto* node = take(name)) read_section(*node, name, section);
   }
-  void head(const char* name, HeadConfig& head);
+  void head(const char* name, HeadConfig& head, const char* help);
 
   // Refuses keys that nobody asked for.
   void finish() const {
@@ -148,7 +147,7 @@ class SectionReader {
 };
 
 // A section whose key `name` says which alternative the other keys belong to; another one than before starts anew.
-void SectionReader::head(const char* name, HeadConfig& head) {
+void SectionReader::head(const char* name, HeadConfig& head, const char*) {
   auto* node = take(name);
   if (node == nullptr) return;
   SectionReader reader(source_, *node, full(name));

@@ -1,7 +1,6 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "config/fields.h"
 #include "glint/config/config_file.h"
 
 namespace glint {
@@ -14,7 +13,7 @@ class JsonWriter {
   explicit JsonWriter(Json& json) : json_(json) {}
 
   template <class Value>
-  void field(const char* name, const Value& value, const Rule&) {
+  void field(const char* name, const Value& value, const SettingRule&, const char*) {
     json_[name] = value;
   }
   template <class Section>
@@ -22,7 +21,7 @@ class JsonWriter {
     JsonWriter inner(json_[name] = Json::object());
     describe(inner, section);
   }
-  void head(const char* name, HeadConfig& head) {
+  void head(const char* name, HeadConfig& head, const char*) {
     JsonWriter inner(json_[name] = Json::object());
     inner.json_["name"] = head_name(head);
     std::visit([&](auto& alternative) { describe(inner, alternative); }, head);

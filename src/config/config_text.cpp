@@ -48,27 +48,19 @@ class Writer {
   Writer(bool with_comments, bool results_only) : with_comments_(with_comments), results_only_(results_only) {}
 
   template <class Value>
-  void field(const char* name, const Value& value, const Rule& rule) {
+  void field(const char* name, const Value& value, const SettingRule& rule, const std::string& help) {
     if (results_only_ && !rule.changes_results) return;
-    line(concat(name, ": ", text_of(value)), with_comments_ ? help_text(section_, name) : "");
+    const std::string range = rule.text();
+    line(concat(name, ": ", text_of(value)), concat(help, help.empty() || range.empty() ? "" : "; ", range));
   }
   template <class Section>
   void section(const char* name, Section& section) {
-    const std::string outer = section_;
-    section_ = concat(outer, outer.empty() ? "" : ".", name);
     body(name, [&] { describe(*this, section); });
-    section_ = outer;
   }
-  void head(const char* name, HeadConfig& head) {
+  void head(const char* name, HeadConfig& head, const std::string& help) {
     body(name, [&] {
-      std::visit(
-          [&](auto& alternative) {
-            section_ = name_of(alternative);
-            line(concat("name: ", section_), with_comments_ ? help_text("", name) : "");
-            describe(*this, alternative);
-            section_.clear();
-          },
-          head);
+      line(concat("name: ", head_name(head)), help);
+      std::visit([&](auto& alternative) { describe(*this, alternative); }, head);
     });
   }
   const std::string& text() const { return text_; }
@@ -86,7 +78,7 @@ class Writer {
   }
   void line(const std::string& setting, const std::string& help) {
     std::string line = std::string(indent_, ' ') + setting;
-    if (!help.empty()) {
+    if (with_comments_ && !help.empty()) {
       line.resize(std::max(line.size(), kHelpColumn), ' ');
       line += concat("  # ", help);
     }
@@ -95,7 +87,6 @@ class Writer {
 
   bool with_comments_;
   bool results_only_;
-  std::string section_ = {};  // as help_text() names it
   std::size_t indent_ = 0;
   std::string text_ = {};
 };
@@ -126,7 +117,7 @@ std::vector<std::string> head_names() {
 }
 
 std::string head_name(const HeadConfig& head) {
-  return std::visit([](const auto& alternative) { return std::string(name_of(alternative)); }, head);
+  return std::visit([](const auto& alternative) { return std::string(alternative.kName); }, head);
 }
 
 }  // namespace glint

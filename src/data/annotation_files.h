@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "glint/config/config.h"
+#include "glint/config/data_config.h"
 #include "glint/data/dataset.h"
 
 // What the official files of the data sets have in common.

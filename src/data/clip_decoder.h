@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <functional>
 
-#include "glint/config/config.h"
+#include "glint/config/video_config.h"
 #include "glint/data/dataset.h"
 #include "glint/media/image.h"
 

@@ -5,7 +5,8 @@
 #include <string>
 
 #include "data/frame_cache_codec.h"
-#include "glint/config/config.h"
+#include "glint/config/data_config.h"
+#include "glint/config/video_config.h"
 
 namespace glint::cache {
 

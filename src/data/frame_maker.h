@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "glint/config/config.h"
+#include "glint/config/video_config.h"
 #include "glint/media/frame_transform.h"
 #include "glint/media/rand_augment.h"
 

@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "glint/config/config.h"
+#include "glint/config/data_config.h"
 #include "glint/data/dataset.h"
 
 namespace glint {

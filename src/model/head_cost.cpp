@@ -1,6 +1,7 @@
 #include "glint/model/head_cost.h"
 
-#include "glint/config/config.h"
+#include "glint/config/glscl_config.h"
+#include "glint/config/tight_config.h"
 #include "glint/core/error.h"
 
 // T frames, L words, D width, Q queries of a head; the sections are those of methods.md.

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "glint/config/config.h"
+#include "glint/config/clustering_config.h"
 #include "glint/model/towers.h"
 
 namespace glint {

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "glint/config/config.h"
+#include "glint/config/text_config.h"
 #include "glint/model/towers.h"
 #include "glint/text/tokenizer.h"
 

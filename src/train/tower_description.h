@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "glint/config/config.h"
+#include "glint/config/tower_config.h"
 #include "train/weight_families.h"
 
 namespace glint {

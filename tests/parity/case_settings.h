@@ -2,7 +2,8 @@
 
 #include <memory>
 
-#include "glint/config/config.h"
+#include "glint/config/glscl_config.h"
+#include "glint/config/optim_config.h"
 #include "glint/model/head.h"
 #include "glint/model/retrieval_model.h"
 #include "support/golden.h"

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "glint/config/config.h"
+#include "glint/config/video_config.h"
 #include "glint/data/dataset.h"
 #include "glint/media/video_reader.h"
 

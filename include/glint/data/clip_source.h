@@ -7,7 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "glint/config/config.h"
+#include "glint/config/data_config.h"
+#include "glint/config/video_config.h"
 #include "glint/data/dataset.h"
 
 namespace glint {

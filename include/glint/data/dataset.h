@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "glint/config/config.h"
+#include "glint/config/data_config.h"
+#include "glint/config/eval_config.h"
 
 namespace glint {
 

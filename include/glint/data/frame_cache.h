@@ -9,7 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "glint/config/config.h"
+#include "glint/config/data_config.h"
+#include "glint/config/video_config.h"
 #include "glint/data/dataset.h"
 #include "glint/media/image.h"
 

@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "glint/config/config.h"
+#include "glint/config/data_config.h"
+#include "glint/config/text_config.h"
 #include "glint/data/clip_source.h"
 #include "glint/data/dataset.h"
 #include "glint/text/tokenizer.h"

@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "glint/config/config.h"
+#include "glint/config/eval_config.h"
+#include "glint/config/text_config.h"
 #include "glint/data/clip_source.h"
 #include "glint/data/dataset.h"
 #include "glint/dist/communicator.h"

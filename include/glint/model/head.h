@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "glint/config/config.h"
+#include "glint/config/head_config.h"
 #include "glint/model/features.h"
 
 namespace glint {

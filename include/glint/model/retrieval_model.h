@@ -7,7 +7,8 @@
 #include <memory>
 #include <string>
 
-#include "glint/config/config.h"
+#include "glint/config/head_config.h"
+#include "glint/config/model_config.h"
 #include "glint/model/features.h"
 #include "glint/model/head.h"
 #include "glint/model/towers.h"

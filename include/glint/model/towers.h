@@ -9,7 +9,7 @@
 #include <memory>
 #include <utility>
 
-#include "glint/config/config.h"
+#include "glint/config/tower_config.h"
 #include "glint/io/safetensors.h"
 #include "glint/nn/transformer.h"
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "glint/config/config.h"
+#include "glint/config/clustering_config.h"
 
 // CenterCLIP's token clustering (methods 5.4): of the tokens of some consecutive frames those in the middle of clusters
 // stay. Deterministic: distances are symmetric, ties go to the lower index, and no decision depends on the thread

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "glint/config/config.h"
+#include "glint/config/optim_config.h"
 #include "glint/io/safetensors.h"
 
 namespace glint {

@@ -5,7 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "glint/config/config.h"
+#include "glint/config/dist_config.h"
+#include "glint/config/train_config.h"
 #include "glint/core/lap_timer.h"
 #include "glint/data/loader.h"
 #include "glint/dist/gradient_reducer.h"

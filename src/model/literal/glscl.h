@@ -4,7 +4,7 @@
 #include <torch/nn/modules/transformer.h>
 #include <torch/types.h>
 
-#include "glint/config/config.h"
+#include "glint/config/glscl_config.h"
 
 namespace glint::literal {
 

@@ -3,7 +3,7 @@
 #include <torch/nn/module.h>
 #include <torch/types.h>
 
-#include "glint/config/config.h"
+#include "glint/config/xclip_config.h"
 
 namespace glint::literal {
 

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+
+#include "glint/config/setting_rule.h"
+
+namespace glint {
+
+// dist.*: processes that train together.
+struct DistConfig {
+  int64_t processes = 1;
+  double timeout_s = 300;
+  bool reference_gradients = false;
+};
+
+template <class Visitor>
+void describe(Visitor& v, DistConfig& c) {
+  v.field("processes", c.processes, above(0).without_effect(),
+          "that glint train starts on this machine; torchrun, srun: they start them");
+  v.field("timeout_s", c.timeout_s, above(0).without_effect(),
+          "a process that makes no progress for so long ends the job");
+  v.field("reference_gradients", c.reference_gradients, any(),
+          "as released, the towers' are divided by the number of processes (methods 10)");
+}
+
+}  // namespace glint

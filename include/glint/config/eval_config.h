@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "glint/config/setting_rule.h"
+
+namespace glint {
+
+// eval.*: what is evaluated, and how ranks are counted.
+struct EvalConfig {
+  std::string split;
+  std::string on_missing = "fail";
+  int64_t batch_size = 32;
+  int64_t block = 256;
+  std::string ties = "optimistic";
+  std::string postprocess = "none";
+  double dsl_temperature = 100;
+  bool ema = true;
+};
+
+template <class Visitor>
+void describe(Visitor& v, EvalConfig& c) {
+  v.field("split", c.split, any(), "empty: data.test_split");
+  v.field("on_missing", c.on_missing, one_of({"fail", "skip"}),
+          "videos that are not there: fail, skip (counted in every result)");
+  v.field("batch_size", c.batch_size, above(0), "videos or captions encoded at once");
+  v.field("block", c.block, above(0), "texts and videos scored at once");
+  v.field("ties", c.ties, one_of({"optimistic", "average"}), "optimistic, average");
+  v.field("postprocess", c.postprocess, one_of({"none", "dsl"}), "none, dsl (dual softmax; uses all queries together)");
+  v.field("dsl_temperature", c.dsl_temperature, above(0), "on cosine scale");
+  v.field("ema", c.ema, any(), "the moving average of the weights, where the checkpoint has one");
+}
+
+}  // namespace glint

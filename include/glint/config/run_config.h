@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "glint/config/setting_rule.h"
+
+namespace glint {
+
+// run.*: where a run is kept, and the device it uses.
+struct RunConfig {
+  std::string dir;
+  std::string device = "auto";
+};
+
+template <class Visitor>
+void describe(Visitor& v, RunConfig& c) {
+  v.field("dir", c.dir, any().without_effect(), "the run folder; empty: runs/<name of the configuration file>");
+  v.field("device", c.device, one_of({"auto", "cpu", "cuda"}).without_effect(),
+          "where the model runs: auto (the GPU where there is one), cpu, cuda");
+}
+
+}  // namespace glint

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace glint {
+
+// What the value of a setting may be: a number within bounds, or one of some words.
+struct SettingRule {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+  bool low_open = false;  // the bound itself is not allowed
+  bool high_open = false;
+  std::vector<std::string_view> choices;
+  bool changes_results = true;  // counts in config_hash()
+
+  bool allows(double value) const {
+    return (low_open ? value > low : value >= low) && (high_open ? value < high : value <= high);
+  }
+  // "> 0", ">= 0", "[0, 1)"; empty where any number will do.
+  std::string text() const;
+  SettingRule without_effect() const {
+    SettingRule rule = *this;
+    rule.changes_results = false;
+    return rule;
+  }
+};
+
+inline SettingRule any() {
+  return {};
+}
+inline SettingRule above(double low) {
+  return {.low = low, .low_open = true, .choices = {}};
+}
+inline SettingRule at_least(double low) {
+  return {.low = low, .choices = {}};
+}
+inline SettingRule share() {
+  return {.low = 0, .high = 1, .high_open = true, .choices = {}};
+}
+inline SettingRule one_of(std::vector<std::string_view> words) {
+  return {.choices = std::move(words)};
+}
+
+}  // namespace glint

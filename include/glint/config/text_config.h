@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "glint/config/setting_rule.h"
+
+namespace glint {
+
+// text.*: from a caption to at most L tokens.
+struct TextConfig {
+  std::string tokenizer = "clip";
+  std::string vocabulary;
+  int64_t vocabulary_size = 1000;
+  int64_t max_words = 32;
+};
+
+template <class Visitor>
+void describe(Visitor& v, TextConfig& c) {
+  v.field("tokenizer", c.tokenizer, one_of({"clip", "sentencepiece", "siglip"}),
+          "clip (byte-pair encoding), sentencepiece, siglip");
+  v.field("vocabulary", c.vocabulary, any(),
+          "clip: bpe_simple_vocab_16e6.txt.gz; others: their model file; empty: found or trained");
+  v.field("vocabulary_size", c.vocabulary_size, above(0),
+          "pieces of a sentencepiece model trained on the training captions");
+  v.field("max_words", c.max_words, at_least(2), "L, tokens a caption at most with start and end");
+}
+
+}  // namespace glint

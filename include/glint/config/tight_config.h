@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+
+#include "glint/config/setting_rule.h"
+
+namespace glint {
+
+// head.* of CLIP4Clip's tight transformer.
+struct TightConfig {
+  static constexpr const char* kName = "tight";
+
+  int64_t layers = 4;
+  double dropout = 0.1;
+};
+
+template <class Visitor>
+void describe(Visitor& v, TightConfig& c) {
+  v.field("layers", c.layers, above(0), "of the transformer that every pair runs through");
+  v.field("dropout", c.dropout, share(), "of its input");
+}
+
+}  // namespace glint

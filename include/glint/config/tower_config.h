@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "glint/config/setting_rule.h"
+
+namespace glint {
+
+// model.towers.*: the two towers. Sizes are for towers that start from nothing: weights bring their own.
+struct TowerConfig {
+  std::string kind = "clip";
+  std::string activation = "quick_gelu";
+  int64_t embed_dim = 512;
+  int64_t patch_size = 32;
+  int64_t vision_width = 768;
+  int64_t vision_layers = 12;
+  int64_t text_width = 512;
+  int64_t text_layers = 12;
+  int64_t context_length = 77;
+  int64_t vision_heads = 0;
+  int64_t text_heads = 0;
+};
+
+template <class Visitor>
+void describe(Visitor& v, TowerConfig& c) {
+  v.field("kind", c.kind, one_of({"clip", "siglip"}), "clip, siglip");
+  v.field("activation", c.activation, one_of({"quick_gelu", "gelu", "gelu_tanh"}),
+          "of the MLPs: quick_gelu (OpenAI), gelu, gelu_tanh (SigLIP)");
+  v.field("embed_dim", c.embed_dim, above(0), "D");
+  v.field("patch_size", c.patch_size, above(0), "pixels");
+  v.field("vision_width", c.vision_width, above(0), "of the tokens between blocks");
+  v.field("vision_layers", c.vision_layers, above(0), "blocks");
+  v.field("text_width", c.text_width, above(0), "of the tokens between blocks");
+  v.field("text_layers", c.text_layers, above(0), "blocks");
+  v.field("context_length", c.context_length, at_least(2), "rows of the text position table, not below text.max_words");
+  v.field("vision_heads", c.vision_heads, at_least(0), "of the image tower's attention; 0: width / 64");
+  v.field("text_heads", c.text_heads, at_least(0), "of the text tower's attention; 0: width / 64");
+}
+
+}  // namespace glint

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "glint/config/setting_rule.h"
+
+namespace glint {
+
+// train.*: the loss, the batches, and what a training keeps.
+struct TrainConfig {
+  std::string loss = "info_nce";
+  int64_t seed = 42;
+  int64_t epochs = 5;
+  int64_t max_steps = 0;
+  int64_t batch_size = 128;
+  int64_t micro_batch = 0;
+  bool recompute = false;
+  std::string precision = "fp32";
+  bool tf32 = false;
+  double ema = 0;
+  int64_t threads = 0;
+  int64_t validate_every = 1;
+  int64_t save_every = 0;
+  int64_t keep = 2;
+  int64_t patience = 0;
+  int64_t bad_steps = 5;
+  double max_logit_scale = 100;
+};
+
+template <class Visitor>
+void describe(Visitor& v, TrainConfig& c) {
+  v.field("loss", c.loss, one_of({"info_nce", "sigmoid"}), "over the pairs of a batch: info_nce, sigmoid (SigLIP's)");
+  v.field("seed", c.seed, at_least(0), "of everything drawn at random");
+  v.field("epochs", c.epochs, above(0), "passes over the training samples");
+  v.field("max_steps", c.max_steps, at_least(0), "stop after this many steps; 0: after the epochs");
+  v.field("batch_size", c.batch_size, above(0), "pairs over all processes together");
+  v.field("micro_batch", c.micro_batch, at_least(0).without_effect(),
+          "pairs of a process in the towers at one time, same gradients; 0: all");
+  v.field("recompute", c.recompute, any().without_effect(),
+          "towers' blocks are computed again in the backward pass: less memory");
+  v.field("precision", c.precision, one_of({"fp32", "bf16", "fp16"}),
+          "of the towers' products: fp32, bf16, fp16; weights, heads and losses are fp32");
+  v.field("tf32", c.tf32, any(), "on a GPU: products of float32 in its shorter TF32, towers and head alike");
+  v.field("ema", c.ema, share(), "decay of the moving average of the weights; 0: none");
+  v.field("threads", c.threads, at_least(0).without_effect(), "of LibTorch's operators; 0: all cores");
+  v.field("validate_every", c.validate_every, at_least(0), "epochs; 0: never");
+  v.field("save_every", c.save_every, at_least(0).without_effect(),
+          "steps between checkpoints besides one an epoch; 0: none");
+  v.field("keep", c.keep, above(0).without_effect(), "checkpoints kept besides best");
+  v.field("patience", c.patience, at_least(0),
+          "validations in a row without a better R@1 that end the run; 0: none do");
+  v.field("bad_steps", c.bad_steps, above(0), "steps in a row without a finite loss and gradient that end the run");
+  v.field("max_logit_scale", c.max_logit_scale, above(0), "exp(logit_scale) is held at or below it");
+}
+
+}  // namespace glint

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "glint/config/setting_rule.h"
+
+namespace glint {
+
+// head.* of X-CLIP.
+struct XclipConfig {
+  static constexpr const char* kName = "xclip";
+
+  double temperature = 0.01;
+  bool mask_words = false;
+};
+
+template <class Visitor>
+void describe(Visitor& v, XclipConfig& c) {
+  v.field("temperature", c.temperature, above(0), "of the attention over similarities");
+  v.field("mask_words", c.mask_words, any(), "padding words take no weight and give no score");
+}
+
+}  // namespace glint
