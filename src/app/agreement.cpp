@@ -19,7 +19,7 @@ namespace glint::app {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
+using nlohmann::json;
 
 // A network's file system may show a new file a little later elsewhere.
 constexpr std::chrono::milliseconds kFileDelay(5000), kPoll(50);
@@ -31,8 +31,8 @@ constexpr std::array kMachinesOwn = {
 };
 
 // "/section/key" -> value.
-Json common_settings(const Config& config) {
-  auto settings = Json::parse(config_json(config)).flatten();
+json common_settings(const Config& config) {
+  auto settings = json::parse(config_json(config)).flatten();
   for (const char* key : kMachinesOwn) settings.erase(key);
   settings["/glint's version"] = GLINT_VERSION;
   return settings;
@@ -44,12 +44,12 @@ std::string dotted(std::string path) {
   return path.substr(1);
 }
 
-std::string value_at(const Json& settings, const std::string& key) {
+std::string value_at(const json& settings, const std::string& key) {
   return settings.contains(key) ? settings.at(key).dump() : "not set";
 }
 
 // The first key that differs; empty where none does.
-std::string first_difference(const Json& one, const Json& other) {
+std::string first_difference(const json& one, const json& other) {
   auto keys = one;
   keys.update(other);
   for (const auto& [key, ignored] : keys.items()) {
@@ -59,15 +59,15 @@ std::string first_difference(const Json& one, const Json& other) {
 }
 
 void check_settings(const Config& config, Communicator& peers) {
-  const auto own = Json{{"machine", machine_name()}, {"settings", common_settings(config)}};
-  const auto all = peers.all_gather(own.dump(-1, ' ', false, Json::error_handler_t::replace));
-  const auto first = Json::parse(all.front());
+  const auto own = json{{"machine", machine_name()}, {"settings", common_settings(config)}};
+  const auto all = peers.all_gather(own.dump(-1, ' ', false, json::error_handler_t::replace));
+  const auto first = json::parse(all.front());
   for (std::size_t rank = 1; rank < all.size(); ++rank) {
     if (all[rank] == all.front()) continue;
-    const auto other = Json::parse(all[rank]);
+    const auto other = json::parse(all[rank]);
     const auto key = first_difference(first.at("settings"), other.at("settings"));
     if (key.empty()) continue;
-    const auto said = [&](const Json& word) { return dotted(key) + " " + value_at(word.at("settings"), key); };
+    const auto said = [&](const json& word) { return dotted(key) + " " + value_at(word.at("settings"), key); };
     throw Error("rank ", rank, ", on ", other.at("machine").get<std::string>(), ", was started with ", said(other),
                 ", rank 0, on ", first.at("machine").get<std::string>(), ", with ", said(first),
                 ": start all with the same settings and the same glint");

@@ -22,7 +22,7 @@ namespace glint::app {
 
 namespace {
 
-constexpr double kSlackSeconds = 1e-4;  // between a frame's time as two ways read it
+constexpr double kSameTimeSeconds = 1e-4;  // between a frame's time as two ways read it
 
 // What one thread needs: tables and a place for the frames, kept from video to video. Not shared.
 struct Worker {
@@ -77,7 +77,7 @@ std::vector<double> read_planned(const std::filesystem::path& file, int64_t coun
 void read_in_order(const DecodedVideo& video, Worker& worker) {
   PlainReader reader(video.file.string());
   for (std::size_t at = 0; at < video.times_s.size() && reader.next();) {
-    for (; at < video.times_s.size() && reader.time_s() > video.times_s[at] - kSlackSeconds; ++at) {
+    for (; at < video.times_s.size() && reader.time_s() > video.times_s[at] - kSameTimeSeconds; ++at) {
       worker.take(at, reader.image());
     }
   }
@@ -88,7 +88,7 @@ void read_seeking(const DecodedVideo& video, Worker& worker) {
   for (std::size_t at = 0; at < video.times_s.size(); ++at) {
     reader.seek(video.times_s[at]);
     bool found = false;
-    while (!found && reader.next()) found = reader.time_s() > video.times_s[at] - kSlackSeconds;
+    while (!found && reader.next()) found = reader.time_s() > video.times_s[at] - kSameTimeSeconds;
     if (found) worker.take(at, reader.image());
   }
 }

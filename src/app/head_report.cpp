@@ -24,9 +24,9 @@ Json counts(const HeadCost& cost) {
           {"exact", counts(cost.exact)}};
 }
 
-class Report {
+class HeadRows {
  public:
-  Report(const HeadReport& report, const HeadBenchOptions& options) : report_(report), options_(options) {}
+  HeadRows(const HeadReport& report, const HeadBenchOptions& options) : report_(report), options_(options) {}
 
   void append_to(Json& array) const {
     array.push_back(object(report_.ours));
@@ -162,7 +162,7 @@ std::string bench_command_line(const HeadBenchOptions& options, const std::strin
 
 std::string reports_json(const std::vector<HeadReport>& reports, const HeadBenchOptions& options) {
   auto array = Json::array();
-  for (const auto& report : reports) Report(report, options).append_to(array);
+  for (const auto& report : reports) HeadRows(report, options).append_to(array);
   return array.dump(2) + "\n";
 }
 

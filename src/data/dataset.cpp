@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kNamedInLog = 5;
+constexpr std::size_t kLeftOutNamed = 5;
 
 // Clips have no files yet but for a manifest's.
 Dataset read_annotations(const DataConfig& config, const std::string& split) {
@@ -28,10 +28,10 @@ Dataset read_annotations(const DataConfig& config, const std::string& split) {
 void log_left_out(const Dataset& dataset) {
   if (dataset.left_out.empty()) return;
   std::string names;
-  for (std::size_t i = 0; i < std::min(kNamedInLog, dataset.left_out.size()); ++i) {
+  for (std::size_t i = 0; i < std::min(kLeftOutNamed, dataset.left_out.size()); ++i) {
     names += (i ? ", " : "") + dataset.left_out[i].id;
   }
-  if (dataset.left_out.size() > kNamedInLog) names += ", ...";
+  if (dataset.left_out.size() > kLeftOutNamed) names += ", ...";
   log_info(dataset.name, " ", dataset.split, ": ", dataset.left_out.size(),
            " videos are left out, as in the published loaders (glint data stats says why): ", names);
 }

@@ -85,9 +85,9 @@ class Payload {
   Image picture_ = {};
 };
 
-class Builder {
+class CacheBuilder {
  public:
-  Builder(const DataConfig& data, const VideoConfig& video, const Settings& settings)
+  CacheBuilder(const DataConfig& data, const VideoConfig& video, const Settings& settings)
       : video_(video), settings_(settings), writer_(data.cache, settings.hash), makers_(video) {
     for (const auto& record : writer_.records()) {
       by_path_.emplace(name_by_path(record), record);
@@ -111,7 +111,7 @@ class Builder {
   std::unordered_map<std::string, Record> by_content_;
 };
 
-void Builder::forget_changed(const std::unordered_set<std::string>& asked_for) {
+void CacheBuilder::forget_changed(const std::unordered_set<std::string>& asked_for) {
   for (auto& [name, record] : by_path_) {
     if (asked_for.count(name) != 0) continue;
     const auto state = compare(record.source);
@@ -120,7 +120,7 @@ void Builder::forget_changed(const std::unordered_set<std::string>& asked_for) {
   }
 }
 
-ClipOutcome Builder::make(const Clip& clip) {
+ClipOutcome CacheBuilder::make(const Clip& clip) {
   Record record;
   Payload payload(settings_, video_.num_frames);
   try {
@@ -153,7 +153,7 @@ ClipOutcome Builder::make(const Clip& clip) {
   return {Outcome::kMade};
 }
 
-void Builder::decode(const Clip& clip, Payload& payload) {
+void CacheBuilder::decode(const Clip& clip, Payload& payload) {
   if (settings_.keeps_pictures) {
     decode_clip(clip, video_, [&](std::size_t, const Image& picture) { payload.add(picture); });
     return;
@@ -196,7 +196,7 @@ std::int64_t cached_bytes(const std::vector<Record>& records) {
 }
 
 // Runs the builder over `clips` with a few of them in flight for each worker.
-void make_all(Builder& builder, const std::vector<const Clip*>& clips, std::int64_t workers, CacheBuild& build) {
+void make_all(CacheBuilder& builder, const std::vector<const Clip*>& clips, std::int64_t workers, CacheBuild& build) {
   ThreadPool pool(static_cast<int>(workers));
   std::deque<std::future<ClipOutcome>> pending;
   std::size_t submitted = 0;
@@ -232,7 +232,7 @@ CacheBuild build_frame_cache(const std::vector<Clip>& clips, const DataConfig& d
   }
   claim_folder(folder, data, video);
   const Settings settings = read_settings(folder, data, video);
-  Builder builder(data, video, settings);
+  CacheBuilder builder(data, video, settings);
   builder.writer().write_index();
   std::unordered_set<std::string> names;
   const auto wanted = different(clips, names);

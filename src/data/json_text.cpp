@@ -18,7 +18,7 @@ constexpr std::size_t kMaxDepth = 16;                     // annotations nest fo
 constexpr std::size_t kTextLimit = std::size_t{1} << 30;  // bytes
 
 // Builds the value from the parser's events, so that depth and keys are checked on the way.
-class Builder : public nlohmann::json_sax<json> {
+class JsonBuilder : public nlohmann::json_sax<json> {
  public:
   bool null() override { return place(nullptr); }
   bool boolean(bool value) override { return place(value); }
@@ -88,7 +88,7 @@ class Builder : public nlohmann::json_sax<json> {
 }  // namespace
 
 json parse_json(std::string_view text, const std::string& file, int64_t first_line) {
-  Builder builder;
+  JsonBuilder builder;
   if (json::sax_parse(text, &builder)) return builder.take();
   if (!builder.position() && builder.entry() != 0) {
     throw Error(file, ": entry ", builder.entry(), ": ", builder.problem());

@@ -20,7 +20,7 @@ struct VideoList {
   std::vector<std::string> ids;  // of its rows
 };
 
-VideoList read_list(const AnnotationFolder& folder, const std::string& name) {
+VideoList read_video_list(const AnnotationFolder& folder, const std::string& name) {
   const auto file = folder.read({name});
   VideoList list;
   list.file = file.name;
@@ -56,7 +56,7 @@ CaptionTable read_captions(const AnnotationFolder& folder, std::string& name) {
 // All captions of each listed video but those in `left_out`.
 void add_list(Dataset& dataset, const AnnotationFolder& folder, const std::string& name,
               const std::unordered_set<std::string>& left_out = {}) {
-  auto list = read_list(folder, name);
+  auto list = read_video_list(folder, name);
   std::erase_if(list.ids, [&](const auto& id) { return left_out.count(id) != 0; });
   std::string captions_name;
   auto captions = read_captions(folder, captions_name);
@@ -65,7 +65,7 @@ void add_list(Dataset& dataset, const AnnotationFolder& folder, const std::strin
 
 // One caption a video, from the list itself (1k-A).
 void add_test_1ka(Dataset& dataset, const AnnotationFolder& folder) {
-  auto list = read_list(folder, "MSRVTT_JSFUSION_test.csv");
+  auto list = read_video_list(folder, "MSRVTT_JSFUSION_test.csv");
   const auto sentence = list.table.column("sentence");
   if (!sentence) throw Error(list.file, ": has no column 'sentence'");
   for (std::size_t i = 0; i < list.ids.size(); ++i) {
@@ -101,7 +101,7 @@ Dataset read_msrvtt(const DataConfig& config, const std::string& split) {
   if (split == "train") {
     std::unordered_set<std::string> left_out;
     if (!is_full && config.val_split == "val") {
-      for (auto& id : read_list(folder, val_list).ids) left_out.insert(std::move(id));
+      for (auto& id : read_video_list(folder, val_list).ids) left_out.insert(std::move(id));
       dataset.protocol += " without val";
     }
     add_list(dataset, folder, "MSRVTT_train." + protocol + ".csv", left_out);

@@ -74,7 +74,7 @@ CaptionTable read_captions(const AnnotationFolder& folder, const std::string& la
 }
 
 // Lists of hgr, which CE calls split1 and split2.
-AnnotationFile read_list(const AnnotationFolder& folder, const std::string& split) {
+AnnotationFile read_id_list(const AnnotationFolder& folder, const std::string& split) {
   if (split == "train") return folder.read({"train_list.txt"});
   return folder.read({split + "_list.txt", split == "val" ? "val_list_split1.txt" : "val_list_split2.txt"});
 }
@@ -85,7 +85,7 @@ std::vector<std::string> rest_of_1k5(const AnnotationFolder& folder) {
   const std::unordered_set<std::string> taken(tested.begin(), tested.end());
   std::vector<std::string> ids;
   for (const char* split : {"val", "test"}) {
-    for (auto& id : parse_id_list(read_list(folder, split))) {
+    for (auto& id : parse_id_list(read_id_list(folder, split))) {
       if (taken.count(id) == 0) ids.push_back(std::move(id));
     }
   }
@@ -127,7 +127,7 @@ Dataset read_vatex(const DataConfig& config, const std::string& split) {
     add_listed(dataset, rest_of_1k5(folder), "val_list.txt and test_list.txt", table, captions_name);
   } else {
     const auto list =
-        protocol == "1k5" && split == "test" ? folder.read({"test1k5_sec_list.txt"}) : read_list(folder, split);
+        protocol == "1k5" && split == "test" ? folder.read({"test1k5_sec_list.txt"}) : read_id_list(folder, split);
     add_listed(dataset, parse_id_list(list), list.name, table, captions_name);
   }
   return dataset;

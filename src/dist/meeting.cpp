@@ -11,7 +11,6 @@
 #include <c10/util/Logging.h>
 
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
 #include <sstream>
 
@@ -32,10 +31,6 @@ using std::chrono::milliseconds;
 constexpr auto kCollectiveLimit = std::chrono::hours(24 * 30);
 // Where ranks do not reach one another the watchdog says it after the timeout; Gloo would try five times as long.
 constexpr double kConnectSpareSeconds = 10;
-
-milliseconds as_milliseconds(double seconds) {
-  return milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 1e3)));
-}
 
 // GLOO_SOCKET_IFNAME names the network interfaces to use, as for PyTorch; else it is that of `address`.
 std::string network_names(const std::string& address) {

@@ -43,10 +43,6 @@ class Deadline {
   Clock::time_point end_;
 };
 
-std::chrono::milliseconds as_milliseconds(double seconds) {
-  return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 1e3)));
-}
-
 std::string place(const RankInfo& info) {
   return concat(info.host, ":", info.port);
 }
@@ -242,6 +238,10 @@ std::string address_for_others(const std::string& own, const std::vector<Arrival
 }
 
 }  // namespace
+
+std::chrono::milliseconds as_milliseconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 1e3)));
+}
 
 Meeting come_together(const RankInfo& info, double timeout_s) {
   const bool keeps = info.rank == 0 && !info.agent_keeps_store;

@@ -2,6 +2,7 @@
 
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -18,5 +19,8 @@ struct Meeting {
 
 // Throws Error where not all come within `timeout_s`, naming who is missing or why the store is not reached.
 Meeting come_together(const RankInfo& info, double timeout_s);
+
+// Rounded up: c10d takes its limits so, and 0 as no limit.
+std::chrono::milliseconds as_milliseconds(double seconds);
 
 }  // namespace glint::dist

@@ -14,7 +14,7 @@
 namespace glint {
 namespace {
 
-constexpr int64_t kColumns = 64;  // videos ranked at once: their best captions stay in the cache
+constexpr int64_t kVideosAtOnce = 64;  // videos ranked at once: their best captions stay in the cache
 
 template <class Score>
 struct Matrix {
@@ -145,11 +145,11 @@ std::vector<double> video_to_text_ranks(const torch::Tensor& scores, const torch
     std::vector<int64_t> captions(static_cast<std::size_t>(matrix.videos));
     for (int64_t text = 0; text < matrix.texts; ++text) ++captions[static_cast<std::size_t>(owner[text])];
     std::vector<double> all(captions.size());
-    const int64_t blocks = (matrix.videos + kColumns - 1) / kColumns;
+    const int64_t blocks = (matrix.videos + kVideosAtOnce - 1) / kVideosAtOnce;
     at::parallel_for(0, blocks, 1, [&](int64_t first, int64_t last) {
       for (int64_t block = first; block < last; ++block) {
-        const int64_t end = std::min((block + 1) * kColumns, matrix.videos);
-        video_ranks(matrix, owner, captions, block * kColumns, end, ties, all.data());
+        const int64_t end = std::min((block + 1) * kVideosAtOnce, matrix.videos);
+        video_ranks(matrix, owner, captions, block * kVideosAtOnce, end, ties, all.data());
       }
     });
     for (std::size_t video = 0; video < all.size(); ++video) {

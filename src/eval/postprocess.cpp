@@ -12,7 +12,7 @@
 namespace glint {
 namespace {
 
-constexpr int64_t kColumns = 64;  // gallery items normalised at once, so that the float64 copies stay small
+constexpr int64_t kItemsAtOnce = 64;  // gallery items normalised at once, so that the float64 copies stay small
 
 // Which gallery items are hubs: among the best k of at least theta training queries. -> bool [G]
 torch::Tensor hubs(const torch::Tensor& train, int64_t k, int64_t theta) {
@@ -37,8 +37,8 @@ torch::Tensor qb_norm(const torch::Tensor& scores, const torch::Tensor& train, d
   const auto is_normalised = hubs(train, k, theta).index_select(0, scores.argmax(/*dim=*/1));  // [N]
   const auto rows = is_normalised.nonzero().squeeze(1);                                        // [R]
   if (rows.numel() == 0) return result;
-  for (int64_t first = 0; first < scores.size(1); first += kColumns) {
-    const int64_t width = std::min(kColumns, scores.size(1) - first);
+  for (int64_t first = 0; first < scores.size(1); first += kItemsAtOnce) {
+    const int64_t width = std::min(kItemsAtOnce, scores.size(1) - first);
     // exp(beta S) / sum exp(beta S_train) as one exponent: neither of the two overflows.
     const auto norm = (train.narrow(1, first, width).to(torch::kFloat64) * beta).logsumexp(/*dim=*/0);  // [w]
     auto block = result.narrow(1, first, width);                                                        // [N, w]

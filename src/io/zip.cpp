@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "glint/core/error.h"
+#include "io/zip_format.h"
 
 // The parts of the format are read as PKWARE's APPNOTE gives them; offsets below are those of its tables.
 
@@ -16,10 +17,8 @@ constexpr std::uint64_t kMaxComment = 0xFFFF;     // bytes
 constexpr std::uint64_t kEnd64Bytes = 56;         // of zip64's end record
 constexpr std::uint64_t kEnd64LocatorBytes = 20;  // of what stands between the two and says where the first is
 constexpr std::uint64_t kEntryBytes = 46;         // of an entry in the table of contents, without its name
-constexpr std::uint64_t kHeaderBytes = 30;        // of a member's own header, without its name
 constexpr std::uint64_t kMaxTable = 64 << 20;     // bytes; a million members
 constexpr std::uint64_t kBestRatio = 1032;        // deflate packs no better
-constexpr std::uint64_t kIn64 = 0xFFFFFFFF;       // stands for a number that zip64's extra field holds
 
 class ZipReader {
  public:
@@ -44,9 +43,9 @@ class ZipReader {
 
   // Where the member's bytes begin: behind its own header, whose name may be another than the table's.
   std::uint64_t data_offset(const ZipMember& member) const {
-    const std::string header = bytes(member.offset, kHeaderBytes);
+    const std::string header = bytes(member.offset, kZipHeaderBytes);
     if (!header.starts_with("PK\x03\x04")) fail("is damaged: " + member.name + " is not where the table says");
-    const std::uint64_t offset = member.offset + kHeaderBytes + number(header, 26, 2) + number(header, 28, 2);
+    const std::uint64_t offset = member.offset + kZipHeaderBytes + number(header, 26, 2) + number(header, 28, 2);
     if (offset > file_.size() || member.packed_size > file_.size() - offset) fail("is cut short or damaged");
     return offset;
   }
@@ -86,7 +85,7 @@ class ZipReader {
     const auto record = end.rfind("PK\x05\x06");
     if (record == std::string::npos || end.size() - record < kEndBytes) fail("is no zip archive, or is cut short");
     const Table table{number(end, record + 10, 2), number(end, record + 12, 4), number(end, record + 16, 4)};
-    if (table.count != 0xFFFF && table.size != kIn64 && table.offset != kIn64) return table;
+    if (table.count != 0xFFFF && table.size != kZipIn64 && table.offset != kZipIn64) return table;
     return find_table64(file_.size() - tail + record, table);
   }
   // `plain`: what the old record says, which holds where zip64's is not there.
@@ -127,7 +126,7 @@ class ZipReader {
       if (size > extra.size() - at) return;  // other tools' extra fields are none of our business
       std::size_t next = at;
       for (auto* value : {&member.size, &member.packed_size, &member.offset}) {
-        if (kind != 1 || *value != kIn64) continue;
+        if (kind != 1 || *value != kZipIn64) continue;
         if (next + 8 > at + size) fail("has a damaged table of contents");
         *value = number(extra, next, 8);
         next += 8;
@@ -144,7 +143,7 @@ class ZipReader {
     for (std::size_t i = 1; i < ordered.size(); ++i) {
       const auto& before = *ordered[i - 1];
       const auto room = ordered[i]->offset - before.offset;
-      if (room < kHeaderBytes || before.packed_size > room - kHeaderBytes)
+      if (room < kZipHeaderBytes || before.packed_size > room - kZipHeaderBytes)
         fail(concat("is damaged: ", before.name, " and ", ordered[i]->name, " overlap"));
     }
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "glint/core/error.h"
+#include "io/zip_format.h"
 
 // The parts of the format as PKWARE's APPNOTE gives them.
 
@@ -12,8 +13,6 @@ namespace glint {
 namespace {
 
 constexpr std::uint64_t kAlignment = 64;       // bytes
-constexpr std::uint64_t kHeaderBytes = 30;     // of a member's own header, without its name
-constexpr std::uint64_t kIn64 = 0xFFFFFFFF;    // stands for a number that zip64's extra field holds
 constexpr std::uint64_t kNoDate = 0x00210000;  // 1980-01-01: equal content gives equal files
 constexpr std::uint64_t kVersion = 45;         // of the format that knows zip64
 
@@ -33,7 +32,7 @@ std::string little_endian(std::initializer_list<Number> numbers) {
 std::string extra64(std::initializer_list<std::uint64_t> values) {
   std::string large;
   for (const auto value : values) {
-    if (value >= kIn64) large += little_endian({{value, 8}});
+    if (value >= kZipIn64) large += little_endian({{value, 8}});
   }
   return large.empty() ? large : little_endian({{1, 2}, {large.size(), 2}}) + large;
 }
@@ -49,16 +48,16 @@ std::string padding(std::uint64_t gap) {
 
 void ZipWriter::add(const std::string& name, const void* bytes, std::uint64_t size) {
   const auto crc = crc32_z(0, static_cast<const Bytef*>(bytes), size);
-  const auto short_size = std::min(size, kIn64);
+  const auto short_size = std::min(size, kZipIn64);
   const auto shared = little_endian(
       {{kVersion, 2}, {0, 2}, {0, 2}, {kNoDate, 4}, {crc, 4}, {short_size, 4}, {short_size, 4}, {name.size(), 2}});
   std::string extra = extra64({size, size});
-  const auto begin = at_ + kHeaderBytes + name.size() + extra.size();
+  const auto begin = at_ + kZipHeaderBytes + name.size() + extra.size();
   extra += padding((kAlignment - begin % kAlignment) % kAlignment);
   const auto table_extra = extra64({size, size, at_});
   table_ +=
       concat("PK\x01\x02", little_endian({{kVersion, 2}}), shared,
-             little_endian({{table_extra.size(), 2}, {0, 8}, {0, 2}, {std::min(at_, kIn64), 4}}), name, table_extra);
+             little_endian({{table_extra.size(), 2}, {0, 8}, {0, 2}, {std::min(at_, kZipIn64), 4}}), name, table_extra);
   ++count_;
   write(concat("PK\x03\x04", shared, little_endian({{extra.size(), 2}}), name, extra));
   if (size > 0) file_.write(bytes, size);
@@ -68,7 +67,7 @@ void ZipWriter::add(const std::string& name, const void* bytes, std::uint64_t si
 void ZipWriter::finish() {
   const auto table_at = at_;
   write(table_);
-  if (count_ >= 0xFFFF || table_at >= kIn64 || table_.size() >= kIn64) {
+  if (count_ >= 0xFFFF || table_at >= kZipIn64 || table_.size() >= kZipIn64) {
     const auto record_at = at_;
     write("PK\x06\x06" + little_endian({{44, 8},
                                         {kVersion, 2},
@@ -85,8 +84,8 @@ void ZipWriter::finish() {
   write("PK\x05\x06" + little_endian({{0, 4},
                                       {count, 2},
                                       {count, 2},
-                                      {std::min<std::uint64_t>(table_.size(), kIn64), 4},
-                                      {std::min(table_at, kIn64), 4},
+                                      {std::min<std::uint64_t>(table_.size(), kZipIn64), 4},
+                                      {std::min(table_at, kZipIn64), 4},
                                       {0, 2}}));
   file_.commit();
 }

@@ -11,7 +11,7 @@ namespace glint {
 using namespace media;
 
 namespace {
-constexpr int kMaxErrors = 64;  // in a row at the end of the file, where a decoder gives what it held back
+constexpr int kMaxErrorsAtEnd = 64;  // in a row at the end of the file, where a decoder gives what it held back
 }
 
 struct PlainReader::Impl {
@@ -67,7 +67,7 @@ bool PlainReader::Impl::send_packet() {
 }
 
 bool PlainReader::Impl::next() {
-  for (int errors = 0; errors < kMaxErrors;) {
+  for (int errors = 0; errors < kMaxErrorsAtEnd;) {
     budget.check();
     const int code = avcodec_receive_frame(codec.get(), frame.get());
     if (code >= 0) return true;

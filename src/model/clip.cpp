@@ -15,11 +15,11 @@ namespace glint {
 
 namespace {
 
-const double kInitialLogitScale = std::log(1 / 0.07);
-constexpr double kInitialLogitBias = -10;  // SigLIP's
+const double kClipLogitScale = std::log(1 / 0.07);
+constexpr double kClipLogitBias = -10;  // SigLIP's
 
-struct VisionTower : torch::nn::Module {
-  explicit VisionTower(const TowerSizes& s) {
+struct ClipVisionTower : torch::nn::Module {
+  explicit ClipVisionTower(const TowerSizes& s) {
     const int64_t grid = s.image_size / s.patch_size, width = s.vision_width;
     const double scale = per_root(width);
     class_embedding = register_parameter("class_embedding", normal({width}, scale));
@@ -82,7 +82,7 @@ void initialise_text_blocks(BlockStack& blocks, int64_t width) {
 
 // The text tower's parameters stand at the top of OpenAI's state dict, so ClipModel registers them itself.
 struct ClipModel::Parts {
-  std::shared_ptr<VisionTower> visual;
+  std::shared_ptr<ClipVisionTower> visual;
   std::shared_ptr<Transformer> transformer;
   std::shared_ptr<TokenEmbedding> token_embedding;
   std::shared_ptr<LayerNorm> ln_final;
@@ -96,9 +96,9 @@ ClipModel::ClipModel(const TowerSizes& sizes) : Towers(sizes), parts_(std::make_
       register_parameter("positional_embedding", normal({sizes.context_length, sizes.text_width}, 0.01));
   t.text_projection =
       register_parameter("text_projection", normal({sizes.text_width, sizes.embed_dim}, per_root(sizes.text_width)));
-  logit_scale = register_parameter("logit_scale", torch::full({}, kInitialLogitScale));
-  if (sizes.has_logit_bias) logit_bias = register_parameter("logit_bias", torch::full({}, kInitialLogitBias));
-  t.visual = register_module("visual", std::make_shared<VisionTower>(sizes));
+  logit_scale = register_parameter("logit_scale", torch::full({}, kClipLogitScale));
+  if (sizes.has_logit_bias) logit_bias = register_parameter("logit_bias", torch::full({}, kClipLogitBias));
+  t.visual = register_module("visual", std::make_shared<ClipVisionTower>(sizes));
   t.transformer = register_module("transformer", std::make_shared<Transformer>(sizes.text_layers, text_blocks(sizes)));
   t.token_embedding =
       register_module("token_embedding", std::make_shared<TokenEmbedding>(sizes.vocabulary_size, sizes.text_width));

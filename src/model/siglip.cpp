@@ -14,8 +14,8 @@ namespace glint {
 
 namespace {
 
-const double kInitialLogitScale = std::log(10.0);
-constexpr double kInitialLogitBias = -10;
+const double kSiglipLogitScale = std::log(10.0);
+constexpr double kSiglipLogitBias = -10;
 
 // A learned query attends over an image's tokens; what it gathers runs through an MLP.
 struct AttentionPool : torch::nn::Module {
@@ -51,8 +51,8 @@ struct AttentionPool : torch::nn::Module {
   BlockSizes sizes_;
 };
 
-struct VisionTower : torch::nn::Module {
-  explicit VisionTower(const TowerSizes& s) {
+struct SiglipVisionTower : torch::nn::Module {
+  explicit SiglipVisionTower(const TowerSizes& s) {
     const int64_t grid = s.image_size / s.patch_size, width = s.vision_width;
     const auto sizes = vision_blocks(s);
     positional_embedding = register_parameter("positional_embedding", normal({grid * grid, width}, per_root(width)));
@@ -73,7 +73,7 @@ struct VisionTower : torch::nn::Module {
 
 // The text tower's parameters stand at the top, as in CLIP.
 struct SiglipModel::Parts {
-  std::shared_ptr<VisionTower> visual;
+  std::shared_ptr<SiglipVisionTower> visual;
   std::shared_ptr<Transformer> transformer;
   std::shared_ptr<TokenEmbedding> token_embedding;
   std::shared_ptr<LayerNorm> ln_final;
@@ -91,9 +91,9 @@ SiglipModel::SiglipModel(const TowerSizes& sizes) : Towers(sizes), parts_(std::m
   const auto blocks = text_blocks(sizes);
   t.positional_embedding =
       register_parameter("positional_embedding", normal({sizes.context_length, sizes.text_width}, 0.01));
-  logit_scale = register_parameter("logit_scale", torch::full({}, kInitialLogitScale));
-  logit_bias = register_parameter("logit_bias", torch::full({}, kInitialLogitBias));
-  t.visual = register_module("visual", std::make_shared<VisionTower>(sizes));
+  logit_scale = register_parameter("logit_scale", torch::full({}, kSiglipLogitScale));
+  logit_bias = register_parameter("logit_bias", torch::full({}, kSiglipLogitBias));
+  t.visual = register_module("visual", std::make_shared<SiglipVisionTower>(sizes));
   t.transformer = register_module("transformer", std::make_shared<Transformer>(sizes.text_layers, blocks));
   t.token_embedding =
       register_module("token_embedding", std::make_shared<TokenEmbedding>(sizes.vocabulary_size, sizes.text_width));

@@ -160,7 +160,7 @@ torch::Tensor ours_of(const TensorMap& theirs, const std::vector<const Rule*>& r
 // --- what the file holds
 
 // Layers are numbered from 0 behind `prefix`: one more than the largest number, so that a gap is found as missing.
-int64_t count_layers(const TensorMap& weights, const std::string& prefix) {
+int64_t numbered_layers(const TensorMap& weights, const std::string& prefix) {
   int64_t layers = 0;
   for (auto it = weights.lower_bound(prefix); it != weights.end() && it->first.starts_with(prefix); ++it) {
     int64_t number = 0;
@@ -182,8 +182,8 @@ TowerSizes sizes_of(const TensorMap& weights, WeightNames names, const TowerConf
     if (found != weights.end() && found->second.dim() > dimension) to = found->second.size(dimension);
   };
   sizes.vision_layers =
-      count_layers(weights, hugging_face ? "vision_model.encoder.layers." : "visual.transformer.resblocks.");
-  sizes.text_layers = count_layers(weights, hugging_face ? "text_model.encoder.layers." : "transformer.resblocks.");
+      numbered_layers(weights, hugging_face ? "vision_model.encoder.layers." : "visual.transformer.resblocks.");
+  sizes.text_layers = numbered_layers(weights, hugging_face ? "text_model.encoder.layers." : "transformer.resblocks.");
   size("visual.conv1.weight", "vision_model.embeddings.patch_embedding.weight", 0, sizes.vision_width);
   size("visual.conv1.weight", "vision_model.embeddings.patch_embedding.weight", 3, sizes.patch_size);
   size("visual.transformer.resblocks.0.mlp.c_fc.weight", "vision_model.encoder.layers.0.mlp.fc1.weight", 0,

@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kFormat = "glint deploy 1";
+constexpr const char* kDeployFormat = "glint deploy 1";
 
 void require_free(const fs::path& out) {
   if (fs::exists(out) && !fs::is_empty(out)) throw Error(out.string(), ": is there already; name a folder that is not");
@@ -60,7 +60,7 @@ Json settings_json(const Checkpoint& checkpoint, RetrievalModel& model) {
   Json towers = Json::parse(all.at("model").at("towers").dump());
   towers["text_mask"] = clip.at("text_mask");
   towers["clustering"] = clip.at("clustering");
-  return {{"format", kFormat},
+  return {{"format", kDeployFormat},
           {"step", checkpoint.state.step},
           {"picture", picture_json(checkpoint.config.video, model.clip().sizes())},
           {"video",

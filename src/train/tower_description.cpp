@@ -11,24 +11,24 @@ namespace glint {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
+using nlohmann::json;
 
 constexpr std::size_t kMaxConfig = 1 << 20;  // bytes
 
-Json read_json(const fs::path& path) {
-  auto json = Json::parse(read_file(path, kMaxConfig), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) throw Error(path.string(), ": is not a JSON object");
-  return json;
+json read_json(const fs::path& path) {
+  auto content = json::parse(read_file(path, kMaxConfig), nullptr, /*allow_exceptions=*/false);
+  if (!content.is_object()) throw Error(path.string(), ": is not a JSON object");
+  return content;
 }
 
 // Keys of one object of a description; sentences name the file and the key's path.
 class Keys {
  public:
-  Keys(const fs::path& path, const Json& object, std::string name)
-      : path_(path), object_(object.is_object() ? object : Json::object()), name_(std::move(name)) {}
+  Keys(const fs::path& path, const json& object, std::string name)
+      : path_(path), object_(object.is_object() ? object : json::object()), name_(std::move(name)) {}
 
   Keys in(const char* key) const {
-    return {path_, object_.contains(key) ? object_.at(key) : Json::object(), name_ + key + "."};
+    return {path_, object_.contains(key) ? object_.at(key) : json::object(), name_ + key + "."};
   }
   int64_t number(const char* key, int64_t otherwise) const {
     const auto found = value(key);
@@ -56,17 +56,17 @@ class Keys {
     return found.get<bool>();
   }
   bool has(const char* key) const { return !value(key).is_null(); }
-  bool is(const char* key, const Json& expected) const { return value(key) == expected; }
+  bool is(const char* key, const json& expected) const { return value(key) == expected; }
 
   [[noreturn]] void refuse(const char* key, const std::string& what) const {
     throw Error(path_.string(), ": ", name_, key, " (", value(key).dump(), ") ", what);
   }
 
  private:
-  Json value(const char* key) const { return object_.contains(key) ? object_.at(key) : Json(); }
+  json value(const char* key) const { return object_.contains(key) ? object_.at(key) : json(); }
 
   const fs::path& path_;
-  Json object_;
+  json object_;
   std::string name_;
 };
 
@@ -100,7 +100,7 @@ TowerConfig from_hugging_face(const fs::path& path, bool is_siglip) {
 // Parts of open_clip's models that CLIP's own do not have.
 struct Part {
   const char* key;
-  Json without;  // the value that means that it is not there; null: none but its absence
+  json without;  // the value that means that it is not there; null: none but its absence
   const char* sentence = "is a part that glint's towers do not have";
 };
 

@@ -82,7 +82,7 @@ pid_t Hosts::hold(const std::string& name, const std::string& hosts_file) {
   const pid_t pid = fork();
   if (pid == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (leave(name, hosts_file) && write(ready[1], "y", 1) == 1) {
+    if (leave(name, hosts_file) && ::write(ready[1], "y", 1) == 1) {
       while (true) pause();
     }
     _exit(1);

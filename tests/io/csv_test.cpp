@@ -13,7 +13,7 @@ using testing::ElementsAre;
 using testing::Eq;
 using testing::ThrowsMessage;
 
-void expect_refused(const std::string& text, const std::string& sentence) {
+void expect_csv_refused(const std::string& text, const std::string& sentence) {
   EXPECT_THAT([&] { parse_csv(text, "a.csv"); }, ThrowsMessage<Error>(Eq("a.csv" + sentence))) << text;
 }
 
@@ -38,17 +38,19 @@ TEST(CsvTest, ReadsQuotesCommasAndLinesInsideFields) {
 }
 
 TEST(CsvTest, WhatIsNotATableNamesItsLine) {
-  expect_refused("", ": is empty");
-  expect_refused("\n\n", ": is empty");
-  expect_refused("a,b\n1,2\n1,2,3\n",
-                 ":3: has 3 fields, the header has 2 (a comma inside a field needs quotes around it)");
-  expect_refused("a,b\n\n1\n", ":3: has 1 fields, the header has 2 (a comma inside a field needs quotes around it)");
-  expect_refused("a,b\n1,\"2\n3\n", ":2: a quote begins here and does not end");
-  expect_refused("a,b\n\"1\n\"x,2\n", ":3: text follows a closing quote; a comma is missing or a quote not doubled");
-  expect_refused("a,b,a\n", ":1: column 'a' stands twice");
+  expect_csv_refused("", ": is empty");
+  expect_csv_refused("\n\n", ": is empty");
+  expect_csv_refused("a,b\n1,2\n1,2,3\n",
+                     ":3: has 3 fields, the header has 2 (a comma inside a field needs quotes around it)");
+  expect_csv_refused("a,b\n\n1\n",
+                     ":3: has 1 fields, the header has 2 (a comma inside a field needs quotes around it)");
+  expect_csv_refused("a,b\n1,\"2\n3\n", ":2: a quote begins here and does not end");
+  expect_csv_refused("a,b\n\"1\n\"x,2\n",
+                     ":3: text follows a closing quote; a comma is missing or a quote not doubled");
+  expect_csv_refused("a,b,a\n", ":1: column 'a' stands twice");
   EXPECT_THAT([] { parse_csv(std::string(100'000, ','), "a.csv"); },
               ThrowsMessage<Error>(Eq("a.csv:1: has more than 1000 columns")));
-  expect_refused("a,b\n1,caf\xE9\n", ":2: is not UTF-8 text");
+  expect_csv_refused("a,b\n1,caf\xE9\n", ":2: is not UTF-8 text");
 }
 
 TEST(CsvTest, WhatIsQuotedReadsBack) {

@@ -50,7 +50,7 @@ std::string repr(const PickleValue& value) {
 std::string read(const std::string& bytes) {
   return repr(Pickle(bytes, "a.pkl").value());
 }
-void expect_refused(const std::string& bytes, const std::string& sentence) {
+void expect_pickle_refused(const std::string& bytes, const std::string& sentence) {
   EXPECT_THAT([&] { read(bytes); }, ThrowsMessage<Error>(AllOf(HasSubstr("a.pkl: "), HasSubstr(sentence))))
       << testing::PrintToString(bytes);
 }
@@ -84,10 +84,10 @@ TEST(PickleTest, ReadsTextBytesAndNumbersOfAllSizes) {
       "(0, -1, 9223372036854775807, -9223372036854775808,)");
   EXPECT_EQ(read("(G?\xF8\x00\x00\x00\x00\x00\x00I-9223372036854775808\nF1e-3\nFinf\nt."s),
             "(1.5, -9223372036854775808, 0.001, inf,)");
-  expect_refused("\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x01."s, "byte 0: a number has more than 64 bits");
-  expect_refused("\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x80\x00."s, "64 bits");
-  expect_refused("L99999999999999999999L\n.", "64 bits");
-  expect_refused("I0x10\n.", "what should be a number is none");
+  expect_pickle_refused("\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x01."s, "byte 0: a number has more than 64 bits");
+  expect_pickle_refused("\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x80\x00."s, "64 bits");
+  expect_pickle_refused("L99999999999999999999L\n.", "64 bits");
+  expect_pickle_refused("I0x10\n.", "what should be a number is none");
 }
 
 TEST(PickleTest, MarksAndMemoWorkAsInPython) {
@@ -106,76 +106,76 @@ TEST(PickleTest, MarksAndMemoWorkAsInPython) {
 }
 
 TEST(PickleTest, WhatImportsCallsOrBuildsIsRefusedByNameAndPlace) {
-  expect_refused("cos\nsystem\n(S'true'\ntR.", "byte 0: opcode GLOBAL is refused: only plain data");
-  expect_refused("\x80\x04\x8c\x02os\x8c\x06system\x93."s, "byte 14: opcode STACK_GLOBAL is refused");
-  expect_refused("(S'true'\nios\nsystem\n.", "byte 9: opcode INST is refused");
-  expect_refused("(K\x01o.", "byte 3: opcode OBJ is refused");
-  expect_refused("N)R.", "byte 2: opcode REDUCE is refused");
-  expect_refused("N}b.", "opcode BUILD is refused");
-  expect_refused("N)\x81.", "opcode NEWOBJ is refused");
-  expect_refused("N)}\x92.", "opcode NEWOBJ_EX is refused");
-  expect_refused("P1\n.", "opcode PERSID is refused");
-  expect_refused("NQ.", "opcode BINPERSID is refused");
-  expect_refused("\x82\x01.", "opcode EXT1 is refused");
-  expect_refused("\x83\x01\x01.", "opcode EXT2 is refused");
-  expect_refused("\x84\x01\x01\x01\x01.", "opcode EXT4 is refused");
-  expect_refused("\x8f.", "opcode EMPTY_SET is refused");
-  expect_refused("(\x91.", "opcode FROZENSET is refused");
-  expect_refused("\x96\x01\x00\x00\x00\x00\x00\x00\x00g."s, "opcode BYTEARRAY8 is refused");
-  expect_refused("\x97.", "opcode NEXT_BUFFER is refused");
-  expect_refused("\x98.", "opcode READONLY_BUFFER is refused");
+  expect_pickle_refused("cos\nsystem\n(S'true'\ntR.", "byte 0: opcode GLOBAL is refused: only plain data");
+  expect_pickle_refused("\x80\x04\x8c\x02os\x8c\x06system\x93."s, "byte 14: opcode STACK_GLOBAL is refused");
+  expect_pickle_refused("(S'true'\nios\nsystem\n.", "byte 9: opcode INST is refused");
+  expect_pickle_refused("(K\x01o.", "byte 3: opcode OBJ is refused");
+  expect_pickle_refused("N)R.", "byte 2: opcode REDUCE is refused");
+  expect_pickle_refused("N}b.", "opcode BUILD is refused");
+  expect_pickle_refused("N)\x81.", "opcode NEWOBJ is refused");
+  expect_pickle_refused("N)}\x92.", "opcode NEWOBJ_EX is refused");
+  expect_pickle_refused("P1\n.", "opcode PERSID is refused");
+  expect_pickle_refused("NQ.", "opcode BINPERSID is refused");
+  expect_pickle_refused("\x82\x01.", "opcode EXT1 is refused");
+  expect_pickle_refused("\x83\x01\x01.", "opcode EXT2 is refused");
+  expect_pickle_refused("\x84\x01\x01\x01\x01.", "opcode EXT4 is refused");
+  expect_pickle_refused("\x8f.", "opcode EMPTY_SET is refused");
+  expect_pickle_refused("(\x91.", "opcode FROZENSET is refused");
+  expect_pickle_refused("\x96\x01\x00\x00\x00\x00\x00\x00\x00g."s, "opcode BYTEARRAY8 is refused");
+  expect_pickle_refused("\x97.", "opcode NEXT_BUFFER is refused");
+  expect_pickle_refused("\x98.", "opcode READONLY_BUFFER is refused");
 }
 
 TEST(PickleTest, WhatIsNoPickleOrIsDamagedIsOneSentence) {
-  expect_refused("", "byte 0: the pickle is cut short");
-  expect_refused("{\"a\": 1}", "byte 0: is no pickle: there is no opcode 123");
-  expect_refused("\x80\x06.", "is of protocol 6, newer than 5");
-  expect_refused("]", "byte 1: the pickle is cut short");
-  expect_refused(
+  expect_pickle_refused("", "byte 0: the pickle is cut short");
+  expect_pickle_refused("{\"a\": 1}", "byte 0: is no pickle: there is no opcode 123");
+  expect_pickle_refused("\x80\x06.", "is of protocol 6, newer than 5");
+  expect_pickle_refused("]", "byte 1: the pickle is cut short");
+  expect_pickle_refused(
       "X\xFF\xFF\xFF\xFF"
       "abc.",
       "cut short");
-  expect_refused(
+  expect_pickle_refused(
       "\x8d\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"
       "abc.",
       "cut short");
-  expect_refused("\x95\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF.", "cut short");
-  expect_refused("S'abc", "cut short");
-  expect_refused(".", "the pickle ends with values left over");
-  expect_refused("K\x01K\x02.", "values left over");
-  expect_refused("K\x01(.", "values left over");
-  expect_refused("N.N.", "bytes follow the end");
-  expect_refused("0.", "wants a value, and there is none");
-  expect_refused("N(\x86.", "wants a value, and there is none");
-  expect_refused("Nt.", "wants a mark, and there is none");
-  expect_refused("NNa.", "wants a list, and there is one of type None");
-  expect_refused("](K\x01u.", "wants a dict, and there is one of type list");
-  expect_refused("}(K\x01u.", "a key has no value");
-  expect_refused("}]Ns.", "a list cannot be a key");
-  expect_refused("h\x05.", "memo 5 was never filled");
-  expect_refused("Nr\xFF\xFF\xFF\xFF.", "memo 4294967295 is more than the file so far can have filled");
-  expect_refused("Np-1\n.", "what should be a number is none");
-  expect_refused("X\x01\x00\x00\x00\xFF."s, "a text is not UTF-8");
-  expect_refused("V\\ud800\n.", "a text is not UTF-8");
-  expect_refused("V\\u12\n.", "escape");
-  expect_refused("Sabc\n.", "lacks its quotes");
-  expect_refused("S'\\q'\n.", "escape");
+  expect_pickle_refused("\x95\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF.", "cut short");
+  expect_pickle_refused("S'abc", "cut short");
+  expect_pickle_refused(".", "the pickle ends with values left over");
+  expect_pickle_refused("K\x01K\x02.", "values left over");
+  expect_pickle_refused("K\x01(.", "values left over");
+  expect_pickle_refused("N.N.", "bytes follow the end");
+  expect_pickle_refused("0.", "wants a value, and there is none");
+  expect_pickle_refused("N(\x86.", "wants a value, and there is none");
+  expect_pickle_refused("Nt.", "wants a mark, and there is none");
+  expect_pickle_refused("NNa.", "wants a list, and there is one of type None");
+  expect_pickle_refused("](K\x01u.", "wants a dict, and there is one of type list");
+  expect_pickle_refused("}(K\x01u.", "a key has no value");
+  expect_pickle_refused("}]Ns.", "a list cannot be a key");
+  expect_pickle_refused("h\x05.", "memo 5 was never filled");
+  expect_pickle_refused("Nr\xFF\xFF\xFF\xFF.", "memo 4294967295 is more than the file so far can have filled");
+  expect_pickle_refused("Np-1\n.", "what should be a number is none");
+  expect_pickle_refused("X\x01\x00\x00\x00\xFF."s, "a text is not UTF-8");
+  expect_pickle_refused("V\\ud800\n.", "a text is not UTF-8");
+  expect_pickle_refused("V\\u12\n.", "escape");
+  expect_pickle_refused("Sabc\n.", "lacks its quotes");
+  expect_pickle_refused("S'\\q'\n.", "escape");
 }
 
 TEST(PickleTest, BombsOfNestingAndSharingAreRefused) {
-  expect_refused(std::string(100'000, ']') + std::string(99'999, 'a') + ".", "nest more than 64 deep");
-  expect_refused(
+  expect_pickle_refused(std::string(100'000, ']') + std::string(99'999, 'a') + ".", "nest more than 64 deep");
+  expect_pickle_refused(
       "]q\x01h\x01"
       "a.",
       "or one contains itself");
-  expect_refused("}q\x01K\x01h\x01s.", "or one contains itself");
+  expect_pickle_refused("}q\x01K\x01h\x01s.", "or one contains itself");
   std::string doubled = "]";  // a list of two of the list before it, 40 times
   for (int i = 0; i < 40; ++i) doubled += "2\x86";
-  expect_refused(doubled + ".", "share parts so often");
+  expect_pickle_refused(doubled + ".", "share parts so often");
   // A chain built from the outside in, so that no list is deep when it is put into another.
   std::string chain = "]p0\n0";
   for (int i = 0; i < 1000; ++i) chain += concat("g", i, "\n]p", i + 1, "\na0");
-  expect_refused(chain + "g0\n.", "nest more than 64 deep");
+  expect_pickle_refused(chain + "g0\n.", "nest more than 64 deep");
 }
 
 TEST(PickleTest, WhatPythonWritesIsReadInEveryProtocol) {
@@ -190,16 +190,17 @@ TEST(PickleTest, WhatPythonWritesIsReadInEveryProtocol) {
                  "  open(sys.argv[1] + '/' + str(p), 'wb').write(pickle.dumps(data, protocol=p))\n"
                  "  open(sys.argv[1] + '/' + str(p) + 'b', 'wb').write(pickle.dumps(b'abc', protocol=p))\n",
                  folder.path().string()));
+  const auto want =
+      concat("{'k': [(,), (1,), (1, 2,), (1, 2, 3,), (1, 2, 3, 4,), {}, [], None, True, False, -7, 300, 70000, ",
+             "1099511627776, -4611686018427387904, 1.5], 'text': ['', 'a', 'é', '", std::string(300, 'x'), "', '😀']}");
   for (int protocol = 0; protocol < 6; ++protocol) {
-    EXPECT_EQ(read(read_file(folder / std::to_string(protocol))),
-              "{'k': [(,), (1,), (1, 2,), (1, 2, 3,), (1, 2, 3, 4,), {}, [], None, True, False, -7, 300, 70000, "
-              "1099511627776, -4611686018427387904, 1.5], 'text': ['', 'a', 'é', '" +
-                  std::string(300, 'x') + "', '😀']}");
+    EXPECT_EQ(read(read_file(folder / std::to_string(protocol))), want);
     const auto bytes = read_file(folder / (std::to_string(protocol) + "b"));
     if (protocol >= 3) {
       EXPECT_EQ(read(bytes), "b'abc'");
     } else {
-      expect_refused(bytes, "opcode GLOBAL is refused");  // Python calls a function to make bytes of the old protocols
+      expect_pickle_refused(bytes,
+                            "opcode GLOBAL is refused");  // Python calls a function to make bytes of the old protocols
     }
   }
 }

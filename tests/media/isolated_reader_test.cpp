@@ -23,8 +23,8 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-void make_video(const std::filesystem::path& path, int width, int height, int num_frames,
-                const std::string& codec = "libx264") {
+void make_bars(const std::filesystem::path& path, int width, int height, int num_frames,
+               const std::string& codec = "libx264") {
   VideoWriterOptions options;
   options.codec = codec;
   options.width = width;
@@ -54,7 +54,7 @@ std::optional<pid_t> worker() {
   return std::nullopt;
 }
 
-std::vector<std::uint64_t> hashes(VideoReader& reader, const std::vector<std::int64_t>& frames) {
+std::vector<std::uint64_t> sized_hashes(VideoReader& reader, const std::vector<std::int64_t>& frames) {
   std::vector<std::uint64_t> result;
   reader.read_frames(frames, [&](std::size_t, const Image& image) {
     result.push_back(xxhash64(image.rgb.data(), image.rgb.size()) + static_cast<std::uint64_t>(image.width));
@@ -73,7 +73,7 @@ class IsolatedReaderTest : public testing::Test {
 
 TEST_F(IsolatedReaderTest, GivesTheSameFactsTimesAndPixels) {
   const auto path = folder_ / "a.mp4";
-  make_video(path, 96, 64, 30);
+  make_bars(path, 96, 64, 30);
   VideoReader here(path), there(path, isolated());
   EXPECT_EQ(there.frame_times(), here.frame_times());
   EXPECT_EQ(there.info().width, 64);
@@ -84,17 +84,17 @@ TEST_F(IsolatedReaderTest, GivesTheSameFactsTimesAndPixels) {
   EXPECT_EQ(there.info().codec, "h264");
   EXPECT_EQ(there.info().container, here.info().container);
   EXPECT_EQ(there.frame_at(0.5), here.frame_at(0.5));
-  EXPECT_EQ(hashes(there, {0, 3, 3, 29}), hashes(here, {0, 3, 3, 29}));
+  EXPECT_EQ(sized_hashes(there, {0, 3, 3, 29}), sized_hashes(here, {0, 3, 3, 29}));
   EXPECT_THROW(there.read_frames({1, 2}, [](std::size_t, const Image&) { throw std::range_error("enough"); }),
                std::range_error);
-  EXPECT_EQ(hashes(there, {7, 20}), hashes(here, {7, 20}));
+  EXPECT_EQ(sized_hashes(there, {7, 20}), sized_hashes(here, {7, 20}));
   EXPECT_GT(there.time_spent().decode_s, 0);
   EXPECT_EQ(there.lost_frames(), 0);
 }
 
 TEST_F(IsolatedReaderTest, ADecoderThatDiesIsAnErrorWithTheFileAndTheSignalAndIsReplaced) {
   const auto path = folder_ / "a.mp4";
-  make_video(path, 96, 64, 30);
+  make_bars(path, 96, 64, 30);
   std::optional<pid_t> first;
   {
     VideoReader reader(path, isolated());
@@ -108,13 +108,13 @@ TEST_F(IsolatedReaderTest, ADecoderThatDiesIsAnErrorWithTheFileAndTheSignalAndIs
     EXPECT_THROW(reader.read_frames({0}, [](std::size_t, const Image&) {}), Error);
   }
   VideoReader again(path, isolated()), here(path);
-  EXPECT_EQ(hashes(again, {5, 6}), hashes(here, {5, 6}));
+  EXPECT_EQ(sized_hashes(again, {5, 6}), sized_hashes(here, {5, 6}));
   EXPECT_NE(worker(), first);
 }
 
 TEST_F(IsolatedReaderTest, AKillInTheMiddleOfADecodeIsAnError) {
   const auto path = folder_ / "long.mp4";
-  make_video(path, 480, 360, 400, "mpeg4");  // one keyframe: the last frame takes all of them
+  make_bars(path, 480, 360, 400, "mpeg4");  // one keyframe: the last frame takes all of them
   VideoReader reader(path, isolated());
   std::thread killer([pid = worker().value()] {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -127,7 +127,7 @@ TEST_F(IsolatedReaderTest, AKillInTheMiddleOfADecodeIsAnError) {
 
 TEST_F(IsolatedReaderTest, AStuckDecoderIsEndedWhenItsTimeIsOver) {
   const auto path = folder_ / "a.mp4";
-  make_video(path, 96, 64, 30);
+  make_bars(path, 96, 64, 30);
   auto options = isolated();
   options.timeout_s = 3;
   VideoReader reader(path, options);
@@ -140,23 +140,23 @@ TEST_F(IsolatedReaderTest, AStuckDecoderIsEndedWhenItsTimeIsOver) {
 
 TEST_F(IsolatedReaderTest, MoreMemoryThanAllowedIsAnErrorAndNoMore) {
   const auto path = folder_ / "large.mp4";
-  make_video(path, 3840, 2160, 2, "mpeg4");
+  make_bars(path, 3840, 2160, 2, "mpeg4");
   auto options = isolated();
   options.max_isolated_bytes = 40 << 20;
   EXPECT_THAT([&] { VideoReader(path, options).read_frames({1}, [](std::size_t, const Image&) {}); },
               ThrowsMessage<Error>(AllOf(HasSubstr("large.mp4"), HasSubstr("more memory than the 40 MiB"))));
   VideoReader reader(path, isolated()), here(path);
-  EXPECT_EQ(hashes(reader, {0, 1}), hashes(here, {0, 1}));
+  EXPECT_EQ(sized_hashes(reader, {0, 1}), sized_hashes(here, {0, 1}));
 }
 
 TEST_F(IsolatedReaderTest, WorkersServeOneFileAfterTheOther) {
-  make_video(folder_ / "a.mp4", 96, 64, 3);
+  make_bars(folder_ / "a.mp4", 96, 64, 3);
   std::optional<pid_t> first;
   for (int i = 0; i < 3; ++i) {
     VideoReader reader(folder_ / "a.mp4", isolated());
     if (!first) first = worker();
     EXPECT_EQ(worker(), first);
-    EXPECT_EQ(hashes(reader, {2}).size(), 1U);
+    EXPECT_EQ(sized_hashes(reader, {2}).size(), 1U);
     EXPECT_THAT([&] { VideoReader(folder_ / "none.mp4", isolated()); },
                 ThrowsMessage<Error>(HasSubstr("none.mp4: no such file")));
   }

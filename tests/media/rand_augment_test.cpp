@@ -11,7 +11,7 @@ namespace glint {
 namespace {
 
 // Noise, blocks of black and white, few values side by side, or one colour: edges overshoot, flat parts must stay.
-Image random_image(int width, int height, Random& random) {
+Image random_picture(int width, int height, Random& random) {
   Image image(width, height);
   const auto kind = random.below(4);
   const auto colour = static_cast<std::uint8_t>(random.below(256));
@@ -47,11 +47,11 @@ TEST(RandAugmentTest, EveryOperationEqualsTheLiteralFormula) {
   const std::pair<int, int> edges[] = {{1, 1}, {1, 9}, {9, 1}, {2, 2}, {3, 3}, {17, 31}, {64, 48}, {129, 70}};
   for (int op = 0; op < kAugmentOps; ++op) {
     for (const auto& [width, height] : edges) {
-      expect_literal(augment, random_image(width, height, random), random_step(op_at(op), random));
+      expect_literal(augment, random_picture(width, height, random), random_step(op_at(op), random));
     }
     for (int round = 0; round < 12; ++round) {
       const int width = 1 + static_cast<int>(random.below(90)), height = 1 + static_cast<int>(random.below(90));
-      expect_literal(augment, random_image(width, height, random), random_step(op_at(op), random));
+      expect_literal(augment, random_picture(width, height, random), random_step(op_at(op), random));
     }
   }
 }
@@ -59,7 +59,7 @@ TEST(RandAugmentTest, EveryOperationEqualsTheLiteralFormula) {
 TEST(RandAugmentTest, TheEndsOfTheLevelsAreSafeAndExact) {
   Random random({2});
   RandAugment augment;
-  const auto image = random_image(40, 23, random);
+  const auto image = random_picture(40, 23, random);
   for (int op = 0; op < kAugmentOps; ++op) {
     for (const double level : {0.0, 10.0}) {
       for (const int sign : {1, -1}) expect_literal(augment, image, {op_at(op), level, sign});
@@ -72,7 +72,7 @@ TEST(RandAugmentTest, TheEndsOfTheLevelsAreSafeAndExact) {
 TEST(RandAugmentTest, StepsFollowOneAnotherAndNoneGiveThePictureItself) {
   Random random({3});
   RandAugment augment;
-  const auto image = random_image(37, 29, random), before = image;
+  const auto image = random_picture(37, 29, random), before = image;
   EXPECT_EQ(&augment.apply(image, {}), &image);
   std::vector<AugmentStep> steps;
   Image expected = image;

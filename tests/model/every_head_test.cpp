@@ -8,12 +8,17 @@
 
 #include "glint/model/head.h"
 #include "glint/model/losses.h"
+#include "model/head_support.h"
 #include "model/literal/heads.h"
 
 // What every head holds, in each of its kinds. What only one head holds stands in its own test.
 // A texts, B videos, L words, T frames, D width.
-namespace glint {
+namespace glint::every_test {
 namespace {
+
+using test::distance;
+using test::Prepared;
+using test::scores_of;
 
 constexpr int64_t kWidth = 64, kWords = 5, kFrames = 6;
 
@@ -90,32 +95,13 @@ struct Items {
 
 // Random features; item i has 1 + i mod (its longest) real words or frames.
 Items random_items(int64_t A, int64_t B, int64_t L = kWords, int64_t T = kFrames) {
-  const auto prefix = [](int64_t items, int64_t longest) {
-    const auto lengths = 1 + torch::arange(items).remainder(longest);
-    return (torch::arange(longest).unsqueeze(0) < lengths.unsqueeze(1)).to(torch::kLong);
-  };
-  return {torch::randn({A, kWidth}),    torch::randn({A, L, kWidth}), prefix(A, L),
-          torch::randn({B, T, kWidth}), torch::randn({B, T, kWidth}), prefix(B, T)};
+  return {torch::randn({A, kWidth}),    torch::randn({A, L, kWidth}), test::prefix_mask(A, L),
+          torch::randn({B, T, kWidth}), torch::randn({B, T, kWidth}), test::prefix_mask(B, T)};
 }
-
-struct Prepared {
-  TextFeatures text;
-  VideoFeatures video;
-};
 
 Prepared prepare(RetrievalHead& head, const Items& items) {
   return {head.prepare_text({items.sentence, items.words, items.word_mask, {}}),
           head.prepare_video({items.frames, items.clip_frames, items.frame_mask, {}})};
-}
-
-torch::Tensor scores_of(RetrievalHead& head, const Items& items) {
-  torch::NoGradGuard no_grad;
-  const auto [text, video] = prepare(head, items);
-  return head.score(text, video);
-}
-
-double distance(const torch::Tensor& a, const torch::Tensor& b) {
-  return (a.to(torch::kDouble) - b.to(torch::kDouble)).abs().max().item<double>();
 }
 
 bool is_finite(const torch::Tensor& x) {
@@ -352,4 +338,4 @@ TEST(EveryHeadTest, PreparingKeepsTheNumberOfItemsAndDropsTheFramesOfClip) {
 }
 
 }  // namespace
-}  // namespace glint
+}  // namespace glint::every_test

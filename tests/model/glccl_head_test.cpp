@@ -3,10 +3,15 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head.h"
+#include "model/head_support.h"
 #include "model/literal/glccl.h"
 
-namespace glint {
+namespace glint::glccl_test {
 namespace {
+
+using test::distance;
+using test::Prepared;
+using test::scores_of;
 
 constexpr int64_t kWidth = 16;
 
@@ -20,13 +25,10 @@ struct Items {
 
 // Random features; item i has 1 + i mod (its longest) real words or frames.
 Items random_items(const Shape& shape, torch::ScalarType type = torch::kFloat) {
-  const auto prefix = [](int64_t items, int64_t longest) {
-    const auto lengths = 1 + torch::arange(items).remainder(longest);
-    return (torch::arange(longest).unsqueeze(0) < lengths.unsqueeze(1)).to(torch::kLong);
-  };
   const auto normal = [&](std::vector<int64_t> sizes) { return torch::randn(sizes, type); };
   const auto [A, B, L, T] = shape;
-  return {normal({A, kWidth}), normal({A, L, kWidth}), prefix(A, L), normal({B, T, kWidth}), prefix(B, T)};
+  return {normal({A, kWidth}), normal({A, L, kWidth}), test::prefix_mask(A, L), normal({B, T, kWidth}),
+          test::prefix_mask(B, T)};
 }
 
 // With matrices that are not their start, so that no two of them can be mixed up.
@@ -37,20 +39,9 @@ std::shared_ptr<RetrievalHead> head_of(const GlcclConfig& config, const Shape& s
   return head;
 }
 
-struct Prepared {
-  TextFeatures text;
-  VideoFeatures video;
-};
-
 Prepared prepare(RetrievalHead& head, const Items& items) {
   return {head.prepare_text({items.sentence, items.words, items.word_mask, {}}),
           head.prepare_video({items.frames, items.frames, items.frame_mask, {}})};
-}
-
-torch::Tensor scores_of(RetrievalHead& head, const Items& items) {
-  torch::NoGradGuard no_grad;
-  const auto [text, video] = prepare(head, items);
-  return head.score(text, video);
 }
 
 // The literal form with the head's parameters, in double precision.
@@ -66,10 +57,6 @@ literal::Glccl literal_of(const GlcclConfig& config, const RetrievalHead& head, 
 literal::Glccl::Scores judge(literal::Glccl& literal, const Items& items) {
   return literal.forward(items.sentence.to(torch::kDouble), items.words.to(torch::kDouble),
                          items.frames.to(torch::kDouble), items.word_mask, items.frame_mask);
-}
-
-double distance(const torch::Tensor& a, const torch::Tensor& b) {
-  return (a.to(torch::kDouble) - b.to(torch::kDouble)).abs().max().item<double>();
 }
 
 // Every variant of GLIM, with and without masks.
@@ -257,4 +244,4 @@ TEST(GlcclHeadTest, SizesAndSettingsThatDoNotFitNameTheirKey) {
 }
 
 }  // namespace
-}  // namespace glint
+}  // namespace glint::glccl_test

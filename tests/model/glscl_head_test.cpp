@@ -3,10 +3,15 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head.h"
+#include "model/head_support.h"
 #include "model/literal/glscl.h"
 
-namespace glint {
+namespace glint::glscl_test {
 namespace {
+
+using test::distance;
+using test::Prepared;
+using test::scores_of;
 
 // Unequal on purpose: width 16, 3 queries, 2 layers of 4 heads, inner width 24.
 constexpr int64_t kWidth = 16;
@@ -27,29 +32,15 @@ struct Items {
 
 // Random features; item i has 1 + i mod (its longest) real words or frames.
 Items random_items(int64_t A, int64_t B, int64_t L, int64_t T, torch::ScalarType type = torch::kFloat) {
-  const auto prefix = [](int64_t items, int64_t longest) {
-    const auto lengths = 1 + torch::arange(items).remainder(longest);
-    return (torch::arange(longest).unsqueeze(0) < lengths.unsqueeze(1)).to(torch::kLong);
-  };
   const auto normal = [&](std::vector<int64_t> shape) { return torch::randn(shape, type); };
-  return {normal({A, kWidth}), normal({A, L, kWidth}), prefix(A, L), normal({B, T, kWidth}), prefix(B, T)};
+  return {normal({A, kWidth}), normal({A, L, kWidth}), test::prefix_mask(A, L), normal({B, T, kWidth}),
+          test::prefix_mask(B, T)};
 }
-
-struct Prepared {
-  TextFeatures text;
-  VideoFeatures video;
-};
 
 Prepared prepare(RetrievalHead& head, const Items& items) {
   TextFeatures text{items.sentence, items.words, items.word_mask, {}};
   VideoFeatures video{items.frames, items.frames, items.frame_mask, {}};
   return {head.prepare_text(text), head.prepare_video(video)};
-}
-
-torch::Tensor scores_of(RetrievalHead& head, const Items& items) {
-  torch::NoGradGuard no_grad;
-  const auto [text, video] = prepare(head, items);
-  return head.score(text, video);
 }
 
 std::shared_ptr<RetrievalHead> head_of(const GlsclConfig& config, double dropout = 0) {
@@ -71,10 +62,6 @@ literal::Glscl literal_of(const GlsclConfig& config, const RetrievalHead& head) 
 literal::Glscl::Scores judge(literal::Glscl& literal, const Items& items) {
   return literal.forward(items.sentence.to(torch::kDouble), items.words.to(torch::kDouble),
                          items.frames.to(torch::kDouble), items.frame_mask);
-}
-
-double distance(const torch::Tensor& a, const torch::Tensor& b) {
-  return (a.to(torch::kDouble) - b.to(torch::kDouble)).abs().max().item<double>();
 }
 
 TEST(GlsclHeadTest, ScoresMatchTheLiteralFormForAnyShape) {
@@ -249,4 +236,4 @@ TEST(GlsclHeadTest, SettingsThatDoNotFitNameTheirKey) {
 }
 
 }  // namespace
-}  // namespace glint
+}  // namespace glint::glscl_test

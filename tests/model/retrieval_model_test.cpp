@@ -20,7 +20,7 @@ using testing::ThrowsMessage;
 // A texts, B videos, L tokens, T frames, R pixels.
 constexpr FeatureShape kShape{.width = 64, .max_words = 7, .max_frames = 4};
 
-TowerSizes small_clip() {
+TowerSizes small_towers() {
   auto sizes = test::small_clip_sizes();
   sizes.embed_dim = sizes.text_width = kShape.width;  // as temporal encoders that start from the text tower need it
   return sizes;
@@ -41,7 +41,7 @@ RetrievalModel small_model(std::uint64_t seed = 1, const std::string& temporal =
   model.temporal = temporal;
   model.temporal_layers = 3;
   model.dropout = 0;
-  return RetrievalModel(model, small_head(), small_clip(), kShape);
+  return RetrievalModel(model, small_head(), small_towers(), kShape);
 }
 
 torch::Tensor random_bytes(torch::IntArrayRef shape) {
@@ -89,7 +89,7 @@ RetrievalModel clustering_model(const HeadConfig& head, const char* temporal = "
   config.temporal = temporal;
   config.clustering.stages = "1-2";
   config.clustering.clusters = 5;
-  return RetrievalModel(config, head, small_clip(), kShape);
+  return RetrievalModel(config, head, small_towers(), kShape);
 }
 
 TEST(RetrievalModelTest, ClusteringMakesSegmentsOfFramesPaddingIncluded) {
@@ -128,7 +128,7 @@ TEST(RetrievalModelTest, StagesThatDoNotFitNameTheirSetting) {
     ModelConfig config;
     config.clustering.stages = stages;
     config.clustering.clusters = clusters;
-    EXPECT_THAT([&] { RetrievalModel(config, small_head(), small_clip(), kShape); }, ThrowsMessage<Error>(message));
+    EXPECT_THAT([&] { RetrievalModel(config, small_head(), small_towers(), kShape); }, ThrowsMessage<Error>(message));
   };
   const std::string key = "config.model.clustering.stages: ";
   for (const std::string word : {"6", "6-", "-4", "a-2", "1-2x", "1-0", "1--2", "99999999999999999999-1"}) {
@@ -155,16 +155,16 @@ TEST(RetrievalModelTest, LimitsOfThePositionTablesNameTheirSetting) {
   ModelConfig config;
   EXPECT_THAT(
       [&] {
-        RetrievalModel(config, small_head(), small_clip(), {64, 14, 4});
+        RetrievalModel(config, small_head(), small_towers(), {64, 14, 4});
       },
       ThrowsMessage<Error>("config.text.max_words: 14 is more than the text tower's 13 positions"));
   EXPECT_THAT(
       [&] {
-        RetrievalModel(config, small_head(), small_clip(), {64, 7, 14});
+        RetrievalModel(config, small_head(), small_towers(), {64, 7, 14});
       },
       ThrowsMessage<Error>("config.video.num_frames: 14 is more than the 13 positions of seq_transf"));
   config.text_mask = "both";
-  EXPECT_THAT([&] { RetrievalModel(config, small_head(), small_clip(), kShape); },
+  EXPECT_THAT([&] { RetrievalModel(config, small_head(), small_towers(), kShape); },
               ThrowsMessage<Error>("config.model.text_mask: no mask 'both'; there are causal, causal_padding"));
 }
 
@@ -245,7 +245,7 @@ TEST(LoadPretrainedTest, BareClipWeightsAlsoStartTheTemporalEncoder) {
 TEST(LoadPretrainedTest, BareClipWeightsAlsoStartThePairTransformer) {
   ModelConfig config;
   config.temporal = "none";
-  RetrievalModel model(config, TightConfig{}, small_clip(), kShape);
+  RetrievalModel model(config, TightConfig{}, small_towers(), kShape);
   const auto before = weights_of(model), weights = openai_weights(small_model(1));
   EXPECT_EQ(model.logit_scale().item<double>(), 1);  // its scores are logits
   load_pretrained(model, weights);

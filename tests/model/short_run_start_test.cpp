@@ -10,7 +10,7 @@
 namespace glint {
 namespace {
 
-RetrievalModel small_model() {
+RetrievalModel short_run_model() {
   ModelConfig model;
   model.temporal = "seq_transf";
   auto sizes = test::small_clip_sizes();
@@ -43,7 +43,7 @@ TEST(PatchMomentsTest, AreTheMeanProductsOfAllPatchesPixels) {
 
 TEST(ShortRunStartTest, FiltersGivePatchesOfAboutUnitSizeWithoutCorrelation) {
   torch::manual_seed(1);
-  auto model = small_model();
+  auto model = short_run_model();
   PatchMoments moments(8);
   moments.add(torch::randint(256, {60, 3, 24, 24}, torch::kUInt8));
   start_for_short_run(model, moments);
@@ -54,7 +54,7 @@ TEST(ShortRunStartTest, FiltersGivePatchesOfAboutUnitSizeWithoutCorrelation) {
 
 TEST(ShortRunStartTest, ComponentsWithoutVarianceAreNotBlownUp) {
   for (const int brightness : {0, 255}) {
-    auto model = small_model();
+    auto model = short_run_model();
     PatchMoments moments(8);
     moments.add(torch::full({3, 3, 24, 24}, brightness, torch::kUInt8));
     start_for_short_run(model, moments);
@@ -69,7 +69,7 @@ TEST(ShortRunStartTest, TheSameSeedGivesTheSameStartAndTablesGrow) {
   moments.add(torch::randint(256, {5, 3, 24, 24}, torch::kUInt8));
   const auto start = [&](bool for_short_run) {
     torch::manual_seed(7);
-    auto model = small_model();
+    auto model = short_run_model();
     if (for_short_run) start_for_short_run(model, moments);
     return model.named_parameters();
   };

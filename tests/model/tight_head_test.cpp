@@ -5,10 +5,15 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head.h"
+#include "model/head_support.h"
 #include "model/literal/tight.h"
 
-namespace glint {
+namespace glint::tight_test {
 namespace {
+
+using test::distance;
+using test::Prepared;
+using test::scores_of;
 
 using ::testing::ThrowsMessage;
 
@@ -20,25 +25,13 @@ struct Items {
 
 // Random features; video i has 1 + i mod T real frames.
 Items random_items(int64_t A, int64_t B, int64_t T, torch::ScalarType type = torch::kFloat) {
-  const auto lengths = 1 + torch::arange(B).remainder(T);
-  const auto mask = (torch::arange(T).unsqueeze(0) < lengths.unsqueeze(1)).to(torch::kLong);
+  const auto mask = test::prefix_mask(B, T);
   return {torch::randn({A, kWidth}, type), torch::randn({B, T, kWidth}, type), mask};
 }
-
-struct Prepared {
-  TextFeatures text;
-  VideoFeatures video;
-};
 
 Prepared prepare(RetrievalHead& head, const Items& items) {
   return {head.prepare_text({items.sentence, {}, {}, {}}),
           head.prepare_video({items.frames, items.frames, items.mask, {}})};
-}
-
-torch::Tensor scores_of(RetrievalHead& head, const Items& items) {
-  torch::NoGradGuard no_grad;
-  const auto [text, video] = prepare(head, items);
-  return head.score(text, video);
 }
 
 // A head as after some training, whose biases are no longer zero.
@@ -58,10 +51,6 @@ TensorMap exact_parameters(const RetrievalHead& head) {
     parameters[item.key()] = item->detach().to(torch::kDouble).set_requires_grad(true);
   }
   return parameters;
-}
-
-double distance(const torch::Tensor& a, const torch::Tensor& b) {
-  return (a.to(torch::kDouble) - b.to(torch::kDouble)).abs().max().item<double>();
 }
 
 TEST(TightHeadTest, ScoresMatchTheLiteralFormForAnyShape) {
@@ -185,4 +174,4 @@ TEST(TightHeadTest, SizesThatDoNotFitNameTheirSetting) {
 }
 
 }  // namespace
-}  // namespace glint
+}  // namespace glint::tight_test

@@ -5,10 +5,15 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head.h"
+#include "model/head_support.h"
 #include "model/literal/xclip.h"
 
-namespace glint {
+namespace glint::xclip_test {
 namespace {
+
+using test::distance;
+using test::Prepared;
+using test::scores_of;
 
 constexpr int64_t kWidth = 16;
 
@@ -18,26 +23,14 @@ struct Items {
 
 // Random features; video i has 1 + i mod T real frames.
 Items random_items(int64_t A, int64_t B, int64_t L, int64_t T, torch::ScalarType type = torch::kFloat) {
-  const auto lengths = 1 + torch::arange(B).remainder(T);
-  const auto mask = (torch::arange(T).unsqueeze(0) < lengths.unsqueeze(1)).to(torch::kLong);
+  const auto mask = test::prefix_mask(B, T);
   const auto normal = [&](std::vector<int64_t> shape) { return torch::randn(shape, type); };
   return {normal({A, kWidth}), normal({A, L, kWidth}), normal({B, T, kWidth}), normal({B, T, kWidth}), mask};
 }
 
-struct Prepared {
-  TextFeatures text;
-  VideoFeatures video;
-};
-
 Prepared prepare(RetrievalHead& head, const Items& items) {
   return {head.prepare_text({items.sentence, items.words, torch::ones({items.words.size(0), items.words.size(1)}), {}}),
           head.prepare_video({items.frames, items.clip_frames, items.mask, {}})};
-}
-
-torch::Tensor scores_of(RetrievalHead& head, const Items& items) {
-  torch::NoGradGuard no_grad;
-  const auto [text, video] = prepare(head, items);
-  return head.score(text, video);
 }
 
 // A head as after some training: its matrices are no longer identities.
@@ -63,10 +56,6 @@ torch::Tensor judge(literal::Xclip& literal, const Items& items) {
   return literal
       .forward(exact(items.sentence), exact(items.words), exact(items.frames), exact(items.clip_frames), items.mask)
       .all;
-}
-
-double distance(const torch::Tensor& a, const torch::Tensor& b) {
-  return (a.to(torch::kDouble) - b.to(torch::kDouble)).abs().max().item<double>();
 }
 
 TEST(XclipHeadTest, ScoresMatchTheLiteralFormForAnyShape) {
@@ -152,4 +141,4 @@ TEST(XclipHeadTest, FeaturesOfAnotherLengthAreABug) {
 }
 
 }  // namespace
-}  // namespace glint
+}  // namespace glint::xclip_test

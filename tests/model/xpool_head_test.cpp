@@ -5,11 +5,16 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head.h"
+#include "model/head_support.h"
 #include "model/heads/xpool_scores.h"
 #include "model/literal/xpool.h"
 
-namespace glint {
+namespace glint::xpool_test {
 namespace {
+
+using test::distance;
+using test::Prepared;
+using test::scores_of;
 
 constexpr int64_t kWidth = 24;
 
@@ -21,23 +26,12 @@ Items random_items(int64_t A, int64_t B, int64_t T, torch::ScalarType type = tor
   return {torch::randn({A, kWidth}, type), torch::randn({B, T, kWidth}, type)};
 }
 
-struct Prepared {
-  TextFeatures text;
-  VideoFeatures video;
-};
-
 Prepared prepare(RetrievalHead& head, const Items& items) {
   TextFeatures text;
   text.sentence = items.sentence;
   VideoFeatures video;
   video.frames = items.frames;
   return {head.prepare_text(text), head.prepare_video(video)};
-}
-
-torch::Tensor scores_of(RetrievalHead& head, const Items& items) {
-  torch::NoGradGuard no_grad;
-  const auto [text, video] = prepare(head, items);
-  return head.score(text, video);
 }
 
 // A head as after some training: no longer identities, ones and zeros. In evaluation mode.
@@ -61,10 +55,6 @@ literal::Xpool literal_of(const RetrievalHead& head) {
 
 torch::Tensor judge(const RetrievalHead& head, const Items& items) {
   return literal_of(head).scores(items.sentence.to(torch::kDouble), items.frames.to(torch::kDouble));
-}
-
-double distance(const torch::Tensor& a, const torch::Tensor& b) {
-  return (a.to(torch::kDouble) - b.to(torch::kDouble)).abs().max().item<double>();
 }
 
 TEST(XpoolHeadTest, ScoresMatchTheLiteralFormForAnyShape) {
@@ -204,4 +194,4 @@ TEST(XpoolHeadTest, ParametersAreThoseOfTheReleaseAndStartAsIdentities) {
 }
 
 }  // namespace
-}  // namespace glint
+}  // namespace glint::xpool_test

@@ -6,7 +6,7 @@
 namespace glint {
 namespace {
 
-void expect_close(const torch::Tensor& actual, const torch::Tensor& expected) {
+void expect_within(const torch::Tensor& actual, const torch::Tensor& expected) {
   ASSERT_EQ(actual.sizes(), expected.sizes());
   const auto scale = expected.numel() == 0 ? 1.0 : expected.abs().max().item<double>() + 1;
   EXPECT_TRUE(torch::allclose(actual, expected, /*rtol=*/0, /*atol=*/1e-5 * scale));
@@ -24,11 +24,11 @@ void expect_affine(const torch::Tensor& x, const torch::Tensor& weight, const to
   if (bias.defined()) theirs.push_back(leaf(bias.to(torch::kFloat64)));
   const auto y = affine(ours[0], ours[1], bias.defined() ? ours[2] : torch::Tensor());
   const auto want = torch::linear(theirs[0], theirs[1], bias.defined() ? theirs[2] : torch::Tensor());
-  expect_close(y, want.to(torch::kFloat32));
+  expect_within(y, want.to(torch::kFloat32));
   const auto probe = torch::randn(y.sizes());
   const auto gradients = torch::autograd::grad({(y * probe).sum()}, ours);
   const auto wanted = torch::autograd::grad({(want * probe).sum()}, theirs);
-  for (std::size_t i = 0; i < ours.size(); ++i) expect_close(gradients[i], wanted[i].to(torch::kFloat32));
+  for (std::size_t i = 0; i < ours.size(); ++i) expect_within(gradients[i], wanted[i].to(torch::kFloat32));
 }
 
 TEST(AffineTest, ValuesAndGradientsAreThoseOfTheProductForAnyShapeAndStride) {

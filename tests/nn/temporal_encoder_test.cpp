@@ -10,7 +10,7 @@ namespace glint {
 namespace {
 
 // B clips, T frames, D width.
-constexpr TemporalSizes kSizes{.width = 64, .layers = 2, .position_rows = 9};
+constexpr TemporalSizes kEncoderSizes{.width = 64, .layers = 2, .position_rows = 9};
 
 torch::Tensor mask_of(const std::vector<int64_t>& lengths, int64_t steps) {
   const auto positions = torch::arange(steps).unsqueeze(0);
@@ -23,13 +23,13 @@ double largest(const torch::Tensor& difference) {
 
 TEST(TemporalEncoderTest, NoneReturnsTheFrames) {
   const auto frames = torch::randn({2, 3, 64});
-  EXPECT_TRUE(torch::equal(make_temporal_encoder("none", kSizes)->forward(frames, mask_of({3, 1}, 3)), frames));
+  EXPECT_TRUE(torch::equal(make_temporal_encoder("none", kEncoderSizes)->forward(frames, mask_of({3, 1}, 3)), frames));
 }
 
 TEST(TemporalEncoderTest, PaddingDoesNotReachRealFrames) {
   for (const auto* name : {"seq_lstm", "seq_transf"}) {
     torch::manual_seed(7);
-    const auto encoder = make_temporal_encoder(name, kSizes);
+    const auto encoder = make_temporal_encoder(name, kEncoderSizes);
     const auto mask = mask_of({5, 2, 1}, 6);
     auto frames = torch::randn({3, 6, 64});
     const auto before = encoder->forward(frames, mask);
@@ -42,7 +42,7 @@ TEST(TemporalEncoderTest, PaddingDoesNotReachRealFrames) {
 TEST(TemporalEncoderTest, MoreClipsInTheBatchDoNotChangeOne) {
   for (const auto* name : {"seq_lstm", "seq_transf"}) {
     torch::manual_seed(8);
-    const auto encoder = make_temporal_encoder(name, kSizes);
+    const auto encoder = make_temporal_encoder(name, kEncoderSizes);
     const auto mask = mask_of({6, 2}, 6);
     const auto frames = torch::randn({2, 6, 64});
     const auto both = encoder->forward(frames, mask);
@@ -54,14 +54,14 @@ TEST(TemporalEncoderTest, MoreClipsInTheBatchDoNotChangeOne) {
 TEST(TemporalEncoderTest, LstmPassesFramesPastTheLongestClipTwice) {
   torch::manual_seed(9);
   const auto frames = torch::randn({2, 5, 64});
-  const auto out = make_temporal_encoder("seq_lstm", kSizes)->forward(frames, mask_of({3, 1}, 5));
+  const auto out = make_temporal_encoder("seq_lstm", kEncoderSizes)->forward(frames, mask_of({3, 1}, 5));
   EXPECT_LE(largest(out.slice(1, 3) - 2 * frames.slice(1, 3)), 1e-6);          // V + V
   EXPECT_LE(largest(out[1].slice(0, 1, 3) - frames[1].slice(0, 1, 3)), 1e-6);  // 0 + V
 }
 
 TEST(TemporalEncoderTest, AClipOfPaddingAloneGivesFiniteNumbersAndGradients) {
   for (const auto* name : {"none", "seq_lstm", "seq_transf"}) {
-    const auto encoder = make_temporal_encoder(name, kSizes);
+    const auto encoder = make_temporal_encoder(name, kEncoderSizes);
     const auto frames = torch::zeros({2, 4, 64}).set_requires_grad(true);
     const auto out = encoder->forward(frames, mask_of({0, 0}, 4));
     EXPECT_TRUE(out.isfinite().all().item<bool>()) << name;
@@ -72,9 +72,9 @@ TEST(TemporalEncoderTest, AClipOfPaddingAloneGivesFiniteNumbersAndGradients) {
 
 TEST(TemporalEncoderTest, ParameterNamesAreFileFormat) {
   EXPECT_THAT(
-      make_temporal_encoder("seq_lstm", kSizes)->named_parameters().keys(),
+      make_temporal_encoder("seq_lstm", kEncoderSizes)->named_parameters().keys(),
       testing::UnorderedElementsAre("lstm.weight_ih_l0", "lstm.weight_hh_l0", "lstm.bias_ih_l0", "lstm.bias_hh_l0"));
-  const auto names = make_temporal_encoder("seq_transf", kSizes)->named_parameters();
+  const auto names = make_temporal_encoder("seq_transf", kEncoderSizes)->named_parameters();
   EXPECT_EQ(names.size(), 1 + 2 * 12);
   EXPECT_TRUE(names.contains("frame_position_embeddings.weight"));
   EXPECT_TRUE(names.contains("resblocks.1.mlp.c_proj.bias"));
@@ -85,7 +85,7 @@ TEST(TemporalEncoderTest, StartsEqualFromEqualSeeds) {
     std::vector<torch::Tensor> first, second;
     for (auto* parameters : {&first, &second}) {
       torch::manual_seed(10);
-      *parameters = make_temporal_encoder(name, kSizes)->parameters();
+      *parameters = make_temporal_encoder(name, kEncoderSizes)->parameters();
     }
     for (std::size_t i = 0; i < first.size(); ++i) EXPECT_TRUE(torch::equal(first[i], second[i])) << name;
   }
@@ -93,13 +93,14 @@ TEST(TemporalEncoderTest, StartsEqualFromEqualSeeds) {
 
 TEST(TemporalEncoderTest, RefusesWhatItDoesNotKnow) {
   try {
-    make_temporal_encoder("seq_gru", kSizes);
+    make_temporal_encoder("seq_gru", kEncoderSizes);
     FAIL();
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(),
                  "config.model.temporal: no temporal encoder 'seq_gru'; there are none, seq_lstm, seq_transf");
   }
-  EXPECT_THROW(make_temporal_encoder("seq_transf", kSizes)->forward(torch::zeros({1, 10, 64}), mask_of({10}, 10)), Bug);
+  EXPECT_THROW(
+      make_temporal_encoder("seq_transf", kEncoderSizes)->forward(torch::zeros({1, 10, 64}), mask_of({10}, 10)), Bug);
 }
 
 }  // namespace

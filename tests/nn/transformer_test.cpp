@@ -12,25 +12,25 @@ namespace glint {
 namespace {
 
 // N sequences, S positions, W width, H heads.
-constexpr BlockSizes kSizes{.width = 24, .heads = 3, .layer_norm_eps = 1e-5};
+constexpr BlockSizes kBlockSizes{.width = 24, .heads = 3, .layer_norm_eps = 1e-5};
 
 // Methods 1.2 word for word: the judge of the fast block. `bias` [N or 1, 1 or H, S, S] or undefined.
 torch::Tensor literal_block(TransformerBlock& block, const torch::Tensor& x, const torch::Tensor& bias) {
-  const auto n = x.size(0), s = x.size(1), w = x.size(2), d = w / kSizes.heads;
-  const auto normed = torch::layer_norm(x, {w}, block.ln_1->weight, block.ln_1->bias, kSizes.layer_norm_eps);
+  const auto n = x.size(0), s = x.size(1), w = x.size(2), d = w / kBlockSizes.heads;
+  const auto normed = torch::layer_norm(x, {w}, block.ln_1->weight, block.ln_1->bias, kBlockSizes.layer_norm_eps);
   std::vector<torch::Tensor> heads;
   for (int part = 0; part < 3; ++part) {
     const auto rows = torch::indexing::Slice(part * w, (part + 1) * w);
     const auto one =
         torch::linear(normed, block.attn->in_proj_weight.index({rows}), block.attn->in_proj_bias.index({rows}));
-    heads.push_back(one.view({n, s, kSizes.heads, d}).transpose(1, 2));  // [N, H, S, d]
+    heads.push_back(one.view({n, s, kBlockSizes.heads, d}).transpose(1, 2));  // [N, H, S, d]
   }
   auto logits = torch::matmul(heads[0], heads[1].transpose(2, 3)) / std::sqrt(static_cast<double>(d));
   if (bias.defined()) logits = logits + bias;
   const auto mixed = torch::matmul(logits.softmax(-1), heads[2]).transpose(1, 2).reshape({n, s, w});
   const auto seen = x + torch::linear(mixed, block.attn->out_proj->weight, block.attn->out_proj->bias);
   const auto hidden =
-      torch::linear(torch::layer_norm(seen, {w}, block.ln_2->weight, block.ln_2->bias, kSizes.layer_norm_eps),
+      torch::linear(torch::layer_norm(seen, {w}, block.ln_2->weight, block.ln_2->bias, kBlockSizes.layer_norm_eps),
                     block.mlp->c_fc->weight, block.mlp->c_fc->bias);
   return seen +
          torch::linear(hidden * torch::sigmoid(1.702 * hidden), block.mlp->c_proj->weight, block.mlp->c_proj->bias);
@@ -38,7 +38,7 @@ torch::Tensor literal_block(TransformerBlock& block, const torch::Tensor& x, con
 
 TransformerBlock random_block() {
   torch::manual_seed(5);
-  TransformerBlock block(kSizes);
+  TransformerBlock block(kBlockSizes);
   torch::NoGradGuard no_grad;
   for (auto& parameter : block.parameters()) parameter.add_(0.1 * torch::randn_like(parameter));
   return block;
@@ -85,7 +85,7 @@ TEST(TransformerBlockTest, OneRowIsThatRowOfTheWholeBlockAndHasItsGradients) {
 }
 
 TEST(TransformerBlockTest, ParameterNamesAreThoseOfTheReleasedWeights) {
-  BlockStack stack(2, kSizes);
+  BlockStack stack(2, kBlockSizes);
   EXPECT_THAT(stack[1].named_parameters().keys(),
               testing::UnorderedElementsAre("attn.in_proj_weight", "attn.in_proj_bias", "attn.out_proj.weight",
                                             "attn.out_proj.bias", "ln_1.weight", "ln_1.bias", "mlp.c_fc.weight",
@@ -96,7 +96,7 @@ TEST(TransformerBlockTest, ParameterNamesAreThoseOfTheReleasedWeights) {
 
 TEST(BlockStackTest, TheLastBlocksRowAfterTheOthersIsTheRowOfAll) {
   torch::manual_seed(6);
-  BlockStack stack(3, kSizes);
+  BlockStack stack(3, kBlockSizes);
   const auto x = torch::randn({2, 5, 24});
   const auto before = stack[1].forward(stack[0].forward(x, {}), {});
   expect_close(stack[2].forward_row(before.select(1, 0), before), stack.forward(x, {}).select(1, 0));

@@ -8,14 +8,14 @@ namespace glint::test {
 
 namespace {
 
-struct Run {
+struct LossRun {
   torch::Tensor text, frames, scale;  // leaves
   torch::Tensor scores;               // [A, B], with the logit scale
 };
 
-Run run(const GoldenCase& golden, const std::string& set, TemporalEncoder& encoder) {
+LossRun run(const GoldenCase& golden, const std::string& set, TemporalEncoder& encoder) {
   const auto leaf = [](const torch::Tensor& value) { return value.clone().set_requires_grad(true); };
-  Run run{leaf(golden.input(set + ".c")), leaf(golden.input(set + ".V")), leaf(golden.weight("logit_scale")), {}};
+  LossRun run{leaf(golden.input(set + ".c")), leaf(golden.input(set + ".V")), leaf(golden.weight("logit_scale")), {}};
   const auto& mask = golden.input(set + ".video_mask");
   run.scores = run.scale.exp() * mean_pooled(run.text, encoder.forward(run.frames, mask), mask).cosine;
   return run;

@@ -10,7 +10,7 @@ namespace glint::test {
 
 namespace {
 
-std::shared_ptr<RetrievalHead> head_of(const GoldenCase& golden, CaseReport& report) {
+std::shared_ptr<RetrievalHead> tight_head_of(const GoldenCase& golden, CaseReport& report) {
   TightConfig config;
   config.layers = golden.config<int64_t>("layers");
   config.dropout = golden.config<double>("dropout");
@@ -27,14 +27,14 @@ std::shared_ptr<RetrievalHead> head_of(const GoldenCase& golden, CaseReport& rep
   return head;
 }
 
-struct Run {
+struct TightRun {
   torch::Tensor sentence, frames;  // leaves
   torch::Tensor scores;            // [A, B]
 };
 
-Run run(const GoldenCase& golden, const std::string& set, RetrievalHead& head) {
+TightRun run(const GoldenCase& golden, const std::string& set, RetrievalHead& head) {
   const auto leaf = [&](const char* name) { return golden.input(set + name).clone().set_requires_grad(true); };
-  Run run{leaf(".c"), leaf(".V"), {}};
+  TightRun run{leaf(".c"), leaf(".V"), {}};
   TextFeatures text;
   text.sentence = run.sentence;
   VideoFeatures video;
@@ -48,7 +48,7 @@ Run run(const GoldenCase& golden, const std::string& set, RetrievalHead& head) {
 
 CaseReport check_clip4clip_tight(const GoldenCase& golden) {
   CaseReport report;
-  const auto head = head_of(golden, report);
+  const auto head = tight_head_of(golden, report);
   report.require(!head->uses_logit_scale(), "the released loss has no logit scale");
   const auto train = run(golden, "train", *head);
   const auto loss = contrastive_loss(train.scores);

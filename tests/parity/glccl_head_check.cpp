@@ -40,23 +40,23 @@ Variant variant_of(const GoldenCase& golden, const std::string& aggregation) {
   return {golden, aggregation, alone ? "" : aggregation + ".", std::move(head), logit_scale};
 }
 
-struct Features {
+struct GlcclFeatures {
   torch::Tensor sentence, words, frames;
   TextFeatures text;    // prepared
   VideoFeatures video;  // prepared
 };
 
-Features prepare(const Variant& variant, const std::string& part, bool with_gradient) {
+GlcclFeatures prepare(const Variant& variant, const std::string& part, bool with_gradient) {
   const auto input = [&](const char* name) {
     return variant.golden.input(part + name).clone().set_requires_grad(with_gradient);
   };
-  Features all{input(".c"), input(".W"), input(".V"), {}, {}};
+  GlcclFeatures all{input(".c"), input(".W"), input(".V"), {}, {}};
   all.text = variant.head->prepare_text({all.sentence, all.words, {}, {}});
   all.video = variant.head->prepare_video({all.frames, {}, variant.golden.input(part + ".video_mask"), {}});
   return all;
 }
 
-void add_scores(const Variant& variant, const std::string& part, const Features& features, TensorMap& results) {
+void add_scores(const Variant& variant, const std::string& part, const GlcclFeatures& features, TensorMap& results) {
   const torch::NoGradGuard no_grad;
   const auto scale = variant.logit_scale.exp();
   const auto four = glccl_four_scores(*variant.head, variant.aggregation, features.text, features.video);
@@ -65,7 +65,7 @@ void add_scores(const Variant& variant, const std::string& part, const Features&
 }
 
 // Gradients of one loss by the names of the case.
-TensorMap gradients_of(const Variant& variant, const Features& features, const torch::Tensor& loss) {
+TensorMap gradients_of(const Variant& variant, const GlcclFeatures& features, const torch::Tensor& loss) {
   std::vector<std::string> names = {"c", "W", "V", "logit_scale"};
   std::vector<torch::Tensor> of = {features.sentence, features.words, features.frames, variant.logit_scale};
   const auto reference = variant.head->reference_names();

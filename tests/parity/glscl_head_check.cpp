@@ -10,7 +10,7 @@ namespace glint::test {
 namespace {
 
 // The head as configured, with the case's weights and dropout off.
-std::shared_ptr<RetrievalHead> head_of(const GoldenCase& golden) {
+std::shared_ptr<RetrievalHead> glscl_head_of(const GoldenCase& golden) {
   auto head = make_head(glscl_config(golden), feature_shape_of(golden), /*dropout=*/0);
   head->to(golden.device);
   torch::NoGradGuard no_grad;
@@ -31,14 +31,14 @@ torch::Tensor scores_weighing(const GoldenCase& golden, double weight, const Tex
   return make_head(config, {golden.config<int64_t>("D"), 0, 0})->score(text, video);
 }
 
-struct Features {
+struct GlsclFeatures {
   TextFeatures text;
   VideoFeatures video;
 };
 
-Features features_of(const GoldenCase& golden, int64_t texts, int64_t videos) {
+GlsclFeatures glscl_features_of(const GoldenCase& golden, int64_t texts, int64_t videos) {
   const auto rows = [&](const char* name, int64_t count) { return golden.input(name).slice(0, 0, count).clone(); };
-  Features features;
+  GlsclFeatures features;
   features.text.sentence = rows("c", texts);
   features.text.words = rows("W", texts);
   features.text.mask = rows("text_mask", texts);
@@ -64,9 +64,9 @@ torch::Tensor scores_in_chunks(RetrievalHead& head, const TextFeatures& text, co
 
 void check_evaluation(const GoldenCase& golden, CaseReport& report) {
   torch::NoGradGuard no_grad;
-  const auto head = head_of(golden);
+  const auto head = glscl_head_of(golden);
   head->eval();
-  auto [text, video] = features_of(golden, golden.config<int64_t>("eval_A"), golden.config<int64_t>("eval_B"));
+  auto [text, video] = glscl_features_of(golden, golden.config<int64_t>("eval_A"), golden.config<int64_t>("eval_B"));
   text = head->prepare_text(text);
   video = head->prepare_video(video);
   const auto compare = [&](const std::string& name, const torch::Tensor& actual) {
@@ -100,8 +100,8 @@ void compare_gradient(const GoldenCase& golden, const std::string& name, const t
 }
 
 void check_training(const GoldenCase& golden, CaseReport& report) {
-  const auto head = head_of(golden);
-  const auto raw = features_of(golden, golden.config<int64_t>("train_A"), golden.config<int64_t>("train_B"));
+  const auto head = glscl_head_of(golden);
+  const auto raw = glscl_features_of(golden, golden.config<int64_t>("train_A"), golden.config<int64_t>("train_B"));
   for (const auto& tensor : {raw.text.sentence, raw.text.words, raw.video.frames}) tensor.set_requires_grad(true);
   const auto logit_scale = torch::full({}, golden.config<double>("logit_scale"), golden.device).set_requires_grad(true);
   const auto text = head->prepare_text(raw.text);

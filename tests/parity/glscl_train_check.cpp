@@ -17,13 +17,13 @@ namespace {
 
 constexpr std::array kNumbers = {"total", "L_nce", "L_IDL", "L_ICL", "grad_norm", "logit_scale"};
 
-OptimConfig optim_config(const GoldenCase& golden) {
+OptimConfig trained_optim_config(const GoldenCase& golden) {
   auto config = bertadam_config(golden);
   config.grad_clip = golden.config<double>("global_grad_clip");
   return config;
 }
 
-std::unique_ptr<RetrievalModel> make_model(const GoldenCase& golden) {
+std::unique_ptr<RetrievalModel> make_trained_model(const GoldenCase& golden) {
   auto model = glscl_model(golden, glscl_config(golden));
   const torch::NoGradGuard no_grad;
   model->clip().logit_scale.fill_(golden.config<double>("logit_scale_start"));
@@ -61,7 +61,8 @@ using Numbers = std::map<std::string, double>;  // of a step, by their names in 
 // input that rounding moves across zero changes a gradient by far more than the tolerances, which come from a run where
 // none did; with float32 products it hangs on the processor whether one does.
 struct TrainedModel {
-  explicit TrainedModel(const GoldenCase& golden) : model(make_model(golden)), exact(make_model(golden)) {
+  explicit TrainedModel(const GoldenCase& golden)
+      : model(make_trained_model(golden)), exact(make_trained_model(golden)) {
     exact->to(torch::kFloat64);
     for (auto* each : {model.get(), exact.get()}) each->train();
     for (const auto& item : model->named_parameters()) parameters.emplace_back(item.key(), item.value());
@@ -157,7 +158,7 @@ void compare_final(CaseReport& report, const GoldenCase& golden, const NamedPara
 CaseReport check_glscl_train(const GoldenCase& golden) {
   CaseReport report;
   const TrainedModel trained(golden);
-  const auto config = optim_config(golden);
+  const auto config = trained_optim_config(golden);
   Optimizer optimizer(parameter_groups(trained.parameters, config), config);
   compare_groups(report, golden, *trained.model, optimizer.groups());
 

@@ -33,7 +33,7 @@ std::string temporal(const GoldenCase& golden) {
   return ours.at(golden.config<std::string>("sim_header"));
 }
 
-std::unique_ptr<RetrievalModel> make_model(const GoldenCase& golden) {
+std::unique_ptr<RetrievalModel> make_simulated_model(const GoldenCase& golden) {
   ModelConfig config;
   config.text_mask = "causal";
   config.temporal = temporal(golden);
@@ -47,7 +47,7 @@ std::unique_ptr<RetrievalModel> make_model(const GoldenCase& golden) {
   return model;
 }
 
-OptimConfig optim_config(const GoldenCase& golden) {
+OptimConfig simulated_optim_config(const GoldenCase& golden) {
   const auto& given = golden.json.at("config").at("optimiser");
   OptimConfig config;
   config.lr = given.at("lr").get<double>();
@@ -90,7 +90,7 @@ Losses losses_of(const GoldenCase& golden, RetrievalModel& model, const HeadOutp
 
 // Features, scores, loss and gradients of the first batch, nothing frozen.
 void add_first_step(const GoldenCase& golden, TensorMap& results) {
-  const auto model = make_model(golden);
+  const auto model = make_simulated_model(golden);
   const auto [text, video] = encode(golden, *model, 0);
   const auto output = model->head().score_pairs(text, video);
   const auto losses = losses_of(golden, *model, output);
@@ -133,8 +133,8 @@ void check_frozen(const GoldenCase& golden, const RetrievalModel& model, CaseRep
   report.require(frozen == listed, "other parameters are frozen than the case lists");
 }
 
-void add_training(const GoldenCase& golden, TensorMap& results, CaseReport& report) {
-  const auto model = make_model(golden);
+void add_simulated_training(const GoldenCase& golden, TensorMap& results, CaseReport& report) {
+  const auto model = make_simulated_model(golden);
   freeze_parameters(*model, "clip4clip");
   check_frozen(golden, *model, report);
   model->train();
@@ -145,7 +145,7 @@ void add_training(const GoldenCase& golden, TensorMap& results, CaseReport& repo
     first[reference.at(item.key())] = item.value().detach().clone();
     if (item.value().requires_grad()) trained.emplace_back(item.key(), item.value());
   }
-  const auto config = optim_config(golden);
+  const auto config = simulated_optim_config(golden);
   Optimizer optimizer(parameter_groups(trained, config), config);
   const auto t_total = golden.json.at("config").at("optimiser").at("t_total").get<double>();
   std::map<std::string, std::vector<double>> curves;
@@ -188,7 +188,7 @@ CaseReport check_sim_full(const GoldenCase& golden) {
   CaseReport report;
   TensorMap results;
   add_first_step(golden, results);
-  add_training(golden, results, report);
+  add_simulated_training(golden, results, report);
   compare_everything(golden, results, report);
   return report;
 }

@@ -14,7 +14,7 @@ namespace {
 using Names = std::vector<std::string>;
 
 // The head as configured with the case's weights, those named in `zeroed` set to zero.
-std::shared_ptr<RetrievalHead> head_of(const GoldenCase& golden, const Names& zeroed, CaseReport& report) {
+std::shared_ptr<RetrievalHead> xclip_head_of(const GoldenCase& golden, const Names& zeroed, CaseReport& report) {
   XclipConfig config;
   config.temperature = golden.config<double>("softmax_temperature");
   auto head =
@@ -30,13 +30,13 @@ std::shared_ptr<RetrievalHead> head_of(const GoldenCase& golden, const Names& ze
   return head;
 }
 
-struct Features {
+struct XclipFeatures {
   TextFeatures text;
   VideoFeatures video;
 };
 
-Features features_of(const GoldenCase& golden, const std::string& part) {
-  Features features;
+XclipFeatures xclip_features_of(const GoldenCase& golden, const std::string& part) {
+  XclipFeatures features;
   features.text.sentence = golden.input(part + ".c").clone();
   features.text.words = golden.input(part + ".W").clone();
   features.video.frames = golden.input(part + ".frames_seq").clone();
@@ -45,7 +45,7 @@ Features features_of(const GoldenCase& golden, const std::string& part) {
   return features;
 }
 
-torch::Tensor scores_of(RetrievalHead& head, const Features& features) {
+torch::Tensor scores_of(RetrievalHead& head, const XclipFeatures& features) {
   return head.score(head.prepare_text(features.text), head.prepare_video(features.video));
 }
 
@@ -57,16 +57,16 @@ void add_scores(const GoldenCase& golden, const std::string& part, TensorMap& re
   const std::vector<std::pair<std::string, Names>> zeroed = {
       {"S_vs", {vw, sf, fw, fw2}}, {"S_vw", {vs, sf, fw, fw2}}, {"S_sf", {vs, vw, fw, fw2}}, {"S_fw", {vs, vw, sf}}};
   const auto scale = golden.weight("logit_scale").exp();
-  const auto features = features_of(golden, part);
-  results[part + ".S"] = scores_of(*head_of(golden, {}, report), features) * scale;
+  const auto features = xclip_features_of(golden, part);
+  results[part + ".S"] = scores_of(*xclip_head_of(golden, {}, report), features) * scale;
   for (const auto& [name, others] : zeroed) {
-    results[part + "." + name] = scores_of(*head_of(golden, others, report), features) * scale * 4;
+    results[part + "." + name] = scores_of(*xclip_head_of(golden, others, report), features) * scale * 4;
   }
 }
 
 void add_gradients(const GoldenCase& golden, TensorMap& results, CaseReport& report) {
-  const auto head = head_of(golden, {}, report);
-  const auto features = features_of(golden, "train");
+  const auto head = xclip_head_of(golden, {}, report);
+  const auto features = xclip_features_of(golden, "train");
   const auto logit_scale = golden.weight("logit_scale").clone().set_requires_grad(true);
   const std::map<std::string, torch::Tensor> inputs = {{"c", features.text.sentence},
                                                        {"W", features.text.words},

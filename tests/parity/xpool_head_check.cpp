@@ -13,19 +13,19 @@ namespace glint::test {
 
 namespace {
 
-struct Features {
+struct XpoolFeatures {
   TextFeatures text;
   VideoFeatures video;
 };
 
-Features features_of(const GoldenCase& golden, const std::string& part) {
-  Features features;
+XpoolFeatures xpool_features_of(const GoldenCase& golden, const std::string& part) {
+  XpoolFeatures features;
   features.text.sentence = golden.input(part + ".text").clone();
   features.video.frames = golden.input(part + ".video").clone();
   return features;
 }
 
-std::shared_ptr<RetrievalHead> head_of(const GoldenCase& golden, CaseReport& report) {
+std::shared_ptr<RetrievalHead> xpool_head_of(const GoldenCase& golden, CaseReport& report) {
   report.require(golden.config<int64_t>("heads") == 1 && golden.config<double>("layernorm_eps") == kXpoolEps,
                  "the case is not of one attention head or of another eps");
   XpoolConfig config;
@@ -56,10 +56,10 @@ torch::Tensor pooled(const GoldenCase& golden, const TextFeatures& text, const V
   return xpool_pooled(pairs, /*seed=*/0);
 }
 
-void add_training(const GoldenCase& golden, TensorMap& results, CaseReport& report) {
-  const auto head = head_of(golden, report);
+void add_xpool_training(const GoldenCase& golden, TensorMap& results, CaseReport& report) {
+  const auto head = xpool_head_of(golden, report);
   head->train();
-  const auto features = features_of(golden, "train");
+  const auto features = xpool_features_of(golden, "train");
   const auto logit_scale = golden.weight("clip.logit_scale").clone().set_requires_grad(true);
   features.text.sentence.set_requires_grad(true);
   features.video.frames.set_requires_grad(true);
@@ -84,7 +84,7 @@ void add_training(const GoldenCase& golden, TensorMap& results, CaseReport& repo
 torch::Tensor evaluated(RetrievalHead& head, const GoldenCase& golden) {
   torch::NoGradGuard no_grad;
   head.eval();
-  const auto features = features_of(golden, "eval");
+  const auto features = xpool_features_of(golden, "eval");
   return head.score(head.prepare_text(features.text), head.prepare_video(features.video));
 }
 
@@ -128,8 +128,8 @@ void compare_metrics(const std::string& name, const std::vector<double>& ranks, 
 CaseReport check_xpool_head(const GoldenCase& golden) {
   CaseReport report;
   TensorMap results;
-  add_training(golden, results, report);
-  const auto scores = evaluated(*head_of(golden, report), golden);
+  add_xpool_training(golden, results, report);
+  const auto scores = evaluated(*xpool_head_of(golden, report), golden);
   results["eval.S"] = scores;
   add_captions(golden, scores, results);
   XpoolConfig mean;

@@ -16,11 +16,11 @@
 namespace glint::test {
 namespace {
 
-constexpr int64_t kSide = 32, kLargerSide = 80;  // pixels of the towers, and of the pictures they are made of
-constexpr int64_t kWords = 12;                   // L
-const std::vector<std::string> kCaptions = {"a man is playing a guitar on stage", "A dog: runs, after the ball!",
-                                            "two people cooking  something in a kitchen, and a third one who waits",
-                                            "x"};
+constexpr int64_t kDeployedSide = 32, kLargerSide = 80;  // pixels of the towers, and of the pictures they are made of
+constexpr int64_t kWords = 12;                           // L
+const std::vector<std::string> kDeployedCaptions = {
+    "a man is playing a guitar on stage", "A dog: runs, after the ball!",
+    "two people cooking  something in a kitchen, and a third one who waits", "x"};
 
 class DeploymentPythonTest : public testing::Test {
  protected:
@@ -30,7 +30,7 @@ class DeploymentPythonTest : public testing::Test {
 
   TowerSizes sizes(TowerKind kind, int64_t vocabulary_size) const {
     TowerSizes sizes{.embed_dim = 48,
-                     .image_size = kSide,
+                     .image_size = kDeployedSide,
                      .patch_size = 8,
                      .vision_width = 48,
                      .vision_layers = 2,
@@ -51,8 +51,8 @@ class DeploymentPythonTest : public testing::Test {
 
   // The pictures as the towers take them. -> uint8 [T, 3, R, R]
   torch::Tensor transformed(const torch::Tensor& pictures, Fit fit) const {
-    FrameTransform transform(kSide, fit);
-    auto frames = torch::empty({pictures.size(0), 3, kSide, kSide}, torch::kUInt8);
+    FrameTransform transform(kDeployedSide, fit);
+    auto frames = torch::empty({pictures.size(0), 3, kDeployedSide, kDeployedSide}, torch::kUInt8);
     for (int64_t t = 0; t < pictures.size(0); ++t) {
       Image image(kLargerSide, kLargerSide);
       const auto rows = pictures[t].permute({1, 2, 0}).contiguous();  // [R, R, 3]
@@ -76,7 +76,7 @@ class DeploymentPythonTest : public testing::Test {
     config.head = MeanPoolConfig{};
     config.text.tokenizer = tokenizer->name();
     config.text.max_words = kWords;
-    config.video.image_size = kSide;
+    config.video.image_size = kDeployedSide;
     config.video.fit = is_siglip ? "squash" : "crop";
     RetrievalModel model(config.model, config.head, towers, {towers.embed_dim, kWords, config.video.num_frames});
     for (auto& parameter : model.parameters()) parameter.add_(torch::randn_like(parameter) * 0.05);
@@ -88,7 +88,7 @@ class DeploymentPythonTest : public testing::Test {
 
     const auto pictures = real_frames(kLargerSide);  // uint8 [T, 3, R, R]
     const auto frames = transformed(pictures, is_siglip ? Fit::kSquash : Fit::kCrop);
-    const auto batch = tokenizer->batch(kCaptions, kWords);
+    const auto batch = tokenizer->batch(kDeployedCaptions, kWords);
     const auto ids = torch::tensor(batch.ids).view({batch.rows, kWords});
     const auto mask = torch::tensor(batch.mask).view({batch.rows, kWords});
     const auto text = model.text_features(ids, mask);
@@ -101,7 +101,7 @@ class DeploymentPythonTest : public testing::Test {
                                                      {"sentence", text.sentence},
                                                      {"frames", video.frames[0]},
                                                      {"scores", scores}});
-    write_file(folder_ / "captions.json", nlohmann::json(kCaptions).dump());
+    write_file(folder_ / "captions.json", nlohmann::json(kDeployedCaptions).dump());
     EXPECT_TRUE(run_test_python(kRunThePage, {out.string(), folder_.path().string()}));
   }
 
@@ -135,7 +135,7 @@ if os.path.exists('towers.pt'):
 
 TEST_F(DeploymentPythonTest, ThePythonOnThePageGivesGlintsFeaturesAndScores) {
   const auto clip = clip_tokenizer();
-  const auto trained = train_sentencepiece(kCaptions, 70);
+  const auto trained = train_sentencepiece(kDeployedCaptions, 70);
   for (const auto* format : {"deploy", "torchscript"}) {
     expect_the_page_holds(sizes(TowerKind::kClip, clip->vocabulary_size()), clip, format);
     expect_the_page_holds(sizes(TowerKind::kClip, trained->vocabulary_size()), trained, format);

@@ -6,36 +6,37 @@
 namespace glint::test {
 namespace {
 
-constexpr int64_t kItems = 7, kPart = 3, kTokens = 2, kWidth = 5;  // the last part is smaller than the others
+constexpr int64_t kTowerItems = 7, kTowerPart = 3, kTowerTokens = 2,
+                  kTowerWidth = 5;  // the last part is smaller than the others
 
 using Rows = std::pair<int64_t, int64_t>;
 
 // A tower of one weight: text i's sentence is i times it. Tells in `encoded` what it was asked for.
 PartedTower<TextFeatures> tower(const torch::Tensor& weight, std::vector<Rows>& encoded) {
-  return {kItems, kPart, [&weight, &encoded](int64_t begin, int64_t end) {
+  return {kTowerItems, kTowerPart, [&weight, &encoded](int64_t begin, int64_t end) {
             encoded.emplace_back(begin, end);
             TextFeatures some;
             some.sentence = torch::arange(begin, end).to(torch::kFloat32).unsqueeze(1) * weight;
-            some.mask = torch::ones({end - begin, kTokens}, torch::kInt64);
+            some.mask = torch::ones({end - begin, kTowerTokens}, torch::kInt64);
             return some;
           }};
 }
 
 TEST(PartedTowerTest, ItsLeavesAreTheFeaturesOfAllItemsWithoutWhatMadeThem) {
-  const auto weight = torch::randn({kWidth}).set_requires_grad(true);
+  const auto weight = torch::randn({kTowerWidth}).set_requires_grad(true);
   std::vector<Rows> encoded;
   const auto all = tower(weight, encoded).leaves();
   EXPECT_THAT(encoded, testing::ElementsAre(Rows(0, 3), Rows(3, 6), Rows(6, 7)));
-  EXPECT_TRUE(torch::equal(all.sentence, torch::arange(kItems).unsqueeze(1) * weight));
-  EXPECT_TRUE(torch::equal(all.mask, torch::ones({kItems, kTokens}, torch::kInt64)));
+  EXPECT_TRUE(torch::equal(all.sentence, torch::arange(kTowerItems).unsqueeze(1) * weight));
+  EXPECT_TRUE(torch::equal(all.mask, torch::ones({kTowerItems, kTowerTokens}, torch::kInt64)));
   EXPECT_TRUE(all.sentence.is_leaf() && all.sentence.requires_grad());
   EXPECT_FALSE(all.mask.requires_grad());
   EXPECT_FALSE(all.words.defined());
 }
 
 TEST(PartedTowerTest, GradientsOfAllItemsReachTheWeightPartByPart) {
-  const auto weight = torch::randn({kWidth}).set_requires_grad(true);
-  const auto gradient = torch::randn({kItems, kWidth});
+  const auto weight = torch::randn({kTowerWidth}).set_requires_grad(true);
+  const auto gradient = torch::randn({kTowerItems, kTowerWidth});
   std::vector<Rows> encoded;
   std::vector<bool> is_last;
   tower(weight, encoded).carry({gradient, torch::Tensor()}, [&](const auto& outputs, const auto& given, bool last) {
@@ -44,18 +45,19 @@ TEST(PartedTowerTest, GradientsOfAllItemsReachTheWeightPartByPart) {
   });
   EXPECT_THAT(encoded, testing::ElementsAre(Rows(0, 3), Rows(3, 6), Rows(6, 7)));
   EXPECT_THAT(is_last, testing::ElementsAre(false, false, true));
-  const auto expected = (torch::arange(kItems).unsqueeze(1) * gradient).sum(0);
+  const auto expected = (torch::arange(kTowerItems).unsqueeze(1) * gradient).sum(0);
   EXPECT_TRUE(torch::allclose(weight.grad(), expected, 1e-5, 1e-6));
 }
 
 TEST(PartedTowerTest, FeaturesThatTakeNoGradientAreNotAskedForOne) {
-  const auto frozen = torch::randn({kWidth});
+  const auto frozen = torch::randn({kTowerWidth});
   std::vector<Rows> encoded;
   tower(frozen, encoded)
-      .carry({torch::randn({kItems, kWidth}), torch::Tensor()}, [&](const auto& outputs, const auto& given, bool) {
-        EXPECT_THAT(outputs, testing::IsEmpty());
-        EXPECT_THAT(given, testing::IsEmpty());
-      });
+      .carry({torch::randn({kTowerItems, kTowerWidth}), torch::Tensor()},
+             [&](const auto& outputs, const auto& given, bool) {
+               EXPECT_THAT(outputs, testing::IsEmpty());
+               EXPECT_THAT(given, testing::IsEmpty());
+             });
   EXPECT_EQ(encoded.size(), 3U);
 }
 

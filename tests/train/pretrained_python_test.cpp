@@ -17,10 +17,11 @@
 namespace glint::test {
 namespace {
 
-constexpr int64_t kSide = 32;  // pixels of the models below
+constexpr int64_t kPretrainedSide = 32;  // pixels of the models below
 constexpr double kTolerance = 1e-5;
-const std::vector<std::string> kCaptions = {"a man is playing a guitar on stage", "A dog: runs, after the ball!",
-                                            "two people cooking  something in a kitchen", "x"};
+const std::vector<std::string> kPretrainedCaptions = {"a man is playing a guitar on stage",
+                                                      "A dog: runs, after the ball!",
+                                                      "two people cooking  something in a kitchen", "x"};
 
 // What Python's scripts begin with.
 constexpr auto kBegin = R"(
@@ -42,11 +43,11 @@ class PretrainedTest : public testing::Test {
  protected:
   void SetUp() override {
     if (!has_test_python()) GTEST_SKIP() << kNoTestPython;
-    frames_ = real_frames(kSide);
+    frames_ = real_frames(kPretrainedSide);
     std::ofstream(folder_ / "captions.json")
         << R"(["a man is playing a guitar on stage", "A dog: runs, after the ball!",
         "two people cooking  something in a kitchen", "x"])";
-    const auto batch = clip_tokenizer()->batch(kCaptions, 20);
+    const auto batch = clip_tokenizer()->batch(kPretrainedCaptions, 20);
     ids_ = torch::tensor(batch.ids).view({batch.rows, 20});
     mask_ = torch::tensor(batch.mask).view({batch.rows, 20});
     write_safetensors(folder_ / "given.safetensors", {{"frames", frames_}, {"ids", ids_}, {"mask", mask_}});
@@ -71,7 +72,7 @@ class PretrainedTest : public testing::Test {
     const auto model = restore_model(checkpoint);
     auto ids = ids_, mask = mask_;
     if (want.contains("ids")) {
-      const auto batch = tokenizer.batch(kCaptions, config.text.max_words);
+      const auto batch = tokenizer.batch(kPretrainedCaptions, config.text.max_words);
       ids = torch::tensor(batch.ids).view({batch.rows, -1});
       mask = torch::tensor(batch.mask).view({batch.rows, -1});
       EXPECT_TRUE(torch::equal(ids, want.at("ids"))) << ids << want.at("ids");
@@ -135,7 +136,7 @@ for act, seed in (('quick_gelu', 1), ('gelu', 2)):
     for (const std::string form : {"", "_parts", "_bin"}) {
       const auto imported = expect_same(act + form, act + ".expected");
       EXPECT_EQ(imported.config.model.towers.activation, act);
-      EXPECT_EQ(imported.config.video.image_size, kSide);
+      EXPECT_EQ(imported.config.video.image_size, kPretrainedSide);
     }
   }
 }

@@ -39,7 +39,7 @@ void change(const TrainTensors& all) {
   }
 }
 
-void expect_equal(const TensorMap& got, const TensorMap& want) {
+void expect_same_tensors(const TensorMap& got, const TensorMap& want) {
   ASSERT_EQ(got.size(), want.size());
   for (const auto& [name, tensor] : want) EXPECT_TRUE(torch::equal(got.at(name), tensor)) << name;
 }
@@ -79,9 +79,9 @@ TEST_F(RunCheckpointsTest, ACheckpointHoldsTheValuesOfItsMomentWhateverTheTraini
   for (const auto& folder : list_checkpoints(folder_ / "run")) {
     const auto checkpoint = load_checkpoint(folder);
     const auto want = tensors_of(static_cast<double>(checkpoint.state.step));
-    expect_equal(checkpoint.model, want.model);
-    expect_equal(load_optimizer_state(checkpoint), want.optimizer);
-    expect_equal(load_average(checkpoint), want.average);
+    expect_same_tensors(checkpoint.model, want.model);
+    expect_same_tensors(load_optimizer_state(checkpoint), want.optimizer);
+    expect_same_tensors(load_average(checkpoint), want.average);
   }
   EXPECT_EQ(std::ssize(list_checkpoints(folder_ / "run")), kSteps);
 }

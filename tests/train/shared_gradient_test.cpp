@@ -8,10 +8,10 @@
 namespace glint::test {
 namespace {
 
-constexpr int64_t kPairs = 6;
+constexpr int64_t kSharedPairs = 6;
 
 Batch share_of(const Batch& batch, const Communicator& peers) {
-  const auto own = kPairs / peers.ranks(), begin = peers.rank() * own;
+  const auto own = kSharedPairs / peers.ranks(), begin = peers.rank() * own;
   Batch share;
   share.token_ids = batch.token_ids.narrow(0, begin, own);
   share.token_mask = batch.token_mask.narrow(0, begin, own);
@@ -25,7 +25,7 @@ void expect_shares_add_up(const std::shared_ptr<Communicator>& peers, const Head
   SCOPED_TRACE(head_name(head));
   torch::set_num_threads(1);
   const auto model = small_model(head, /*dropout=*/0);
-  const auto batch = random_batch(kPairs);
+  const auto batch = random_batch(kSharedPairs);
   const auto shared = gradients(*model, share_of(batch, *peers), config, {}, peers);
   expect_equal(shared, gradients(*model, batch, {.loss = config.loss}, {}, Communicator::alone()), 1e-5);
 }
@@ -60,7 +60,7 @@ TEST(SharedGradientTest, AsReleasedTheTowersGetAShareOfTheGradientAndTheHeadAllO
           [](const auto& peers) {
             torch::set_num_threads(1);
             const auto model = small_model(heads()[1], /*dropout=*/0);
-            const auto share = share_of(random_batch(kPairs), *peers);
+            const auto share = share_of(random_batch(kSharedPairs), *peers);
             const auto exact = gradients(*model, share, {}, {}, peers);
             const auto released = gradients(*model, share, {}, {.reference_gradients = true}, peers);
             const auto ratio = [&](const char* name) {

@@ -44,7 +44,7 @@ TensorMap weights_of(const TowerSizes& sizes) {
   return weights;
 }
 
-void expect_equal(const TensorMap& ours, const TensorMap& want) {
+void expect_same_weights(const TensorMap& ours, const TensorMap& want) {
   ASSERT_EQ(ours.size(), want.size());
   for (const auto& [name, tensor] : want) {
     ASSERT_TRUE(ours.contains(name)) << name;
@@ -68,7 +68,7 @@ TEST(TowerWeightsTest, TheWayThereAndBackKeepsEveryBit) {
     for (const auto names : {WeightNames::kOpenAi, WeightNames::kHuggingFace}) {
       const auto theirs = export_towers(weights, names, sizes);
       const auto back = import_towers(theirs, names, config_of(sizes), "file");
-      expect_equal(back.weights, weights);
+      expect_same_weights(back.weights, weights);
       EXPECT_EQ(back.sizes.image_size, sizes.image_size);
       EXPECT_EQ(back.sizes.text_width, sizes.text_width);
     }
@@ -123,7 +123,7 @@ TEST_F(WeightImportTest, WrappersOfTrainingCheckpointsAreTakenOff) {
     const auto imported = import_model(folder_ / "wrapped.safetensors");
     TensorMap want;
     for (const auto& [name, tensor] : weights) want["clip." + name] = tensor;
-    expect_equal(imported.weights, want);
+    expect_same_weights(imported.weights, want);
   }
 }
 
@@ -210,10 +210,10 @@ TEST_F(WeightImportTest, AnImportIsACheckpointAndExportsAsItCame) {
   const auto imported = import_model(folder_ / "clip.safetensors");
   save_checkpoint(folder_ / "imported", imported.config, *imported.tokenizer, imported.weights);
   const auto checkpoint = load_checkpoint(folder_ / "imported");
-  expect_equal(checkpoint.model, imported.weights);
+  expect_same_weights(checkpoint.model, imported.weights);
   for (const std::string format : {"reference", "huggingface", "open_clip"}) {
     export_model(checkpoint, format, folder_ / format);
-    expect_equal(
+    expect_same_weights(
         import_model(folder_ / format / (format == "open_clip" ? "open_clip_model.safetensors" : "model.safetensors"))
             .weights,
         imported.weights);

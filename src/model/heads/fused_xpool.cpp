@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "glint/nn/affine.h"
+#include "model/heads/pieces.h"
 #include "model/heads/xpool_kernel.h"
 
 // A texts, B videos, T frames, D width.
@@ -19,13 +20,9 @@ namespace {
 // diagonal terms, the pair's z is formed after all; with real features that happens to hardly a pair.
 constexpr float kCancelled = 1.0F / 16;
 
-constexpr int64_t kPieceFloats = 1 << 18;  // dot products that one thread holds at a time, twice: 2 MiB in its cache
-constexpr int64_t kTextsAtOnce = 1024;
-constexpr int64_t kPiecesAThread = 4;  // at least, so that no thread waits long for the last one
-
-int64_t divide_up(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
+// Dot products that one thread holds at a time, twice: 2 MiB in its cache.
+constexpr int64_t kXpoolPieceFloats = 1 << 18;
+constexpr int64_t kXpoolTextsAtOnce = 1024;
 
 // Rows up to the next multiple of the kernel's lanes, the new ones zero; a vector counts as one column.
 torch::Tensor whole_lanes(const torch::Tensor& rows) {
@@ -110,9 +107,9 @@ class FusedXpool {
   torch::Tensor run() {
     if (A_ == 0 || B_ == 0) return scores_;
     const int64_t threads = at::get_num_threads();
-    num_a_ = std::min(query_.size(0), kTextsAtOnce);
-    num_b_ =
-        std::clamp<int64_t>(std::min(kPieceFloats / (num_a_ * T_), divide_up(B_, kPiecesAThread * threads)), 1, B_);
+    num_a_ = std::min(query_.size(0), kXpoolTextsAtOnce);
+    num_b_ = std::clamp<int64_t>(std::min(kXpoolPieceFloats / (num_a_ * T_), divide_up(B_, kPiecesAThread * threads)),
+                                 1, B_);
     const auto text_pieces = divide_up(A_, num_a_), pieces = text_pieces * divide_up(B_, num_b_);
     const auto workers = std::min(threads, pieces);
     const auto scratch = at::empty({workers, T_ + 1, kXpoolLanes}, query_.options());

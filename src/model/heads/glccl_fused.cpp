@@ -10,15 +10,13 @@
 #include "glint/nn/affine.h"
 #include "model/heads/glccl_kernel.h"
 #include "model/heads/packed_videos.h"
+#include "model/heads/pieces.h"
 
 namespace glint {
 namespace {
 
-constexpr int64_t kPieceFloats = 1 << 18;  // dot products that one thread holds at a time: 1 MiB stays in its cache
-
-int64_t divide_up(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
+// Dot products that one thread holds at a time: 1 MiB stays in its cache.
+constexpr int64_t kGlcclPieceFloats = 1 << 18;
 
 // Which words of each text take part, and the matrices as the kernel wants them.
 class PackedTexts {
@@ -106,7 +104,7 @@ class FusedScores {
   void score_all() {
     const auto A = rows_.size(0), B = video_rows_.size(0);
     videos_a_piece_ = std::min<int64_t>(B, kVideoLanes);
-    const auto room = kPieceFloats / (videos_a_piece_ * 2 * T_ * (L_ + 2));
+    const auto room = kGlcclPieceFloats / (videos_a_piece_ * 2 * T_ * (L_ + 2));
     texts_a_piece_ = std::clamp<int64_t>(room, 1, std::min<int64_t>(A, kPoolingLanes));
     const auto text_pieces = divide_up(A, texts_a_piece_), pieces = text_pieces * divide_up(B, videos_a_piece_);
     const auto workers = std::min<int64_t>(at::get_num_threads(), pieces);

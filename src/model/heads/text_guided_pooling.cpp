@@ -12,6 +12,7 @@
 #include "glint/core/error.h"
 #include "glint/nn/affine.h"
 #include "model/heads/packed_videos.h"
+#include "model/heads/pieces.h"
 #include "model/heads/pooling_kernel.h"
 
 namespace glint {
@@ -21,13 +22,9 @@ namespace {
 // to 1. The cosine does not see the sum: masking before the softmax gives the same score and the same gradients, and
 // keeps its value where all the weight lies on padding and the reference divides 0 by 0.
 
-constexpr int64_t kPieceFloats = 1 << 18;  // dot products that one thread holds at a time: 1 MiB stays in its cache
-constexpr int64_t kTextsAtOnce = 1024;
-constexpr int64_t kPiecesAThread = 4;  // at least, so that no thread waits long for the last one
-
-int64_t divide_up(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
+// Dot products that one thread holds at a time: 1 MiB stays in its cache.
+constexpr int64_t kPoolingPieceFloats = 1 << 18;
+constexpr int64_t kPoolingTextsAtOnce = 1024;
 
 // |v|^2 of the pairs named by `pairs` [n, 2] = (video, text), ascending; weights [B, T, A]. -> [n]
 torch::Tensor formed_squares(const torch::Tensor& pairs, const torch::Tensor& weights, const torch::Tensor& frames) {
@@ -69,9 +66,9 @@ class FusedCosine {
     const auto B = frames_.size(0), T = frames_.size(1);
     if (A_ == 0 || B == 0) return scores_;
     const int64_t threads = at::get_num_threads();
-    texts_a_piece_ = std::min(sentence_.size(0), kTextsAtOnce);
+    texts_a_piece_ = std::min(sentence_.size(0), kPoolingTextsAtOnce);
     videos_a_piece_ = std::clamp<int64_t>(
-        std::min(kPieceFloats / (texts_a_piece_ * T), divide_up(B, kPiecesAThread * threads)), 1, B);
+        std::min(kPoolingPieceFloats / (texts_a_piece_ * T), divide_up(B, kPiecesAThread * threads)), 1, B);
     const auto text_pieces = divide_up(A_, texts_a_piece_), pieces = text_pieces * divide_up(B, videos_a_piece_);
     const auto workers = std::min(threads, pieces);
     const auto weights = at::empty({workers, T, kPoolingLanes}, sentence_.options());

@@ -15,7 +15,7 @@
 namespace glint {
 namespace {
 
-constexpr int64_t kHeadWidth = 64;
+constexpr int64_t kTightHeadWidth = 64;
 constexpr std::size_t kBlockWeights = 12;      // tensors of a BlockFunction
 constexpr int64_t kLargerWithoutGradient = 4;  // blocks of pairs, where autograd keeps nothing
 
@@ -78,7 +78,8 @@ struct PairTransformer {
 // again instead of keeping it.
 class TightHead final : public RetrievalHead {
  public:
-  TightHead(const TightConfig& config, const FeatureShape& shape) : config_(config), heads_(shape.width / kHeadWidth) {
+  TightHead(const TightConfig& config, const FeatureShape& shape)
+      : config_(config), heads_(shape.width / kTightHeadWidth) {
     const auto D = shape.width;
     positions_ = register_parameter("position_embeddings", torch::empty({shape.positions, D}));
     blocks_ = register_module(
@@ -165,7 +166,7 @@ std::shared_ptr<RetrievalHead> make(const TightConfig& config, const FeatureShap
   if (config.layers < 1) throw Error("config.head.layers: ", config.layers, " is not above 0");
   if (!(config.dropout >= 0 && config.dropout < 1))
     throw Error("config.head.dropout: ", config.dropout, " is not in [0, 1)");
-  if (shape.width % kHeadWidth != 0) {
+  if (shape.width % kTightHeadWidth != 0) {
     throw Error("config.model.towers.embed_dim: ", shape.width, " is not a multiple of 64, which the tight head needs");
   }
   if (shape.max_frames >= shape.positions) {

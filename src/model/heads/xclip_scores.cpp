@@ -10,20 +10,16 @@
 
 #include "glint/core/error.h"
 #include "glint/nn/affine.h"
+#include "model/heads/pieces.h"
 #include "model/heads/xclip_kernel.h"
 
 // A texts, B videos, L tokens, T frames, D width; a, b: those of a block.
 namespace glint {
 namespace {
 
-constexpr int64_t kTextsAtOnce = 64;
-constexpr int64_t kPieceFloats = 1 << 20;  // similarities that one thread holds at a time, 4 MiB
-constexpr int64_t kAllFloats = 24 << 20;   // and all threads together
-constexpr int64_t kPiecesAThread = 4;      // at least, so that no thread waits long for the last one
-
-int64_t divide_up(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
+constexpr int64_t kXclipTextsAtOnce = 64;
+constexpr int64_t kXclipPieceFloats = 1 << 20;  // similarities that one thread holds at a time, 4 MiB
+constexpr int64_t kAllFloats = 24 << 20;        // and all threads together
 
 // Attention over similarities: sum over k of x_k (softmax(x / temperature) M)_k over the last dimension, [..., n] and
 // [n, n] -> [...]. There is no second softmax: the weights sum to 1 only while M is the identity. What `padding`
@@ -79,8 +75,8 @@ class FusedXclip {
   torch::Tensor run() {
     if (A_ == 0 || B_ == 0) return scores_;
     const int64_t threads = at::get_num_threads();
-    const auto num_a = std::min(A_, kTextsAtOnce), chunks = divide_up(A_, num_a);
-    const auto floats = std::min(kPieceFloats, kAllFloats / threads);
+    const auto num_a = std::min(A_, kXclipTextsAtOnce), chunks = divide_up(A_, num_a);
+    const auto floats = std::min(kXclipPieceFloats, kAllFloats / threads);
     num_b_ = std::clamp<int64_t>(floats / (num_a * L_ * rows_), 1, B_);
     const auto groups = std::clamp<int64_t>(divide_up(kPiecesAThread * threads, chunks), 1, divide_up(B_, num_b_));
     const auto group = divide_up(divide_up(B_, groups), num_b_) * num_b_, pieces = chunks * divide_up(B_, group);

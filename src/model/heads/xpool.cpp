@@ -15,10 +15,6 @@
 namespace glint {
 namespace {
 
-using torch::nn::LayerNorm;
-using torch::nn::LayerNormOptions;
-using torch::nn::Linear;
-
 // X-Pool's `avg` (methods 5.2): the cosine with the mean of the unit frames. No parameters.
 class XpoolMeanHead final : public RetrievalHead {
  public:
@@ -39,15 +35,15 @@ class XpoolMeanHead final : public RetrievalHead {
   }
 };
 
-Linear identity(int64_t width) {
-  Linear linear(width, width);
+torch::nn::Linear identity(int64_t width) {
+  torch::nn::Linear linear(width, width);
   const torch::NoGradGuard no_grad;
   linear->weight.copy_(torch::eye(width));
   linear->bias.zero_();
   return linear;
 }
 
-torch::Tensor projected(const Linear& linear, const torch::Tensor& x) {
+torch::Tensor projected(const torch::nn::Linear& linear, const torch::Tensor& x) {
   return affine(x, linear->weight, linear->bias);
 }
 
@@ -63,14 +59,14 @@ struct PoolFrames : torch::nn::Module {
           key(register_module("k_proj", identity(width))),
           value(register_module("v_proj", identity(width))),
           out(register_module("out_proj", identity(width))) {}
-    Linear query, key, value, out;
+    torch::nn::Linear query, key, value, out;
   };
 
   explicit PoolFrames(int64_t width)
       : attention(register_module("cross_attn", std::make_shared<CrossAttention>(width))),
         linear(register_module("linear_proj", identity(width))) {
     const auto norm = [&](const char* name) {
-      return register_module(name, LayerNorm(LayerNormOptions({width}).eps(kXpoolEps)));
+      return register_module(name, torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}).eps(kXpoolEps)));
     };
     norm1 = norm("layer_norm1");
     norm2 = norm("layer_norm2");
@@ -78,8 +74,8 @@ struct PoolFrames : torch::nn::Module {
   }
 
   std::shared_ptr<CrossAttention> attention;
-  Linear linear;
-  LayerNorm norm1{nullptr}, norm2{nullptr}, norm3{nullptr};
+  torch::nn::Linear linear;
+  torch::nn::LayerNorm norm1{nullptr}, norm2{nullptr}, norm3{nullptr};
 };
 
 // X-Pool (methods 5.2): a text pools a video's frames by single-head cross-attention, and is compared with the result

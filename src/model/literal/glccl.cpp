@@ -4,13 +4,11 @@
 
 #include <cmath>
 
+#include "model/literal/unit_vectors.h"
+
 namespace glint::literal {
 
 namespace {
-
-torch::Tensor unit(const torch::Tensor& x) {
-  return x / x.norm(2, -1, /*keepdim=*/true);
-}
 
 // Variance over the four scores, written out.
 torch::Tensor csc_of(const std::vector<torch::Tensor>& scores, const std::string& denominator) {

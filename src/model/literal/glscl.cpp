@@ -2,15 +2,9 @@
 
 #include <algorithm>
 
+#include "model/literal/unit_vectors.h"
+
 namespace glint::literal {
-
-namespace {
-
-torch::Tensor unit(const torch::Tensor& x) {
-  return x / x.norm(2, -1, /*keepdim=*/true);
-}
-
-}  // namespace
 
 Glscl::Glscl(const GlsclConfig& config, int64_t width) : config_(config) {
   queries_ = register_parameter("spatial_queries", torch::rand({config.queries, width}));

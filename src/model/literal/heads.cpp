@@ -10,15 +10,12 @@
 #include "model/literal/glccl.h"
 #include "model/literal/glscl.h"
 #include "model/literal/tight.h"
+#include "model/literal/unit_vectors.h"
 #include "model/literal/xclip.h"
 #include "model/literal/xpool.h"
 
 namespace glint::literal {
 namespace {
-
-torch::Tensor unit(const torch::Tensor& x) {
-  return x / x.norm(2, -1, /*keepdim=*/true);
-}
 
 // Gives `form` the values of the parameters of `head` that it has by the same names.
 void copy_parameters(const RetrievalHead& head, torch::nn::Module& form) {

@@ -1,14 +1,8 @@
 #include "model/literal/xclip.h"
 
+#include "model/literal/unit_vectors.h"
+
 namespace glint::literal {
-
-namespace {
-
-torch::Tensor unit(const torch::Tensor& x) {
-  return x / x.norm(2, -1, /*keepdim=*/true);
-}
-
-}  // namespace
 
 Xclip::Xclip(const XclipConfig& config, int64_t width, int64_t words, int64_t frames)
     : temperature_(config.temperature) {
