@@ -243,7 +243,8 @@ std::chrono::milliseconds as_milliseconds(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 1e3)));
 }
 
-Meeting come_together(const RankInfo& info, double timeout_s) {
+// Rank 0 may end at any moment, for a reason of its own that it says; the store goes with it.
+Meeting come_together(const RankInfo& info, double timeout_s) try {
   const bool keeps = info.rank == 0 && !info.agent_keeps_store;
   auto whole = keeps ? keep_store(info, timeout_s) : reach_store(info, timeout_s);
   const auto own = own_address_towards(info.host).value_or("127.0.0.1");
@@ -261,6 +262,9 @@ Meeting come_together(const RankInfo& info, double timeout_s) {
   meeting.address = address_for_others(own, arrivals(*meeting.store, info));
   meeting.watchdog_store = c10::make_intrusive<c10d::PrefixStore>(name, reach_store(info, timeout_s));
   return meeting;
+} catch (const c10::DistError& error) {
+  throw Error("rank ", info.rank, ", on ", machine_name(), ", lost ", keeper(info), " at ", place(info),
+              " while the ranks met (", plain_cause(error.what_without_backtrace()), "): look there for why it ended");
 }
 
 }  // namespace glint::dist
