@@ -168,7 +168,7 @@ void add_data_cache(CLI::App& data) {
   auto* command = data.add_subcommand(
       "cache", "Decode each clip of the training, validation and test splits once, into a folder to train from");
   command->add_option("config", options->config, "Settings file (YAML); see configs/")->required();
-  command->add_option("settings", options->overrides, "Settings that win over the file's: section.key=value");
+  command->add_option("overrides", options->overrides, "Settings that win over the file's: section.key=value");
   command->add_option("--out", options->out, "The folder (data.cache)");
   command->add_option("--codec", options->codec, "raw, yuv420 or jpeg (data.cache_codec); training must say the same");
   command->add_option("--quality", options->quality, "Of jpeg, 1 to 100 (data.cache_quality)");

@@ -39,7 +39,7 @@ void add_data_command(CLI::App& app) {
   auto* command = data->add_subcommand(
       "stats", "Count videos, captions, words and missing files of each split and compare with the published counts");
   command->add_option("config", options->config, "Settings file (YAML); see configs/")->required();
-  command->add_option("settings", options->overrides, "Settings that win over the file's: section.key=value");
+  command->add_option("overrides", options->overrides, "Settings that win over the file's: section.key=value");
   command->add_flag("--json", options->json, "Print a JSON object, with every missing video, instead of a table");
   command->footer("Example: glint data stats configs/clip4clip/didemo.yaml data.root=/data/didemo");
   command->callback([options] { stats(*options); });

@@ -163,7 +163,7 @@ void add_data_verify(CLI::App& data) {
   auto* command = data.add_subcommand(
       "verify", "Open every file of a data set, or of a folder, and decode the frames training wants");
   command->add_option("WHAT", options->what, "Settings file (YAML), folder of videos, or one video")->required();
-  command->add_option("settings", options->overrides, "Settings that win over the file's: section.key=value");
+  command->add_option("overrides", options->overrides, "Settings that win over the file's: section.key=value");
   command->add_flag("--exact", options->exact,
                     "Compare each frame with decoding the whole file in order, pixel by pixel");
   command->add_option("--threads", options->threads, "Files at once; 0: all cores")

@@ -249,7 +249,7 @@ void add_encode_command(CLI::App& app) {
   auto* command = app.add_subcommand("encode", "Write the features of texts and videos, for any other tool");
   command->add_option("run", options->checkpoint, "Run folder or checkpoint folder (glint import makes one)")
       ->required();
-  command->add_option("settings", options->overrides, "Settings that win over the checkpoint's: section.key=value");
+  command->add_option("overrides", options->overrides, "Settings that win over the checkpoint's: section.key=value");
   command->add_option("--texts", options->texts, "File with a text a line");
   command->add_option("--videos", options->videos, "Folder of videos, one video, or a .txt file that names one a line");
   command->add_option("--out", options->out, "safetensors file to write")->required();

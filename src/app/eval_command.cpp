@@ -72,7 +72,7 @@ void add_eval_command(CLI::App& app) {
       ->add_option("run", options->where,
                    "Run folder, checkpoint folder, or a settings file that names model.weights (evaluated untrained)")
       ->required();
-  command->add_option("settings", options->overrides, "Settings that win over the checkpoint's: section.key=value");
+  command->add_option("overrides", options->overrides, "Settings that win over the checkpoint's: section.key=value");
   command->add_option("--out", options->out,
                       "Write the JSON object to this file (a run evaluated as it is: also to its results.json)");
   command->add_flag("--json", options->json, "Print the JSON object instead of a table");

@@ -111,7 +111,7 @@ void add_train_command(CLI::App& app) {
   auto* command = app.add_subcommand(
       "train", "Train a model and evaluate its best checkpoint; goes on by itself where it was stopped");
   command->add_option("config", options->config, "Settings file (YAML); see configs/");
-  command->add_option("settings", options->overrides, "Settings that win over the file's: section.key=value");
+  command->add_option("overrides", options->overrides, "Settings that win over the file's: section.key=value");
   command->add_flag("--json", options->json, "Print the results as JSON instead of a table");
   command->add_option("--trace", options->trace, "Record so many steps, operator by operator, in the run's trace.json")
       ->check(CLI::NonNegativeNumber);

@@ -113,7 +113,7 @@ BlockSizes blocks(const TowerSizes& sizes, int64_t width, int64_t heads, int64_t
 TowerSizes tower_sizes(const TensorMap& weights, const TowerConfig& config) {
   auto sizes = told_by(config);
   const bool is_siglip = sizes.kind == TowerKind::kSiglip;
-  const auto& conv1 = find(weights, "visual.conv1.weight", 4);
+  const auto conv1 = find(weights, "visual.conv1.weight", 4);
   sizes.vision_width = conv1.size(0);
   sizes.patch_size = conv1.size(3);
   const auto rows = find(weights, "visual.positional_embedding", 2).size(0);
