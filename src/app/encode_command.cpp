@@ -20,6 +20,7 @@
 #include "glint/core/progress.h"
 #include "glint/core/stop_signal.h"
 #include "glint/data/clip_stream.h"
+#include "glint/data/token_tensors.h"
 #include "glint/device/device.h"
 #include "glint/io/safetensors.h"
 #include "glint/train/checkpoint.h"
@@ -89,7 +90,8 @@ class Encoder {
   explicit Encoder(const EncodeOptions& options)
       : options_(options),
         checkpoint_(load_checkpoint(options.checkpoint)),
-        config_(read_config(checkpoint_.folder / "config.yaml", options.overrides)) {
+        config_(resolve(checkpoint_, options.overrides)) {
+    checkpoint_.config = config_;
     if (!options.texts.empty()) texts_ = read_lines(options.texts);
     if (!options.videos.empty()) videos_ = find_videos(options.videos);
     if (texts_.empty() && videos_.empty()) throw Error("glint encode wants --texts FILE, --videos FOLDER, or both");
@@ -130,12 +132,10 @@ class Encoder {
     const auto end = std::min(texts_.size(), begin + kTextsAPart);
     const std::vector<std::string> some(texts_.begin() + static_cast<std::ptrdiff_t>(begin),
                                         texts_.begin() + static_cast<std::ptrdiff_t>(end));
-    auto batch = checkpoint_.tokenizer->batch(some, config_.text.max_words);
-    const auto ids = torch::tensor(batch.ids).view({batch.rows, batch.max_words});
-    const auto mask = torch::tensor(batch.mask).view({batch.rows, batch.max_words});
+    const auto [ids, mask] = token_tensors(*checkpoint_.tokenizer, some, config_.text.max_words);
     std::vector<torch::Tensor> sentences, words;
-    for (int64_t a = 0; a < batch.rows; a += config_.eval.batch_size) {
-      const auto b = std::min(batch.rows, a + config_.eval.batch_size);
+    for (int64_t a = 0; a < ids.size(0); a += config_.eval.batch_size) {
+      const auto b = std::min(ids.size(0), a + config_.eval.batch_size);
       const auto features = model_->text_features(ids.slice(0, a, b), mask.slice(0, a, b));
       sentences.push_back(features.sentence.cpu());
       if (!options_.without_words) words.push_back(features.words.cpu());

@@ -1,7 +1,9 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/commands.h"
@@ -29,9 +31,11 @@ struct EvalOptions {
 Checkpoint start_of(const fs::path& file, const std::vector<std::string>& overrides) {
   Checkpoint start;
   start.folder = file;
-  start.config = read_config(file, overrides);
+  start.selected_on = "none";
+  std::set<std::string> given;
+  start.config = read_config(file, overrides, &given);
   choose_device(start.config.run.device);  // before make_model() asks LibTorch for random numbers
-  adopt_towers(start.config);
+  adopt_towers(start.config, given);
   if (start.config.model.weights.empty()) {
     throw Error(file.string(),
                 ": names no model.weights, and a model that starts from nothing has learnt nothing; train "
@@ -45,14 +49,15 @@ Checkpoint start_of(const fs::path& file, const std::vector<std::string>& overri
 
 void eval(const EvalOptions& options) {
   const bool is_file = fs::is_regular_file(options.where);
-  const auto checkpoint = is_file ? start_of(options.where, options.overrides) : load_checkpoint(options.where);
-  const auto config = is_file ? checkpoint.config : read_config(checkpoint.folder / "config.yaml", options.overrides);
+  auto checkpoint = is_file ? start_of(options.where, options.overrides) : load_checkpoint(options.where);
+  if (!is_file) checkpoint.config = resolve(checkpoint, options.overrides);
+  const auto& config = checkpoint.config;
   use_threads(config.train.threads);
   const auto split = config.eval.split.empty() ? config.data.test_split : config.eval.split;
   if (split.empty())
     throw Error("eval.split: which split is to be evaluated? Set data.test_split=test, or eval.split to another");
-  const auto report =
-      evaluate_checkpoint(checkpoint, config, split, *Communicator::alone(), choose_device(config.run.device));
+  const auto device = choose_device(config.run.device);
+  const auto report = evaluate_checkpoint(std::move(checkpoint), split, *Communicator::alone(), device);
   if (!options.out.empty()) {
     write_file(options.out, report.json);
   } else if (options.overrides.empty() && fs::exists(fs::path(options.where) / "checkpoints")) {

@@ -11,8 +11,8 @@
 
 namespace glint::app {
 
-Report evaluate_checkpoint(Checkpoint checkpoint, const Config& config, const std::string& split, Communicator& peers,
-                           torch::Device device) {
+Report evaluate_checkpoint(Checkpoint checkpoint, const std::string& split, Communicator& peers, torch::Device device) {
+  const auto& config = checkpoint.config;
   const bool averaged = config.eval.ema && take_average(checkpoint);
   const auto dataset = load_evaluation_set(config.data, config.eval, split);
   if (peers.rank() == 0)
@@ -31,7 +31,7 @@ Report evaluate_checkpoint(Checkpoint checkpoint, const Config& config, const st
   provenance.data = dataset.name;
   provenance.split = split;
   provenance.protocol = dataset.protocol;
-  provenance.selected_on = checkpoint.state.best_score >= 0 ? config.data.val_split : "none";
+  provenance.selected_on = checkpoint.selected_on;
   provenance.checkpoint = checkpoint.folder.filename().string();
   provenance.weights = averaged ? "moving_average" : "model";
   provenance.config_hash = config_hash(config);

@@ -12,10 +12,9 @@ struct Report {
   std::string table;
 };
 
-// Evaluates a checkpoint on `split` with the settings of `config` (the checkpoint's own, perhaps overridden). Several
-// processes share the work and get the same report. The model runs on `device`.
-Report evaluate_checkpoint(Checkpoint checkpoint, const Config& config, const std::string& split, Communicator& peers,
-                           torch::Device device);
+// Evaluates a checkpoint on `split` with its `config`, which resolve() gives; the report is of what was built from it.
+// Several processes share the work and get the same report. The model runs on `device`.
+Report evaluate_checkpoint(Checkpoint checkpoint, const std::string& split, Communicator& peers, torch::Device device);
 
 // Puts train.threads into force; 0 leaves LibTorch its own choice, all cores.
 void use_threads(int64_t threads);

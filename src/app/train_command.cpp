@@ -2,7 +2,10 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/agreement.h"
@@ -54,7 +57,9 @@ void evaluate_best(const Config& config, bool trained, Communicator& peers, torc
     if (peers.rank() == 0) log_info("nothing is left to train");
     return;
   }
-  const auto report = evaluate_checkpoint(load_checkpoint(run_dir), config, config.data.test_split, peers, device);
+  auto checkpoint = load_checkpoint(run_dir);
+  checkpoint.config = config;  // which may differ from the checkpoint's in what a run may change on its way
+  const auto report = evaluate_checkpoint(std::move(checkpoint), config.data.test_split, peers, device);
   if (peers.rank() != 0) return;
   write_file(run_dir / "results.txt", report.table);
   write_file(run_dir / "results.json", report.json);
@@ -68,12 +73,14 @@ void train(const Config& config, const RankInfo& rank, const TrainOptions& optio
   const auto device = choose_device(config.run.device, rank.local_rank);
   const auto peers = make_communicator(rank, config.dist.timeout_s, device);
   check_agreement(config, *peers);
+  std::optional<Dataset> test;
   if (!config.data.test_split.empty()) {  // what is missing there is better known before the training
-    load_evaluation_set(config.data, config.eval, config.data.test_split);
+    test = load_evaluation_set(config.data, config.eval, config.data.test_split);
   }
   int64_t steps = 0;
   {
     Trainer trainer(config, peers, device);
+    if (test && rank.rank == 0) warn_of_overlap(trainer.dataset(), *test, "test");
     steps = trainer.run(options.trace);
   }
   if (config.data.test_split.empty()) return;
@@ -84,8 +91,10 @@ void train(const Config& config, const RankInfo& rank, const TrainOptions& optio
 }
 
 void run(const TrainOptions& options) {
-  auto config = read_config(options.config, options.overrides);
-  adopt_towers(config);
+  std::set<std::string> given;
+  auto config = read_config(options.config, options.overrides, &given);
+  adopt_towers(config, given);
+  check_start(config);
   const auto rank = rank_info_from_environment();
   const bool launches = rank.ranks == 1 && config.dist.processes > 1;
   if (options.dry_run) {

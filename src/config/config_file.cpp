@@ -101,8 +101,8 @@ void read_value(const YamlNode& node, std::string& value, const SettingRule& rul
 // Reads one section: each field takes its value from `node` where that has the key, and keeps what it holds where not.
 class SectionReader {
  public:
-  SectionReader(const std::string& source, YamlNode& node, std::string path)
-      : source_(source), node_(node), path_(std::move(path)) {
+  SectionReader(const std::string& source, YamlNode& node, std::string path, std::set<std::string>* given)
+      : source_(source), node_(node), path_(std::move(path)), given_(given) {
     if (node.kind != Kind::kMap && node.kind != Kind::kNothing) {
       Place{source_, path_}.fail(node, concat("is a section with keys of its own, not ", shown(node)));
     }
@@ -130,19 +130,22 @@ class SectionReader {
  private:
   template <class Section>
   void read_section(YamlNode& node, const std::string& name, Section& section) {
-    SectionReader reader(source_, node, full(name));
+    SectionReader reader(source_, node, full(name), given_);
     describe(reader, section);
     reader.finish();
   }
   YamlNode* take(const std::string& name) {
     known_.push_back(name);
-    return node_.find(name);
+    auto* node = node_.find(name);
+    if (node != nullptr && given_ != nullptr) given_->insert(full(name));
+    return node;
   }
   std::string full(const std::string& name) const { return path_.empty() ? name : path_ + "." + name; }
 
   const std::string& source_;
   YamlNode& node_;
   std::string path_;
+  std::set<std::string>* given_;
   std::vector<std::string> known_;
 };
 
@@ -150,7 +153,7 @@ class SectionReader {
 void SectionReader::head(const char* name, HeadConfig& head, const char*) {
   auto* node = take(name);
   if (node == nullptr) return;
-  SectionReader reader(source_, *node, full(name));
+  SectionReader reader(source_, *node, full(name), given_);
   if (const auto* choice = reader.take("name")) {
     const Place place{source_, full(name) + ".name"};
     if (choice->kind != Kind::kText) place.fail(*choice, concat("must be a word, is ", shown(*choice)));
@@ -166,11 +169,11 @@ void SectionReader::head(const char* name, HeadConfig& head, const char*) {
   reader.finish();
 }
 
-void apply(YamlNode& tree, const std::string& source, Config& config) {
+void apply(YamlNode& tree, const std::string& source, Config& config, std::set<std::string>* given) {
   if (tree.kind != Kind::kMap && tree.kind != Kind::kNothing) {
     throw Error(source, ": holds ", shown(tree), " where sections (data:, train:, ...) are expected");
   }
-  SectionReader reader(source, tree, "");
+  SectionReader reader(source, tree, "", given);
   describe(reader, config);
   reader.finish();
 }
@@ -205,8 +208,10 @@ void check_together(const std::string& source, const Config& config) {
                 "', which is data.test_split too; the checkpoint may not be chosen on the test set");
   }
   if (!config.model.weights.empty() && config.model.start != "openai") {
-    throw Error(source, ": config.model.start is '", config.model.start,
-                "', a start from nothing, and config.model.weights names weights to start from; leave one of them out");
+    throw Error(
+        source, ": config.model.start is '", config.model.start,
+        "', a start from nothing, and config.model.weights names weights to start from; set model.start=openai to "
+        "start from the weights");
   }
   if (config.model.start == "short_run" && config.model.towers.patch_size > kLargestShortRunPatch) {
     throw Error(source, ": config.model.start is 'short_run', which is for patches of at most ", kLargestShortRunPatch,
@@ -220,16 +225,17 @@ void check_together(const std::string& source, const Config& config) {
 
 }  // namespace
 
-Config read_config(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
+Config read_config(const std::filesystem::path& path, const std::vector<std::string>& overrides,
+                   std::set<std::string>* given) {
   Config config;
   const std::string source = path.empty() ? "command line" : path.string();
   if (!path.empty()) {
     auto tree = parse_yaml(read_file(path, kFileLimit), source);
-    apply(tree, source, config);
+    apply(tree, source, config, given);
   }
   YamlNode words;
   for (const auto& word : overrides) add_word(word, words);
-  apply(words, "command line", config);
+  apply(words, "command line", config, given);
   if (config.run.dir.empty() && !path.empty()) config.run.dir = "runs/" + path.stem().string();
   check_together(source, config);
   return config;

@@ -91,6 +91,27 @@ class Writer {
   std::string text_ = {};
 };
 
+struct Lister {
+  std::vector<Setting> settings = {};
+  std::string prefix = {};
+
+  template <class Value>
+  void field(const char* name, const Value& value, const SettingRule& rule, const char*) {
+    settings.push_back({prefix + name, text_of(value), rule.role});
+  }
+  template <class Section>
+  void section(const char* name, Section& section) {
+    const std::string outer = prefix;
+    prefix += concat(name, ".");
+    describe(*this, section);
+    prefix = outer;
+  }
+  void head(const char* name, HeadConfig& head, const char*) {
+    settings.push_back({concat(name, ".name"), head_name(head), SettingRole::kWeights});
+    std::visit([&](auto& alternative) { section(name, alternative); }, head);
+  }
+};
+
 std::string written(Config config, bool with_comments, bool results_only) {
   Writer writer(with_comments, results_only);
   describe(writer, config);
@@ -108,6 +129,13 @@ std::string config_hash(const Config& config) {
   char digits[17];
   std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(xxhash64(text.data(), text.size())));
   return digits;
+}
+
+std::vector<Setting> list_settings(const Config& config) {
+  Lister lister;
+  auto copy = config;
+  describe(lister, copy);
+  return lister.settings;
 }
 
 std::vector<std::string> head_names() {

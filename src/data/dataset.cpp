@@ -1,6 +1,7 @@
 #include "glint/data/dataset.h"
 
 #include <algorithm>
+#include <set>
 
 #include "data/video_files.h"
 #include "glint/core/error.h"
@@ -75,6 +76,17 @@ std::vector<std::string> split_names(const DataConfig& config) {
     if (!name.empty()) names.push_back(name);
   }
   return names;
+}
+
+void warn_of_overlap(const Dataset& training, const Dataset& dataset, const std::string& use) {
+  std::set<std::string> ids;
+  for (const auto& clip : training.clips) ids.insert(clip.id);
+  const auto shared = std::count_if(dataset.clips.begin(), dataset.clips.end(),
+                                    [&](const Clip& clip) { return ids.count(clip.id) != 0; });
+  if (shared == 0) return;
+  log_warning(shared, " of ", dataset.clips.size(), " ", use, " clips are training clips too, so the ", use,
+              " results say nothing about new videos",
+              training.name == "manifest" ? "; name splits in the manifest, or set data.holdout=0.1" : "");
 }
 
 }  // namespace glint

@@ -7,6 +7,7 @@
 #include "data/manifest_rows.h"
 #include "data/video_files.h"
 #include "glint/core/error.h"
+#include "glint/core/hash.h"
 #include "glint/data/dataset.h"
 
 namespace glint {
@@ -36,6 +37,24 @@ SplitName split_name(const DataConfig& config, const std::string& split) {
   return {"the split", split};
 }
 
+// Of a manifest without splits: each split is all rows, or its videos' share. A video's rows stay together, and a video
+// stays where it is when others come or go.
+std::vector<ManifestRow> held_out(std::vector<ManifestRow> rows, const DataConfig& config, const SplitName& wanted) {
+  if (config.holdout == 0) return rows;
+  const auto split_of = [&](const ManifestRow& row) {
+    const double place = static_cast<double>(xxhash64(row.video.data(), row.video.size())) * 0x1p-64;
+    return place < config.holdout       ? config.test_split
+           : place < 2 * config.holdout ? config.val_split
+                                        : config.train_split;
+  };
+  std::erase_if(rows, [&](const auto& row) { return split_of(row) != wanted.value; });
+  if (rows.empty()) {
+    throw Error("data.holdout=", config.holdout, ": leaves no video for the split '", wanted.value,
+                "'; set it higher, or name splits in the manifest");
+  }
+  return rows;
+}
+
 // Rows that name no split train, except where none names one: then each split is all of them.
 std::vector<ManifestRow> rows_of_split(std::vector<ManifestRow> rows, const DataConfig& config, const SplitName& wanted,
                                        const fs::path& manifest) {
@@ -43,7 +62,11 @@ std::vector<ManifestRow> rows_of_split(std::vector<ManifestRow> rows, const Data
   for (const auto& row : rows) {
     if (row.split) names.insert(*row.split);
   }
-  if (names.empty()) return rows;
+  if (names.empty()) return held_out(std::move(rows), config, wanted);
+  if (config.holdout > 0) {
+    throw Error("data.holdout=", config.holdout, ": has no effect, as ", manifest.string(),
+                " names splits of its own; leave it out");
+  }
   std::erase_if(rows, [&](const auto& row) { return row.split.value_or(config.train_split) != wanted.value; });
   if (!rows.empty()) return rows;
   std::string known;
@@ -111,7 +134,9 @@ Dataset read_manifest(const DataConfig& config, const std::string& split) {
   Dataset dataset;
   dataset.name = "manifest";
   dataset.split = wanted.value;
-  dataset.protocol = manifest.filename().string() + (has_splits ? "" : ", all rows (it names no splits)");
+  dataset.protocol = manifest.filename().string() + (has_splits           ? ""
+                                                     : config.holdout > 0 ? concat(", holdout ", config.holdout)
+                                                                          : ", all rows (it names no splits)");
   DatasetBuilder builder(config, manifest);
   for (const auto& row : rows) builder.add(row);
   builder.finish(dataset);

@@ -12,6 +12,7 @@
 #include "glint/core/error.h"
 #include "glint/core/progress.h"
 #include "glint/data/clip_stream.h"
+#include "glint/data/token_tensors.h"
 #include "glint/eval/postprocess.h"
 #include "glint/eval/similarity.h"
 
@@ -109,10 +110,8 @@ TextFeatures encode_captions(RetrievalModel& model, const Tokenizer& tokenizer,
   TextFeatureTable table(std::max<int64_t>(1, count));
   Progress progress("encode captions", count, "captions");
   const auto encode = [&](int64_t begin, int64_t end) {
-    auto batch = tokenizer.batch({captions.begin() + begin, captions.begin() + end}, max_words);
-    const auto ids = torch::from_blob(batch.ids.data(), {batch.rows, batch.max_words}, torch::kInt64);
-    const auto mask = torch::from_blob(batch.mask.data(), {batch.rows, batch.max_words}, torch::kInt64);
-    return model.encode_text(ids, mask);
+    const auto tokens = token_tensors(tokenizer, {captions.begin() + begin, captions.begin() + end}, max_words);
+    return model.encode_text(tokens.ids, tokens.mask);
   };
   for (int64_t begin = range.first; begin < range.second; begin += batch_size) {
     const auto end = std::min(range.second, begin + batch_size);
@@ -179,6 +178,13 @@ void rank(Evaluation& result, const torch::Tensor& scores, const Dataset& datase
   result.t2v_of_tag = metrics_of_tags(dataset, queries, ranks);
 }
 
+// A smaller gallery is an easier one.
+[[noreturn]] void refuse_smaller_gallery(const Dataset& dataset, const std::vector<SkippedClip>& skipped) {
+  throw Error(dataset.name, " split '", dataset.split, "': ", skipped.size(), " of ",
+              dataset.clips.size() + dataset.missing.size(), " videos cannot be read, the first is ", skipped[0].clip,
+              ": ", skipped[0].cause, "; mend or fetch them, or set eval.on_missing=skip to evaluate without them");
+}
+
 }  // namespace
 
 Evaluation evaluate(RetrievalModel& model, const Tokenizer& tokenizer, const Dataset& dataset, ClipSource& source,
@@ -192,6 +198,7 @@ Evaluation evaluate(RetrievalModel& model, const Tokenizer& tokenizer, const Dat
   const auto videos = gather(peers, encode_clips(model, dataset.clips, own_clips, source, config.batch_size, workers));
   for (const auto& id : dataset.missing) result.skipped.push_back({id, "the video file is not there"});
   result.skipped.insert(result.skipped.end(), videos.skipped.begin(), videos.skipped.end());
+  if (config.on_missing == "fail" && !result.skipped.empty()) refuse_smaller_gallery(dataset, result.skipped);
   const auto queries = queries_for(dataset, videos.clips);
   if (queries.texts.empty()) {
     throw Error(

@@ -83,6 +83,16 @@ class Loader {
     }
   }
 
+  // A part of the model (its parameters begin with `prefix`) is given whole or not at all; `may_be_missing` starts
+  // anew.
+  void require_whole(std::string_view prefix, const Names& shown, std::string_view may_be_missing = {}) {
+    if (!planned_any(prefix)) return;
+    for (const auto& [name, parameter] : parameters_) {
+      if (!name.starts_with(prefix) || name == may_be_missing || planned_.count(name) > 0) continue;
+      problems_.push_back(concat("'", shown.at(name), "' is missing"));
+    }
+  }
+
   bool planned_any(std::string_view prefix) const {
     const auto first = planned_.lower_bound(std::string(prefix));
     return first != planned_.end() && first->first.starts_with(prefix);
@@ -126,11 +136,12 @@ void copy_text_tower(RetrievalModel& model, std::string_view prefix) {
 }
 
 bool is_frozen_by_clip4clip(std::string_view name) {
-  constexpr std::array<std::string_view, 7> kTrained = {"visual.ln_post.",
+  constexpr std::array<std::string_view, 8> kTrained = {"visual.ln_post.",
                                                         "visual.proj",
                                                         "ln_final.",
                                                         "text_projection",
                                                         "logit_scale",
+                                                        "logit_bias",
                                                         "transformer.resblocks.",
                                                         "visual.transformer.resblocks."};
   return name.starts_with(kClip) && !starts_with_any(without_clip(name), kTrained);
@@ -140,7 +151,7 @@ bool is_frozen(std::string_view name, const std::string& rule) {
   if (rule == "none") return false;
   if (rule == "conv1") return name == "clip.visual.conv1.weight";
   if (rule == "clip4clip") return is_frozen_by_clip4clip(name);
-  if (rule == "towers") return name.starts_with(kClip) && name != "clip.logit_scale";
+  if (rule == "towers") return name.starts_with(kClip) && !without_clip(name).starts_with("logit_");
   throw Error("config.model.freeze: no rule '", rule, "'; there are none, conv1, clip4clip, towers");
 }
 
@@ -205,14 +216,19 @@ void plan_by_released_names(const RetrievalModel& model, const TensorMap& weight
 
 }  // namespace
 
-void load_pretrained(RetrievalModel& model, const TensorMap& weights) {
+LoadedParts load_pretrained(RetrievalModel& model, const TensorMap& weights) {
   Loader loader(model, "weights");
   plan_by_released_names(model, weights, loader);
+  const auto names = model.reference_names();
+  loader.require_whole(kClip, names, "clip.logit_bias");
+  for (const auto* prefix : {"temporal.", "head."}) loader.require_whole(prefix, names);
   loader.copy();
-  if (!loader.planned_any("clip.transformer.resblocks.")) return;
+  const LoadedParts parts{loader.planned_any(kClip), loader.planned_any("temporal."), loader.planned_any("head.")};
+  if (!loader.planned_any("clip.transformer.resblocks.")) return parts;
   for (const auto* prefix : {"temporal.", "head."}) {
     if (!loader.planned_any(prefix)) copy_text_tower(model, prefix);
   }
+  return parts;
 }
 
 void load_released(RetrievalModel& model, const TensorMap& weights, const std::string& file) {

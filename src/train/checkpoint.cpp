@@ -9,6 +9,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/hash.h"
+#include "glint/core/log.h"
 #include "glint/io/safetensors.h"
 #include "glint/nn/start.h"
 
@@ -42,6 +43,13 @@ Json state_json(const fs::path& folder, const TrainState& state, const Tokenizer
   json["loss_scale"] = state.loss_scale.scale;
   json["loss_scale_steps"] = state.loss_scale.good_steps;
   json["tokenizer"] = tokenizer.name();
+  if (state.data) {
+    json["data"] = {{"clips", state.data->clips},
+                    {"captions", state.data->captions},
+                    {"clip_ids", state.data->clip_ids},
+                    {"windows", state.data->windows},
+                    {"caption_texts", state.data->caption_texts}};
+  }
   for (const char* name : {kModelFile, kOptimizerFile, kAverageFile, kTokenizerFile, kConfigFile}) {
     if (fs::exists(folder / name)) json["files"][name] = xxhash64_of_file(folder / name);
   }
@@ -90,7 +98,35 @@ fs::path find_checkpoint(const fs::path& where) {
   if (fs::exists(best / kStateFile)) return fs::canonical(best);
   const auto all = list_checkpoints(where);
   if (all.empty()) throw Error(where.string(), ": holds no checkpoint");
+  if (read_state(all.front()).value("best_score", -1.0) >= 0) {
+    log_warning(where.string(), ": its checkpoints/best is not there, so the last checkpoint is taken, ",
+                all.front().filename().string());
+  }
   return all.front();
+}
+
+std::optional<DataFingerprint> read_fingerprint(const Json& state) {
+  if (!state.contains("data")) return std::nullopt;
+  const auto& data = state.at("data");
+  return DataFingerprint{data.at("clips").get<int64_t>(), data.at("captions").get<int64_t>(),
+                         data.at("clip_ids").get<std::string>(), data.at("windows").get<std::string>(),
+                         data.at("caption_texts").get<std::string>()};
+}
+
+// Was it this one that a validation found best? The last checkpoint of a run without validation was chosen by nothing.
+std::string selected_on(const TrainState& state, const Config& config) {
+  return state.best_score >= 0 && state.step == state.best_step ? config.data.val_split : "none";
+}
+
+// Heads with matrices over words and frames are for captions and clips of one length.
+bool fixes_lengths(const HeadConfig& head) {
+  return std::visit(
+      [](const auto& config) {
+        return requires {
+          config.kFixesLengths;
+        };
+      },
+      head);
 }
 
 // The temporary folder of a checkpoint being written; goes where it was not published.
@@ -179,8 +215,10 @@ Checkpoint load_checkpoint(const fs::path& where) {
                         state.at("validated_epochs").get<int64_t>(),
                         state.value("stale_validations", int64_t{0}),
                         state.value("bad_steps", int64_t{0}),
-                        {state.value("loss_scale", LossScaler::kFirst), state.value("loss_scale_steps", int64_t{0})}};
+                        {state.value("loss_scale", LossScaler::kFirst), state.value("loss_scale_steps", int64_t{0})},
+                        read_fingerprint(state)};
     checkpoint.config = read_config(checkpoint.folder / kConfigFile, {});
+    checkpoint.selected_on = selected_on(checkpoint.state, checkpoint.config);
     checkpoint.tokenizer = read_tokenizer(checkpoint.folder, state, checkpoint.config.text);
   } catch (const nlohmann::json::exception& error) {
     throw Error((checkpoint.folder / kStateFile).string(), ": ", error.what());
@@ -198,6 +236,27 @@ CheckpointSettings read_checkpoint_settings(const fs::path& where) {
     throw Error((folder / kStateFile).string(), ": ", error.what());
   }
   return {folder, read_config(folder / kConfigFile, {})};
+}
+
+Config resolve(const Checkpoint& checkpoint, const std::vector<std::string>& overrides) {
+  const auto config = read_config(checkpoint.folder / kConfigFile, overrides);
+  const auto trained = list_settings(checkpoint.config);
+  const bool lengths = fixes_lengths(checkpoint.config.head);
+  for (const auto& [key, value, role] : list_settings(config)) {
+    const auto same_key = [&key = key](const Setting& setting) { return setting.key == key; };
+    const auto was = std::find_if(trained.begin(), trained.end(), same_key);
+    GLINT_CHECK(was != trained.end(), key, " is a setting of another head than ", head_name(checkpoint.config.head));
+    if (was->value == value) continue;
+    if (role == SettingRole::kWeights || (lengths && (key == "text.max_words" || key == "video.num_frames"))) {
+      throw Error(key, "=", value, ": the weights of ", checkpoint.folder.string(), " fix it to ", was->value,
+                  "; leave it out, or take a checkpoint that was trained with it");
+    }
+    if (role == SettingRole::kTraining) {
+      throw Error(key, "=", value, ": has no effect here, as it is for training alone (", checkpoint.folder.string(),
+                  " was trained with ", was->value, "); leave it out");
+    }
+  }
+  return config;
 }
 
 TensorMap load_optimizer_state(const Checkpoint& checkpoint) {

@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include <cmath>
+
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
@@ -13,7 +15,8 @@
 namespace glint {
 namespace {
 
-constexpr int64_t kStartPatches = 40'000;  // some 200 clips of 12 frames in 16 patches
+constexpr int64_t kClipVocabulary = 49'408;  // rows of a token table that was trained with CLIP's tokenizer
+constexpr int64_t kStartPatches = 40'000;    // some 200 clips of 12 frames in 16 patches
 
 void check_sizes(const Config& config, const TowerSizes& sizes, int64_t vocabulary_size) {
   const auto& weights = config.model.weights;
@@ -21,9 +24,11 @@ void check_sizes(const Config& config, const TowerSizes& sizes, int64_t vocabula
     throw Error(weights, ": is made for pictures of ", sizes.image_size,
                 " pixels; set video.image_size=", sizes.image_size);
   }
-  if (sizes.vocabulary_size < vocabulary_size) {
-    throw Error(weights, ": knows ", sizes.vocabulary_size, " tokens, the tokenizer gives ", vocabulary_size,
-                "; set text.tokenizer to the one the weights were trained with");
+  const bool unlike = sizes.vocabulary_size < vocabulary_size ||
+                      (sizes.vocabulary_size == kClipVocabulary && vocabulary_size != kClipVocabulary);
+  if (unlike) {
+    throw Error(weights, ": knows ", sizes.vocabulary_size, " tokens, and the tokenizer '", config.text.tokenizer,
+                "' gives ", vocabulary_size, "; set text.tokenizer to the one the weights were trained with");
   }
   if (config.text.max_words > sizes.context_length) {
     throw Error("text.max_words ", config.text.max_words, " exceeds the text tower's context length of ",
@@ -46,23 +51,64 @@ TensorMap start_weights(const Config& config) {
   return std::move(checkpoint.model);
 }
 
+void log_loaded(const Config& config, const TowerSizes& sizes, const LoadedParts& loaded) {
+  std::string fresh;
+  if (!loaded.temporal && config.model.temporal != "none") fresh += "temporal encoder";
+  if (!loaded.head && !std::holds_alternative<MeanPoolConfig>(config.head)) fresh += fresh.empty() ? "head" : ", head";
+  log_info("weights from ", config.model.weights, ": ",
+           loaded.towers ? concat("towers (", sizes.vision_layers, " image and ", sizes.text_layers, " text layers, ",
+                                  sizes.image_size, " pixels, tokenizer ", config.text.tokenizer, ")")
+                         : "no towers",
+           loaded.temporal ? ", temporal encoder" : "", loaded.head ? ", head" : "",
+           fresh.empty() ? "" : concat("; not in them: ", fresh));
+}
+
+// Where the weights were trained with InfoNCE, whose scale of 100 would give every pair a large logit: the sigmoid loss
+// starts as it was published (Zhai et al. 2023, section 3.2).
+void start_for_sigmoid(RetrievalModel& model) {
+  const torch::NoGradGuard no_grad;
+  model.clip().logit_scale.fill_(std::log(10.0));
+  model.clip().logit_bias.fill_(-10);
+}
+
+// `asked` against `adopted`, of the keys that were given.
+void check_contradictions(const Config& asked, const Config& adopted, const std::set<std::string>& given) {
+  const auto before = list_settings(asked), after = list_settings(adopted);
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (before[i].value == after[i].value || given.count(before[i].key) == 0) continue;
+    throw Error(before[i].key, " is ", before[i].value, ", and ", asked.model.weights, " is for ", after[i].value,
+                "; set ", after[i].key, "=", after[i].value);
+  }
+}
+
 }  // namespace
 
-void adopt_towers(Config& config) {
+void adopt_towers(Config& config, const std::set<std::string>& given) {
   const std::filesystem::path weights = config.model.weights;
   if (!std::filesystem::is_directory(weights)) return;
+  const auto asked = config;
   const auto [folder, theirs] = read_checkpoint_settings(weights);
   config.model.towers = theirs.model.towers;
   config.video.image_size = theirs.video.image_size;
   config.video.fit = theirs.video.fit;
-  if (theirs.text.tokenizer == "clip") {
-    const auto beside = folder / kClipVocabularyFile;  // of a deployment
-    if (config.text.vocabulary.empty() && std::filesystem::exists(beside)) config.text.vocabulary = beside.string();
-    return;
-  }
   config.text.tokenizer = theirs.text.tokenizer;
-  if (config.text.vocabulary.empty()) config.text.vocabulary = (folder / "tokenizer.model").string();
   if (theirs.text.tokenizer == "siglip") config.text.max_words = theirs.text.max_words;  // of its last position
+  check_contradictions(asked, config, given);
+  if (theirs.text.tokenizer != "clip") {
+    if (config.text.vocabulary.empty()) config.text.vocabulary = (folder / "tokenizer.model").string();
+  } else if (const auto beside = folder / kClipVocabularyFile; std::filesystem::exists(beside)) {  // of a deployment
+    if (config.text.vocabulary.empty()) config.text.vocabulary = beside.string();
+  }
+}
+
+void check_start(const Config& config) {
+  constexpr double kLargestForTrained = 1e-5;  // of the recipes' rates for towers that bring weights
+  const double rate = config.optim.clip_lr;
+  if (!config.model.weights.empty() || rate == 0 || rate > kLargestForTrained) return;
+  throw Error("model.weights is empty, and optim.clip_lr=", rate,
+              " would hardly change towers that start at random; set model.weights to a checkpoint of glint import, or "
+              "optim.clip_lr=",
+              config.optim.lr, " to train from nothing");
 }
 
 std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const std::vector<std::string>& captions) {
@@ -88,7 +134,9 @@ std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabul
   torch::manual_seed(static_cast<std::uint64_t>(config.train.seed));
   const FeatureShape shape{sizes.embed_dim, config.text.max_words, config.video.num_frames};
   auto model = std::make_shared<RetrievalModel>(config.model, config.head, sizes, shape);
-  if (!weights.empty()) load_pretrained(*model, weights);
+  if (!weights.empty()) log_loaded(config, sizes, load_pretrained(*model, weights));
+  const bool has_bias = weights.count("logit_bias") + weights.count("clip.logit_bias") > 0;
+  if (config.train.loss == "sigmoid" && !has_bias) start_for_sigmoid(*model);
   return model;
 }
 

@@ -76,22 +76,23 @@ void Snapshot::add(const TensorMap& map, torch::Device& device) {
     }
     values = values.contiguous();
     const bool is_copy = !values.is_alias_of(tensor);
-    const Part part = {std::move(values), tensor._version(), parts_.size(), is_copy};
+    const auto bytes = values.nbytes();
+    const Part part = {std::move(values), bytes, tensor._version(), parts_.size(), is_copy};
     GLINT_CHECK(parts_.emplace(key(tensor), part).second, "'", name, "' is there twice");
   }
 }
 
 void Snapshot::write(const torch::Tensor& tensor, AtomicFile& file) {
   auto& part = parts_.at(key(tensor));
-  std::vector<char> piece(std::min(kPieceBytes, part.values.nbytes()));
-  while (part.read < part.values.nbytes()) file.write(piece.data(), read_piece(part, piece.data()));
+  std::vector<char> piece(std::min(kPieceBytes, part.bytes));
+  while (part.read < part.bytes) file.write(piece.data(), read_piece(part, piece.data()));
 }
 
 // The next bytes of `part`. The disk is not waited for with the mutex held. -> how many
 std::size_t Snapshot::read_piece(Part& part, char* to) {
   std::unique_lock lock(mutex_);
   turn_.wait(lock, [this] { return !detaching_; });
-  const auto bytes = std::min(kPieceBytes, part.values.nbytes() - part.read);
+  const auto bytes = std::min(kPieceBytes, part.bytes - part.read);
   std::memcpy(to, static_cast<const char*>(part.values.const_data_ptr()) + part.read, bytes);
   GLINT_CHECK(part.is_copy || part.values._version() == part.version, "a tensor of ", part.values.sizes(),
               " changed while it was saved");
@@ -114,14 +115,14 @@ void Snapshot::detach() {
   const Turn mine(*this);
   std::vector<Part*> rest;
   for (auto& [tensor, part] : parts_) {
-    if (part.is_copy || part.read == part.values.nbytes()) continue;
+    if (part.is_copy || part.read == part.bytes) continue;
     auto& copy = copies_[part.copy];
     if (!has_room(copy, part.values)) copy = torch::empty_like(part.values);  // may throw: nothing has changed yet
     rest.push_back(&part);
   }
   std::vector<Piece> pieces;
   for (auto* part : rest) {
-    const auto bytes = part->values.nbytes();
+    const auto bytes = part->bytes;
     const auto* from = static_cast<const char*>(part->values.const_data_ptr());
     auto* to = static_cast<char*>(copies_[part->copy].data_ptr());
     for (auto done = part->read; done < bytes; done += kPieceBytes) {

@@ -38,7 +38,8 @@ class Snapshot {
  private:
   class Turn;
   struct Part {
-    torch::Tensor values;      // CPU, contiguous: the training's own, or a copy
+    torch::Tensor values;      // CPU, contiguous: the training's own, or a copy; changes hands with mutex_ held
+    std::size_t bytes;         // of `values`, whichever they are: read without mutex_
     std::int64_t version = 0;  // of the training's own
     std::size_t copy;          // its place in copies_
     bool is_copy = false;

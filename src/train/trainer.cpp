@@ -77,6 +77,8 @@ void Trainer::load_data() {
     validation_ = load_evaluation_set(config_.data, config_.eval, config_.data.val_split);
   }
   source_ = std::make_shared<ClipSource>(config_.data, config_.video);
+  state_.data = fingerprint(*dataset_);
+  if (leads() && validation_) warn_of_overlap(*dataset_, *validation_, "validation");
 }
 
 void Trainer::start() {
@@ -97,7 +99,13 @@ void Trainer::start() {
 void Trainer::go_on_from(const Checkpoint& checkpoint) {
   optimizer_->load(load_optimizer_state(checkpoint));
   if (average_) average_->load(load_average(checkpoint));
+  const auto data = state_.data;
+  if (checkpoint.state.data && *checkpoint.state.data != *data) {
+    throw Error(run_dir_.string(), ": its training data have changed (", difference(*checkpoint.state.data, *data),
+                "); bring them back as they were, or choose another run.dir");
+  }
   state_ = checkpoint.state;
+  state_.data = data;
   if (scaler_) scaler_->load(state_.loss_scale);
   saved_step_ = state_.step;
   if (leads()) log_info("going on from ", checkpoint.folder.string(), ", step ", state_.step);
@@ -249,10 +257,21 @@ void Trainer::validate() {
     if (checkpoints_) checkpoints_->before_change();
     averaged.emplace(*average_);
   }
-  const auto result =
-      evaluate(*model_, *tokenizer_, *validation_, *source_, config_.eval, config_.text, config_.data.workers, *peers_);
+  const auto result = evaluate_validation();
   take_score(result.t2v.r1);
   if (log_) log_->validation(result, state_);
+}
+
+// Equal scores count half against the right answer, whatever eval.ties says: a model of equal embeddings is no best
+// one.
+Evaluation Trainer::evaluate_validation() try {
+  auto eval = config_.eval;
+  eval.ties = "average";
+  return evaluate(*model_, *tokenizer_, *validation_, *source_, eval, config_.text, config_.data.workers, *peers_);
+} catch (const Error&) {  // as a video that cannot be read any more: the steps since the last checkpoint are not lost
+  if (saved_step_ != state_.step && guard_->trusts_weights()) save();
+  if (checkpoints_) checkpoints_->wait();
+  throw;
 }
 
 void Trainer::take_score(double r1) {

@@ -74,7 +74,7 @@ TEST_F(ConfigFileTest, AnUnknownKeyNamesItsLineAndTheNearestOne) {
                  "unknown key; there are tokenizer, vocabulary, vocabulary_size, max_words");
   expect_refused("optim:\n  <<: 3\n",
                  "unknown key; there are name, lr, clip_lr, weight_decay, decay_layernorm, decay_bias, beta1, beta2, "
-                 "eps, per_tensor_clip, grad_clip, schedule, warmup, schedule_epochs, after_end");
+                 "eps, per_tensor_clip, grad_clip, schedule, warmup, min_lr, schedule_epochs, after_end");
   expect_word_refused("optim.wramup=1", "config.optim.wramup: unknown key; did you mean warmup?");
   expect_word_refused("lr=1", "config.lr: unknown key; did you mean optim.lr?");
 }
@@ -114,7 +114,7 @@ TEST_F(ConfigFileTest, AValueOutOfRangeSaysTheRange) {
   expect_refused(
       "model:\n  weights: clip.safetensors\n  start: short_run\n",
       ": config.model.start is 'short_run', a start from nothing, and config.model.weights names weights to start "
-      "from; leave one of them out");
+      "from; set model.start=openai to start from the weights");
   expect_refused("model:\n  start: short_run\n  towers:\n    patch_size: 33\n",
                  ": config.model.start is 'short_run', which is for patches of at most 32 pixels, and "
                  "config.model.towers.patch_size is 33");

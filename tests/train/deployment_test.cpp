@@ -79,7 +79,7 @@ TEST_F(DeploymentTest, ItIsAStartOfTrainingWhoseWeightsAreReadOnce) {
   config.head = MeanPoolConfig{};
   const auto weights = folder_ / "out" / "model.safetensors";
   fs::rename(weights, folder_ / "aside");
-  adopt_towers(config);  // does not need them
+  adopt_towers(config, {});  // does not need them
   EXPECT_EQ(config.text.vocabulary, (folder_ / "out" / "tokenizer.model").string());
   fs::rename(folder_ / "aside", weights);
   const auto model = make_model(config, tokenizer_->vocabulary_size());

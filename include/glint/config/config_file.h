@@ -1,16 +1,20 @@
 #pragma once
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "glint/config/config.h"
+#include "glint/config/setting_rule.h"
 
 namespace glint {
 
 // Reads `path` (YAML; empty: defaults alone) and then the words "section.key=value", which win. Throws Error naming key
 // and line for an unknown key (with the nearest known one), a wrong type or a value out of range.
-Config read_config(const std::filesystem::path& path, const std::vector<std::string>& overrides);
+// `given`: becomes the keys that the file or a word sets.
+Config read_config(const std::filesystem::path& path, const std::vector<std::string>& overrides,
+                   std::set<std::string>* given = nullptr);
 
 // All settings resolved, as YAML that read_config() accepts; with_comments: each with what it means.
 std::string config_text(const Config& config, bool with_comments = false);
@@ -20,6 +24,15 @@ std::string config_json(const Config& config);
 
 // Of all settings that can change a result (not run.*, worker and thread counts): 16 hexadecimal digits.
 std::string config_hash(const Config& config);
+
+struct Setting {
+  std::string key;    // "optim.lr"
+  std::string value;  // as config_text() writes it
+  SettingRole role;
+};
+
+// Every setting of `config`; of head.* those of its own head.
+std::vector<Setting> list_settings(const Config& config);
 
 // The names of HeadConfig's alternatives, in its order: "mean_pool", "glscl".
 std::vector<std::string> head_names();

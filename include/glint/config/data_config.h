@@ -18,6 +18,7 @@ struct DataConfig {
   std::string train_split = "train";
   std::string val_split = "val";
   std::string test_split = "test";
+  double holdout = 0;
   std::string captions = "all";
   std::string on_bad_file = "skip";
   int64_t workers = 2;
@@ -40,15 +41,17 @@ void describe(Visitor& v, DataConfig& c) {
   v.field("protocol", c.protocol, any(),
           "msrvtt: 9k, 7k, full; vatex: hgr, 1k5; empty: the first, or the set's only one");
   v.field("language", c.language, one_of({"en", "zh"}), "vatex: which captions: en, zh");
-  v.field("train_split", c.train_split, any(), "manifest: which rows train");
+  v.field("train_split", c.train_split, any().of_training(), "manifest: which rows train");
   v.field("val_split", c.val_split, any(), "split (a manifest: rows) that chooses the best checkpoint; empty: none");
   v.field("test_split", c.test_split, any(), "manifest: which rows are evaluated");
-  v.field("captions", c.captions, one_of({"all", "random"}),
+  v.field("holdout", c.holdout, SettingRule{.low = 0, .high = 0.5, .high_open = true, .choices = {}},
+          "a manifest without splits: share of its videos that validate, and as many that test; 0: all do all");
+  v.field("captions", c.captions, one_of({"all", "random"}).of_training(),
           "training samples: all = each pair, random = each video, one caption an epoch");
-  v.field("on_bad_file", c.on_bad_file, one_of({"skip", "fail"}),
+  v.field("on_bad_file", c.on_bad_file, one_of({"skip", "fail"}).of_training(),
           "training: a video that is missing or unreadable: skip (named, counted), fail");
   v.field("workers", c.workers, above(0).without_effect(), "decode threads");
-  v.field("prefetch", c.prefetch, above(0).without_effect(), "batches decoded ahead");
+  v.field("prefetch", c.prefetch, above(0).without_effect().of_training(), "batches decoded ahead");
   v.field("cache_mb", c.cache_mb, at_least(0).without_effect(), "decoded clips kept in memory, MiB; 0 keeps none");
   v.field("cache", c.cache, any().without_effect(), "folder of decoded clips, made by glint data cache; empty: none");
   v.field("cache_codec", c.cache_codec, one_of({"raw", "yuv420", "jpeg"}),

@@ -13,7 +13,7 @@ struct EvalConfig {
   std::string on_missing = "fail";
   int64_t batch_size = 32;
   int64_t block = 256;
-  std::string ties = "optimistic";
+  std::string ties = "average";
   std::string postprocess = "none";
   double dsl_temperature = 100;
   bool ema = true;
@@ -23,10 +23,11 @@ template <class Visitor>
 void describe(Visitor& v, EvalConfig& c) {
   v.field("split", c.split, any(), "empty: data.test_split");
   v.field("on_missing", c.on_missing, one_of({"fail", "skip"}),
-          "videos that are not there: fail, skip (counted in every result)");
+          "a video that is missing or cannot be read: fail, skip (counted in every result)");
   v.field("batch_size", c.batch_size, above(0), "videos or captions encoded at once");
   v.field("block", c.block, above(0), "texts and videos scored at once");
-  v.field("ties", c.ties, one_of({"optimistic", "average"}), "optimistic, average");
+  v.field("ties", c.ties, one_of({"optimistic", "average"}),
+          "equal scores: average (half of them rank above the right answer), optimistic (none, as most released code)");
   v.field("postprocess", c.postprocess, one_of({"none", "dsl"}), "none, dsl (dual softmax; uses all queries together)");
   v.field("dsl_temperature", c.dsl_temperature, above(0), "on cosine scale");
   v.field("ema", c.ema, any(), "the moving average of the weights, where the checkpoint has one");

@@ -18,6 +18,7 @@ struct GlsclConfig {
   int64_t decoder_ffn = 2048;
   double dropout = 0.1;
   double query_weight = 0.5;
+  double icl_weight = 1;
   double alpha = 1e-4;
   double beta = 0.005;
   double idl_margin = 0.1;
@@ -32,22 +33,25 @@ struct GlsclConfig {
 template <class Visitor>
 void describe(Visitor& v, GlsclConfig& c) {
   v.field("temperature", c.temperature, above(0), "GIM");
-  v.field("queries", c.queries, above(0), "Q");
-  v.field("decoder_layers", c.decoder_layers, above(0), "of the query decoder");
-  v.field("decoder_heads", c.decoder_heads, above(0), "of its attention, divides D");
-  v.field("decoder_ffn", c.decoder_ffn, above(0), "width of its feed-forward layers");
-  v.field("dropout", c.dropout, share(), "in the query decoder");
+  v.field("queries", c.queries, above(0).of_weights(), "Q");
+  v.field("decoder_layers", c.decoder_layers, above(0).of_weights(), "of the query decoder");
+  v.field("decoder_heads", c.decoder_heads, above(0).of_weights(), "of its attention, divides D");
+  v.field("decoder_ffn", c.decoder_ffn, above(0).of_weights(), "width of its feed-forward layers");
+  v.field("dropout", c.dropout, share().of_training(), "in the query decoder");
   v.field("query_weight", c.query_weight, at_least(0), "of the query score in S (\"loss2_weight\")");
-  v.field("alpha", c.alpha, at_least(0), "weight of the intra-diversity loss");
-  v.field("beta", c.beta, at_least(0), "weight of the pairs in the inter-consistency loss");
-  v.field("idl_margin", c.idl_margin, any(), "two queries are held apart from a similarity of 1 - margin on");
-  v.field("icl_target", c.icl_target, any(), "similarity that the queries of a pair are drawn to");
-  v.field("icl_normaliser", c.icl_normaliser, one_of({"queries", "batch"}),
+  v.field("icl_weight", c.icl_weight, at_least(0).of_training(),
+          "weight of the inter-consistency loss; 0 leaves it out");
+  v.field("alpha", c.alpha, at_least(0).of_training(), "weight of the intra-diversity loss");
+  v.field("beta", c.beta, at_least(0).of_training(), "weight of the pairs in the inter-consistency loss");
+  v.field("idl_margin", c.idl_margin, any().of_training(),
+          "two queries are held apart from a similarity of 1 - margin on");
+  v.field("icl_target", c.icl_target, any().of_training(), "similarity that the queries of a pair are drawn to");
+  v.field("icl_normaliser", c.icl_normaliser, one_of({"queries", "batch"}).of_training(),
           "queries (as released), batch (methods 3.4)");
-  v.field("idl_modalities", c.idl_modalities, one_of({"video", "both"}), "video (as released), both");
-  v.field("block", c.block, one_of({"full_decoder", "cross_only"}),
+  v.field("idl_modalities", c.idl_modalities, one_of({"video", "both"}).of_training(), "video (as released), both");
+  v.field("block", c.block, one_of({"full_decoder", "cross_only"}).of_weights(),
           "full_decoder (as released), cross_only (the paper's figure)");
-  v.field("share_queries", c.share_queries, any(), "one query matrix for texts and videos");
+  v.field("share_queries", c.share_queries, any().of_weights(), "one query matrix for texts and videos");
   v.field("mask_local", c.mask_local, any(), "padding hidden from the query decoder (words and frames)");
 }
 

@@ -24,19 +24,20 @@ struct ModelConfig {
 
 template <class Visitor>
 void describe(Visitor& v, ModelConfig& c) {
-  v.field("weights", c.weights, any(),
+  v.field("weights", c.weights, any().of_training(),
           "to start from: a checkpoint (glint import), or a safetensors file under OpenAI's or released names; empty: "
           "random");
-  v.field("start", c.start, one_of({"openai", "short_run"}),
+  v.field("start", c.start, one_of({"openai", "short_run"}).of_training(),
           "without weights: openai (its random start), short_run (for some hundred steps)");
   v.section("towers", c.towers);
   v.section("clustering", c.clustering);
   v.field("text_mask", c.text_mask, one_of({"causal_padding", "causal"}), "causal_padding (GLSCL), causal (CLIP4Clip)");
-  v.field("temporal", c.temporal, one_of({"none", "seq_lstm", "seq_transf"}), "none, seq_lstm, seq_transf");
-  v.field("temporal_layers", c.temporal_layers, above(0), "seq_transf");
-  v.field("freeze", c.freeze, one_of({"none", "conv1", "clip4clip", "towers"}),
+  v.field("temporal", c.temporal, one_of({"none", "seq_lstm", "seq_transf"}).of_weights(),
+          "none, seq_lstm, seq_transf");
+  v.field("temporal_layers", c.temporal_layers, above(0).of_weights(), "seq_transf");
+  v.field("freeze", c.freeze, one_of({"none", "conv1", "clip4clip", "towers"}).of_training(),
           "none, conv1 (GLSCL), clip4clip (freeze_layer_num 0), towers");
-  v.field("dropout", c.dropout, SettingRule{.low = -1, .high = 1, .high_open = true, .choices = {}},
+  v.field("dropout", c.dropout, SettingRule{.low = -1, .high = 1, .high_open = true, .choices = {}}.of_training(),
           "of every dropout of the head; 0: none; -1: each its own");
 }
 

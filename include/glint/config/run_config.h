@@ -14,7 +14,8 @@ struct RunConfig {
 
 template <class Visitor>
 void describe(Visitor& v, RunConfig& c) {
-  v.field("dir", c.dir, any().without_effect(), "the run folder; empty: runs/<name of the configuration file>");
+  v.field("dir", c.dir, any().without_effect().of_training(),
+          "the run folder; empty: runs/<name of the configuration file>");
   v.field("device", c.device, one_of({"auto", "cpu", "cuda"}).without_effect(),
           "where the model runs: auto (the GPU where there is one), cpu, cuda");
 }

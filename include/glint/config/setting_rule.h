@@ -8,6 +8,13 @@
 
 namespace glint {
 
+// What a setting is for, once there is a checkpoint.
+enum class SettingRole {
+  kFree,      // takes effect whenever a model runs
+  kWeights,   // the weights fix it: another value is another model
+  kTraining,  // has an effect on training alone
+};
+
 // What the value of a setting may be: a number within bounds, or one of some words.
 struct SettingRule {
   double low = -std::numeric_limits<double>::infinity();
@@ -16,6 +23,7 @@ struct SettingRule {
   bool high_open = false;
   std::vector<std::string_view> choices;
   bool changes_results = true;  // counts in config_hash()
+  SettingRole role = SettingRole::kFree;
 
   bool allows(double value) const {
     return (low_open ? value > low : value >= low) && (high_open ? value < high : value <= high);
@@ -25,6 +33,13 @@ struct SettingRule {
   SettingRule without_effect() const {
     SettingRule rule = *this;
     rule.changes_results = false;
+    return rule;
+  }
+  SettingRule of_weights() const { return with(SettingRole::kWeights); }
+  SettingRule of_training() const { return with(SettingRole::kTraining); }
+  SettingRule with(SettingRole other) const {
+    SettingRule rule = *this;
+    rule.role = other;
     return rule;
   }
 };

@@ -17,11 +17,11 @@ struct TextConfig {
 
 template <class Visitor>
 void describe(Visitor& v, TextConfig& c) {
-  v.field("tokenizer", c.tokenizer, one_of({"clip", "sentencepiece", "siglip"}),
+  v.field("tokenizer", c.tokenizer, one_of({"clip", "sentencepiece", "siglip"}).of_weights(),
           "clip (byte-pair encoding), sentencepiece, siglip");
   v.field("vocabulary", c.vocabulary, any(),
           "clip: bpe_simple_vocab_16e6.txt.gz; others: their model file; empty: found or trained");
-  v.field("vocabulary_size", c.vocabulary_size, above(0),
+  v.field("vocabulary_size", c.vocabulary_size, above(0).of_training(),
           "pieces of a sentencepiece model trained on the training captions");
   v.field("max_words", c.max_words, at_least(2), "L, tokens a caption at most with start and end");
 }

@@ -30,28 +30,31 @@ struct TrainConfig {
 
 template <class Visitor>
 void describe(Visitor& v, TrainConfig& c) {
-  v.field("loss", c.loss, one_of({"info_nce", "sigmoid"}), "over the pairs of a batch: info_nce, sigmoid (SigLIP's)");
-  v.field("seed", c.seed, at_least(0), "of everything drawn at random");
-  v.field("epochs", c.epochs, above(0), "passes over the training samples");
-  v.field("max_steps", c.max_steps, at_least(0), "stop after this many steps; 0: after the epochs");
-  v.field("batch_size", c.batch_size, above(0), "pairs over all processes together");
-  v.field("micro_batch", c.micro_batch, at_least(0).without_effect(),
+  v.field("loss", c.loss, one_of({"info_nce", "sigmoid"}).of_training(),
+          "over the pairs of a batch: info_nce, sigmoid (SigLIP's)");
+  v.field("seed", c.seed, at_least(0).of_training(), "of everything drawn at random");
+  v.field("epochs", c.epochs, above(0).of_training(), "passes over the training samples");
+  v.field("max_steps", c.max_steps, at_least(0).of_training(), "stop after this many steps; 0: after the epochs");
+  v.field("batch_size", c.batch_size, above(0).of_training(), "pairs over all processes together");
+  v.field("micro_batch", c.micro_batch, at_least(0).without_effect().of_training(),
           "pairs of a process in the towers at one time, same gradients; 0: all");
-  v.field("recompute", c.recompute, any().without_effect(),
+  v.field("recompute", c.recompute, any().without_effect().of_training(),
           "towers' blocks are computed again in the backward pass: less memory");
-  v.field("precision", c.precision, one_of({"fp32", "bf16", "fp16"}),
+  v.field("precision", c.precision, one_of({"fp32", "bf16", "fp16"}).of_training(),
           "of the towers' products: fp32, bf16, fp16; weights, heads and losses are fp32");
-  v.field("tf32", c.tf32, any(), "on a GPU: products of float32 in its shorter TF32, towers and head alike");
-  v.field("ema", c.ema, share(), "decay of the moving average of the weights; 0: none");
+  v.field("tf32", c.tf32, any().of_training(),
+          "on a GPU: products of float32 in its shorter TF32, towers and head alike");
+  v.field("ema", c.ema, share().of_training(), "decay of the moving average of the weights; 0: none");
   v.field("threads", c.threads, at_least(0).without_effect(), "of LibTorch's operators; 0: all cores");
-  v.field("validate_every", c.validate_every, at_least(0), "epochs; 0: never");
-  v.field("save_every", c.save_every, at_least(0).without_effect(),
+  v.field("validate_every", c.validate_every, at_least(0).of_training(), "epochs; 0: never");
+  v.field("save_every", c.save_every, at_least(0).without_effect().of_training(),
           "steps between checkpoints besides one an epoch; 0: none");
-  v.field("keep", c.keep, above(0).without_effect(), "checkpoints kept besides best");
-  v.field("patience", c.patience, at_least(0),
+  v.field("keep", c.keep, above(0).without_effect().of_training(), "checkpoints kept besides best");
+  v.field("patience", c.patience, at_least(0).of_training(),
           "validations in a row without a better R@1 that end the run; 0: none do");
-  v.field("bad_steps", c.bad_steps, above(0), "steps in a row without a finite loss and gradient that end the run");
-  v.field("max_logit_scale", c.max_logit_scale, above(0), "exp(logit_scale) is held at or below it");
+  v.field("bad_steps", c.bad_steps, above(0).of_training(),
+          "steps in a row without a finite loss and gradient that end the run");
+  v.field("max_logit_scale", c.max_logit_scale, above(0).of_training(), "exp(logit_scale) is held at or below it");
 }
 
 }  // namespace glint

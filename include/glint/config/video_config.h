@@ -27,10 +27,10 @@ void describe(Visitor& v, VideoConfig& c) {
   v.field("sampling", c.sampling, one_of({"uniform_3fps", "clip4clip", "glscl", "xpool"}),
           "uniform_3fps, clip4clip, glscl, xpool");
   v.field("fps", c.fps, above(0), "glscl, clip4clip: frames a second that are candidates");
-  v.field("image_size", c.image_size, above(0), "R, side of the square the towers see, pixels");
+  v.field("image_size", c.image_size, above(0).of_weights(), "R, side of the square the towers see, pixels");
   v.field("fit", c.fit, one_of({"crop", "squash"}),
           "into the square: crop (the middle, CLIP's), squash (all of it, SigLIP's)");
-  v.field("augment", c.augment, one_of({"none", "rand_augment", "resized_crop_flip"}),
+  v.field("augment", c.augment, one_of({"none", "rand_augment", "resized_crop_flip"}).of_training(),
           "of training clips: none, rand_augment (GLSCL), resized_crop_flip (X-Pool)");
   v.field("apply_rotation", c.apply_rotation, any(), "turn phone videos upright; false as in the reference loaders");
   v.field("timeout_s", c.timeout_s, above(0), "longest time one file may take, seconds");

@@ -7,6 +7,7 @@ namespace glint {
 // head.* of X-CLIP.
 struct XclipConfig {
   static constexpr const char* kName = "xclip";
+  static constexpr bool kFixesLengths = true;  // it has matrices of L x L and T x T
 
   double temperature = 0.01;
   bool mask_words = false;

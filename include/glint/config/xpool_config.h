@@ -16,9 +16,9 @@ struct XpoolConfig {
 
 template <class Visitor>
 void describe(Visitor& v, XpoolConfig& c) {
-  v.field("pooling", c.pooling, one_of({"transformer", "avg"}),
+  v.field("pooling", c.pooling, one_of({"transformer", "avg"}).of_weights(),
           "transformer (as released), avg (mean of the unit frames, no parameters)");
-  v.field("dropout", c.dropout, share(), "of the residual linear layer");
+  v.field("dropout", c.dropout, share().of_training(), "of the residual linear layer");
 }
 
 }  // namespace glint

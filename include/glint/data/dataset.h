@@ -52,6 +52,10 @@ Dataset load_evaluation_set(const DataConfig& data, const EvalConfig& eval, cons
 // What the annotation files alone say of a split: videos need not be there, and a clip without one has an empty `file`.
 Dataset read_dataset(const DataConfig& config, const std::string& split);
 
+// One warning where clips (ids) of `dataset`, which is for "validation" or "test", train too: their results mean
+// little.
+void warn_of_overlap(const Dataset& training, const Dataset& dataset, const std::string& use);
+
 // The splits a data set has: a manifest those its settings name.
 std::vector<std::string> split_names(const DataConfig& config);
 

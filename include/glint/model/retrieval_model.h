@@ -60,10 +60,15 @@ void load_weights(RetrievalModel& model, const TensorMap& weights);
 // The same without copying: the model's parameters become `weights` themselves, where types allow it.
 void adopt_weights(RetrievalModel& model, const TensorMap& weights);
 
-// Weights under OpenAI's names (bare or with "clip.") or the released systems' names, whatever of the model they hold;
-// the rest keeps its start: seq_transf and the tight head copy CLIP's text
-// blocks (methods 2). Every name that fits nowhere is an Error.
-void load_pretrained(RetrievalModel& model, const TensorMap& weights);
+// What a file of weights held.
+struct LoadedParts {
+  bool towers = false, temporal = false, head = false;
+};
+
+// Weights under OpenAI's names (bare or with "clip.") or the released systems' names: towers, temporal encoder and
+// head, each whole or not at all. A part that they do not hold keeps its start: seq_transf and the tight head copy
+// CLIP's text blocks (methods 2). A name that fits nowhere, and one that a part lacks, is an Error.
+LoadedParts load_pretrained(RetrievalModel& model, const TensorMap& weights);
 
 // A whole system under the released names. Throws one Error that lists every missing, spare and misshapen name;
 // what the release holds and does not use is passed over. `file` is for the message.

@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "glint/config/config.h"
+#include "glint/data/fingerprint.h"
 #include "glint/data/loader.h"
 #include "glint/io/safetensors.h"
 #include "glint/model/retrieval_model.h"
@@ -26,6 +28,7 @@ struct TrainState {
   int64_t stale_validations = 0;  // since the best score
   int64_t bad_steps = 0;          // left out in all, as their loss or gradient was no number
   LossScaler::State loss_scale;   // of train.precision fp16
+  std::optional<DataFingerprint> data;  // of the training pairs; none in checkpoints of older versions and of imports
 };
 
 // The tensors of a training, by file. They share memory with the training's own, or are copies of them.
@@ -40,7 +43,8 @@ struct TrainTensors {
 // format's version and a checksum of every other file.
 struct Checkpoint {
   std::filesystem::path folder;
-  Config config;
+  Config config;            // as it was trained; resolve() gives those of a use
+  std::string selected_on;  // the split that chose it among its run's; "none" where nothing did
   std::shared_ptr<const Tokenizer> tokenizer;
   TensorMap model;
   TrainState state;
@@ -70,6 +74,11 @@ struct CheckpointSettings {
 
 // What load_checkpoint() would say of the settings, without reading anything else.
 CheckpointSettings read_checkpoint_settings(const std::filesystem::path& where);
+
+// The one way from a checkpoint and the words "section.key=value" to the settings that a model is built and used with.
+// Throws Error naming the key where a word asks for what the weights fix (head, towers, sizes) or for what has an
+// effect on training alone.
+Config resolve(const Checkpoint& checkpoint, const std::vector<std::string>& overrides);
 
 // The optimizer's tensors of a checkpoint (they are twice the model's size, so evaluation leaves them on the disk).
 TensorMap load_optimizer_state(const Checkpoint& checkpoint);

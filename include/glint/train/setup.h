@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,12 @@ namespace glint {
 std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const std::vector<std::string>& captions);
 
 // Where model.weights names a checkpoint (of glint import, of a run, of glint export), the settings become those its
-// towers were built and trained with: sizes, picture size, tokenizer. The weights themselves are not read.
-void adopt_towers(Config& config);
+// towers were built and trained with: sizes, picture size, tokenizer. The weights themselves are not read. Throws Error
+// where a key of `given` (read_config) asks for another value.
+void adopt_towers(Config& config, const std::set<std::string>& given);
+
+// Throws Error where towers would start at random with the small rate of a recipe for trained ones.
+void check_start(const Config& config);
 
 // A model at its start: random from `config.train.seed`, then the weights of model.weights where it names some. Throws
 // Error where the settings do not fit one another or the weights.

@@ -36,6 +36,8 @@ class Trainer {
   // The first `trace_steps` of them are recorded in trace.json (rank 0's).
   int64_t run(int64_t trace_steps = 0);
 
+  const Dataset& dataset() const { return *dataset_; }  // what it trains on
+
  private:
   void open_run_folder();
   void load_data();
@@ -49,6 +51,7 @@ class Trainer {
   void after_step(const Batch& batch, const StepStats& stats);
   void after_epoch();
   void validate();
+  Evaluation evaluate_validation();
   void take_score(double r1);
   TrainTensors tensors() const;
   void save();
