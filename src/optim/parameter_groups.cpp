@@ -1,5 +1,7 @@
 #include <torch/torch.h>
 
+#include <algorithm>
+
 #include "glint/optim/optimizer.h"
 
 namespace glint {
@@ -26,8 +28,12 @@ std::vector<ParameterGroup> parameter_groups(const NamedParameters& parameters, 
                                         {"other_decay", config.lr, config.weight_decay, {}},
                                         {"clip_no_decay", config.clip_lr, 0, {}},
                                         {"other_no_decay", config.lr, 0, {}}};
+  // The sigmoid loss starts with a scale and a bias of its own, which are new weights though they stand in the towers.
+  const auto is_bias = [](const auto& item) { return item.first.ends_with("logit_bias"); };
+  const bool sigmoid = std::any_of(parameters.begin(), parameters.end(), is_bias);
   for (const auto& [name, parameter] : parameters) {
-    const bool is_other = !has(name, "clip.");  // "transformerClip." is none of the towers
+    const bool is_new_logit = sigmoid && has(name, "clip.logit_");
+    const bool is_other = !has(name, "clip.") || is_new_logit;  // "transformerClip." is none of the towers
     const bool is_spared = !is_decayed(name, parameter, config);
     groups[(is_spared ? 2 : 0) + (is_other ? 1 : 0)].parameters.emplace_back(name, parameter);
   }

@@ -32,6 +32,22 @@ TEST(ScheduleTest, TheCosineRisesPastItsEndUnlessClamped) {
   EXPECT_DOUBLE_EQ(schedule_factor(config, 0.25), schedule_factor(with_schedule("warmup_cosine"), 0.25));
 }
 
+TEST(ScheduleTest, TheRescaledCosineStartsFromOneWhereTheWarmUpEnds) {
+  auto config = with_schedule("cosine");
+  EXPECT_EQ(schedule_factor(config, 0), 0);
+  EXPECT_DOUBLE_EQ(schedule_factor(config, 0.05), 0.5);
+  EXPECT_DOUBLE_EQ(schedule_factor(config, 0.1), 1);
+  EXPECT_DOUBLE_EQ(schedule_factor(config, 0.55), 0.5);
+  EXPECT_NEAR(schedule_factor(config, 1), 0, 1e-15);
+  EXPECT_NEAR(schedule_factor(config, 1.9), 1, 1e-15);
+  config.after_end = "clamp";
+  EXPECT_NEAR(schedule_factor(config, 1.9), 0, 1e-15);
+  config.min_lr = config.lr / 100;
+  EXPECT_DOUBLE_EQ(schedule_factor(config, 0), 0.01);
+  EXPECT_DOUBLE_EQ(schedule_factor(config, 0.05), 0.505);
+  EXPECT_DOUBLE_EQ(schedule_factor(config, 1), 0.01);
+}
+
 TEST(ScheduleTest, TheLinearOneEndsAtZeroAndStays) {
   EXPECT_DOUBLE_EQ(schedule_factor(with_schedule("warmup_linear"), 0.55), 0.5);
   EXPECT_EQ(schedule_factor(with_schedule("warmup_linear"), 1.5), 0);
@@ -39,9 +55,9 @@ TEST(ScheduleTest, TheLinearOneEndsAtZeroAndStays) {
 }
 
 TEST(ScheduleTest, AnUnknownNameIsRefusedWithTheKnownOnes) {
-  EXPECT_THAT([] { schedule_factor(with_schedule("cosine"), 0.5); },
+  EXPECT_THAT([] { schedule_factor(with_schedule("cosinus"), 0.5); },
               testing::ThrowsMessage<Error>(
-                  testing::AllOf(testing::HasSubstr("'cosine'"), testing::HasSubstr("warmup_linear"))));
+                  testing::AllOf(testing::HasSubstr("'cosinus'"), testing::HasSubstr("warmup_linear"))));
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ CaseReport check_sim_full(const GoldenCase& golden);
 CaseReport check_xclip_head(const GoldenCase& golden);
 CaseReport check_xpool_head(const GoldenCase& golden);
 CaseReport check_bertadam(const GoldenCase& golden);
+CaseReport check_schedule(const GoldenCase& golden);
 CaseReport check_metrics(const GoldenCase& golden);
 CaseReport check_tokenizer(const GoldenCase& golden);
 CaseReport check_frame_sampling(const GoldenCase& golden);

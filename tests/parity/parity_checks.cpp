@@ -18,6 +18,7 @@ const std::map<std::string, ParityCheck>& parity_checks() {
       {"metrics", check_metrics},
       {"preprocess", check_preprocess},
       {"randaugment", check_randaugment},
+      {"schedule", check_schedule},
       {"sim_full", check_sim_full},
       {"temporal", check_temporal},
       {"tokenizer", check_tokenizer},

@@ -78,7 +78,7 @@ class GlsclHead final : public RetrievalHead {
     // Note [GLSCL diversity]: the release keeps the videos' concepts apart alone; the paper means both, added.
     auto diverse = diversity(parts[3].view({Q, Q}) / pairs);
     if (both_diverse()) diverse = diverse + diversity(parts[4].view({Q, Q}) / pairs);
-    return {{"icl", consistency}, {"idl", config_.alpha * diverse}};
+    return {{"icl", config_.icl_weight * consistency}, {"idl", config_.alpha * diverse}};
   }
 
   std::map<std::string, std::string> reference_names() const override {
