@@ -7,115 +7,107 @@
 #include <limits>
 #include <numeric>
 
+#include "eval/query_blocks.h"
 #include "glint/core/error.h"
 
-// A texts, B videos. A rank is counted, not sorted for: one pass over the scores.
+// A rank is counted, not sorted for: one pass over the scores.
 
 namespace glint {
 namespace {
 
-constexpr int64_t kVideosAtOnce = 64;  // videos ranked at once: their best captions stay in the cache
-
-template <class Score>
-struct Matrix {
-  const Score* values;  // [A, B] row-major
-  int64_t texts;
-  int64_t videos;
-  const Score* row(int64_t text) const { return values + text * videos; }
-};
-
-[[noreturn]] void refuse(double score, int64_t text, int64_t video) {
-  throw Error("the score of text ", text, " and video ", video, " is ", score,
-              ": the model has diverged or its weights are damaged, so there is no rank");
-}
-
-// How many of `count` values, `stride` apart, are above and equal to `own`.
+// How many scores are above the right answer's, and how many others equal it.
 struct Comparison {
   int64_t larger = 0;
   int64_t equal = 0;
 };
 
-double rank_of(const Comparison& found, Ties ties) {
-  const double others = static_cast<double>(found.equal - 1);  // the right answer equals itself
-  return static_cast<double>(found.larger) + (ties == Ties::kAverage ? others / 2 : 0);
-}
-
 template <class Score>
-double text_rank(const Matrix<Score>& scores, int64_t text, int64_t video, Ties ties) {
-  const Score* row = scores.row(text);
-  const Score own = row[video];
+Comparison compare_all(const Score* scores, int64_t count, Score own) {
   Comparison found;
-  int64_t nans = 0;
-  for (int64_t i = 0; i < scores.videos; ++i) {
-    found.larger += row[i] > own;
-    found.equal += row[i] == own;
-    nans += row[i] != row[i];
+  for (int64_t i = 0; i < count; ++i) {
+    found.larger += scores[i] > own;
+    found.equal += scores[i] == own;
   }
-  if (!std::isfinite(own)) refuse(own, text, video);
-  if (nans > 0) refuse(NAN, text, std::find_if(row, row + scores.videos, [](Score s) { return s != s; }) - row);
-  return rank_of(found, ties);
+  return found;
 }
 
-// The best caption of every video against the videos [first, last): -> [B, last - first], -inf where it has no caption.
-template <class Score>
-std::vector<Score> best_captions(const Matrix<Score>& scores, const int64_t* video_of_text, int64_t first,
-                                 int64_t last) {
-  const int64_t width = last - first;
-  std::vector<Score> best(static_cast<std::size_t>(scores.videos * width), -std::numeric_limits<Score>::infinity());
-  for (int64_t text = 0; text < scores.texts; ++text) {
-    const Score* row = scores.row(text) + first;
-    Score* group = best.data() + video_of_text[text] * width;
-    int64_t nans = 0;
-    for (int64_t i = 0; i < width; ++i) {
-      nans += row[i] != row[i];
-      group[i] = row[i] > group[i] ? row[i] : group[i];
-    }
-    if (nans > 0) refuse(NAN, text, first + (std::find_if(row, row + width, [](Score s) { return s != s; }) - row));
-  }
-  return best;
-}
+// The captions of every video: texts[begin[b]] up to texts[begin[b + 1]].
+struct CaptionGroups {
+  std::vector<int64_t> begin;  // [B + 1]
+  std::vector<int64_t> texts;  // [A]
+  int64_t videos() const { return std::ssize(begin) - 1; }
+  bool is_empty(int64_t video) const { return count(video) == 0; }
+  int64_t count(int64_t video) const { return begin[index(video) + 1] - begin[index(video)]; }
 
-template <class Score>
-void video_ranks(const Matrix<Score>& scores, const int64_t* video_of_text, const std::vector<int64_t>& captions,
-                 int64_t first, int64_t last, Ties ties, double* ranks) {
-  const auto best = best_captions(scores, video_of_text, first, last);
-  const int64_t width = last - first;
-  for (int64_t video = first; video < last; ++video) {
-    if (captions[static_cast<std::size_t>(video)] == 0) continue;
-    const Score* column = best.data() + (video - first);
-    const Score own = column[video * width];
-    if (!std::isfinite(own)) {
-      const int64_t text = std::find(video_of_text, video_of_text + scores.texts, video) - video_of_text;
-      refuse(own, text, video);
+  template <class Score>
+  Score best(const Score* scores, int64_t video) const {
+    Score best = -std::numeric_limits<Score>::infinity();
+    for (int64_t i = begin[index(video)]; i < begin[index(video) + 1]; ++i) {
+      best = std::max(best, scores[texts[index(i)]]);
     }
-    Comparison found;  // a video without captions has -inf and is never above or equal
-    for (int64_t other = 0; other < scores.videos; ++other) {
-      found.larger += column[other * width] > own;
-      found.equal += column[other * width] == own;
-    }
-    ranks[video] = rank_of(found, ties);
+    return best;
   }
-}
 
-// Checks the arguments and calls `work` with the matrix in its own precision and the videos of the texts.
-template <class Work>
-void with_matrix(const torch::Tensor& scores, const torch::Tensor& video_of_text, const Work& work) {
-  GLINT_CHECK(scores.dim() == 2 && scores.is_floating_point(), "scores ", scores.toString(), " ", scores.sizes());
+ private:
+  static std::size_t index(int64_t i) { return static_cast<std::size_t>(i); }
+};
+
+std::vector<int64_t> checked_owners(const torch::Tensor& video_of_text, const torch::Tensor& scores) {
   const int64_t texts = scores.size(0), videos = scores.size(1);
   GLINT_CHECK(
       video_of_text.scalar_type() == torch::kInt64 && video_of_text.dim() == 1 && video_of_text.size(0) == texts,
       "video_of_text ", video_of_text.sizes(), ", scores ", scores.sizes());
   const auto owners = video_of_text.to(torch::kCPU).contiguous();
-  const int64_t* owner = owners.template const_data_ptr<int64_t>();
+  const int64_t* owner = owners.const_data_ptr<int64_t>();
   GLINT_CHECK(std::all_of(owner, owner + texts, [&](int64_t v) { return v >= 0 && v < videos; }),
               "a text's video is not one of ", videos);
-  const bool is_double = scores.scalar_type() == torch::kFloat64;
-  const auto plain = scores.detach().to(torch::kCPU, is_double ? torch::kFloat64 : torch::kFloat32).contiguous();
-  if (is_double) {
-    work(Matrix<double>{plain.template const_data_ptr<double>(), texts, videos}, owner);
-  } else {
-    work(Matrix<float>{plain.template const_data_ptr<float>(), texts, videos}, owner);
+  return {owner, owner + texts};
+}
+
+CaptionGroups group_captions(const std::vector<int64_t>& owners, int64_t videos) {
+  CaptionGroups groups;
+  groups.begin.assign(static_cast<std::size_t>(videos) + 1, 0);
+  for (const int64_t owner : owners) ++groups.begin[static_cast<std::size_t>(owner) + 1];
+  std::partial_sum(groups.begin.begin(), groups.begin.end(), groups.begin.begin());
+  auto next = groups.begin;
+  groups.texts.resize(owners.size());
+  for (std::size_t text = 0; text < owners.size(); ++text) {
+    groups.texts[static_cast<std::size_t>(next[static_cast<std::size_t>(owners[text])]++)] = static_cast<int64_t>(text);
   }
+  return groups;
+}
+
+// A video's row of scores against all texts: its best own caption among the best of the others.
+template <class Score>
+Comparison compare_groups(const Score* row, const CaptionGroups& groups, Score own, std::vector<Score>& best) {
+  best.resize(static_cast<std::size_t>(groups.videos()));
+  // A video without captions has -inf, which is never above or equal.
+  for (std::size_t video = 0; video < best.size(); ++video) {
+    best[video] = groups.best(row, static_cast<int64_t>(video));
+  }
+  auto found = compare_all(best.data(), groups.videos(), own);
+  --found.equal;  // its own
+  return found;
+}
+
+template <class Score>
+Comparison compare_captions(const Score* row, const CaptionGroups& groups, int64_t video, Score own) {
+  auto found = compare_all(row, std::ssize(groups.texts), own);
+  for (auto i = groups.begin[static_cast<std::size_t>(video)]; i < groups.begin[static_cast<std::size_t>(video) + 1];
+       ++i)
+    found.equal -= row[groups.texts[static_cast<std::size_t>(i)]] == own;  // right answers too
+  return found;
+}
+
+Ranks to_ranks(std::vector<int64_t> queries, const std::vector<Comparison>& comparisons) {
+  Ranks ranks;
+  for (const int64_t query : queries) {
+    const auto& found = comparisons[static_cast<std::size_t>(query)];
+    ranks.rank.push_back(static_cast<double>(found.larger));
+    ranks.rank_average.push_back(static_cast<double>(found.larger) + static_cast<double>(found.equal) / 2);
+  }
+  ranks.queries = std::move(queries);
+  return ranks;
 }
 
 double median(std::vector<double> values) {
@@ -127,36 +119,74 @@ double median(std::vector<double> values) {
 
 }  // namespace
 
-std::vector<double> text_to_video_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, Ties ties) {
-  std::vector<double> ranks(static_cast<std::size_t>(scores.size(0)));
-  with_matrix(scores, video_of_text, [&](const auto& matrix, const int64_t* owner) {
-    at::parallel_for(0, matrix.texts, 16, [&](int64_t first, int64_t last) {
-      for (int64_t text = first; text < last; ++text) {
-        ranks[static_cast<std::size_t>(text)] = text_rank(matrix, text, owner[text], ties);
-      }
-    });
+int64_t Ranks::tied() const {
+  int64_t count = 0;
+  for (std::size_t i = 0; i < rank.size(); ++i) count += rank[i] != rank_average[i];
+  return count;
+}
+
+Ranks t2v_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, const QueryTransform& transform) {
+  constexpr auto kDirection = Direction::kTextToVideo;
+  const auto rows = rows_of_queries(scores, kDirection);  // [A, B]
+  const auto owners = checked_owners(video_of_text, scores);
+  std::vector<Comparison> comparisons(owners.size());
+  for_query_blocks(rows, transform, [&](const auto& block) {
+    for (int64_t text = block.first; text < block.first + block.count; ++text) {
+      const int64_t video = owners[static_cast<std::size_t>(text)];
+      const auto* row = block.row(text);
+      if (!std::isfinite(row[video])) refuse_score(row[video], kDirection, text, video);
+      refuse_nan(row, block.items, kDirection, text);
+      auto found = compare_all(row, block.items, row[video]);
+      --found.equal;  // the right answer equals itself
+      comparisons[static_cast<std::size_t>(text)] = found;
+    }
   });
-  return ranks;
+  std::vector<int64_t> queries(owners.size());
+  std::iota(queries.begin(), queries.end(), 0);
+  return to_ranks(std::move(queries), comparisons);
+}
+
+Ranks v2t_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, CaptionRanks among,
+                const QueryTransform& transform) {
+  constexpr auto kDirection = Direction::kVideoToText;
+  const auto rows = rows_of_queries(scores, kDirection);  // [B, A]
+  const auto groups = group_captions(checked_owners(video_of_text, scores), scores.size(1));
+  std::vector<Comparison> comparisons(static_cast<std::size_t>(groups.videos()));
+  for_query_blocks(rows, transform, [&](const auto& block) {
+    std::vector<std::decay_t<decltype(*block.values)>> best;
+    for (int64_t video = block.first; video < block.first + block.count; ++video) {
+      const auto* row = block.row(video);
+      refuse_nan(row, block.items, kDirection, video);
+      if (groups.is_empty(video)) continue;
+      const auto own = groups.best(row, video);
+      if (!std::isfinite(own)) {
+        refuse_score(own, kDirection, video,
+                     groups.texts[static_cast<std::size_t>(groups.begin[static_cast<std::size_t>(video)])]);
+      }
+      comparisons[static_cast<std::size_t>(video)] = among == CaptionRanks::kGroups
+                                                         ? compare_groups(row, groups, own, best)
+                                                         : compare_captions(row, groups, video, own);
+    }
+  });
+  std::vector<int64_t> queries;
+  for (int64_t video = 0; video < groups.videos(); ++video) {
+    if (!groups.is_empty(video)) queries.push_back(video);
+  }
+  return to_ranks(std::move(queries), comparisons);
+}
+
+std::vector<double> text_to_video_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, Ties ties) {
+  return t2v_ranks(scores, video_of_text).counted(ties);
 }
 
 std::vector<double> video_to_text_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, Ties ties) {
-  std::vector<double> ranks;
-  with_matrix(scores, video_of_text, [&](const auto& matrix, const int64_t* owner) {
-    std::vector<int64_t> captions(static_cast<std::size_t>(matrix.videos));
-    for (int64_t text = 0; text < matrix.texts; ++text) ++captions[static_cast<std::size_t>(owner[text])];
-    std::vector<double> all(captions.size());
-    const int64_t blocks = (matrix.videos + kVideosAtOnce - 1) / kVideosAtOnce;
-    at::parallel_for(0, blocks, 1, [&](int64_t first, int64_t last) {
-      for (int64_t block = first; block < last; ++block) {
-        const int64_t end = std::min((block + 1) * kVideosAtOnce, matrix.videos);
-        video_ranks(matrix, owner, captions, block * kVideosAtOnce, end, ties, all.data());
-      }
-    });
-    for (std::size_t video = 0; video < all.size(); ++video) {
-      if (captions[video] > 0) ranks.push_back(all[video]);
-    }
-  });
-  return ranks;
+  return v2t_ranks(scores, video_of_text, CaptionRanks::kGroups).counted(ties);
+}
+
+RetrievalMetrics summarise(const Ranks& ranks, Ties ties) {
+  auto metrics = summarise(ranks.counted(ties));
+  metrics.tied = ranks.tied();
+  return metrics;
 }
 
 RetrievalMetrics summarise(const std::vector<double>& ranks) {
@@ -166,14 +196,44 @@ RetrievalMetrics summarise(const std::vector<double>& ranks) {
     return 100 * static_cast<double>(std::count_if(ranks.begin(), ranks.end(), [k](double r) { return r < k; })) /
            count;
   };
+  const auto mean = [&](const auto& value) {
+    return std::accumulate(ranks.begin(), ranks.end(), 0.0, [&](double sum, double r) { return sum + value(r); }) /
+           count;
+  };
   RetrievalMetrics metrics;
   metrics.r1 = recall(1);
   metrics.r5 = recall(5);
   metrics.r10 = recall(10);
+  metrics.r50 = recall(50);
+  metrics.rsum = metrics.r1 + metrics.r5 + metrics.r10;
   metrics.median_rank = median(ranks) + 1;
-  metrics.mean_rank = std::accumulate(ranks.begin(), ranks.end(), 0.0) / count + 1;
+  metrics.mean_rank = mean([](double r) { return r; }) + 1;
+  metrics.mrr = mean([](double r) { return 1 / (1 + r); });
+  metrics.ndcg10 = mean([](double r) { return r < 10 ? 1 / std::log2(2 + r) : 0; });
   metrics.queries = static_cast<int64_t>(ranks.size());
   return metrics;
+}
+
+BestItems best_items(const torch::Tensor& scores, Direction direction, int64_t k, const QueryTransform& transform) {
+  const auto rows = rows_of_queries(scores, direction);  // [Q, G]
+  GLINT_CHECK(k > 0, "k ", k);
+  k = std::min(k, rows.size(1));
+  BestItems best{torch::empty({rows.size(0), k}, torch::kInt64), torch::empty({rows.size(0), k}, torch::kFloat64)};
+  int64_t* items = best.items.mutable_data_ptr<int64_t>();
+  double* values = best.scores.mutable_data_ptr<double>();
+  for_query_blocks(rows, transform, [&](const auto& block) {
+    std::vector<int64_t> top;
+    for (int64_t query = block.first; query < block.first + block.count; ++query) {
+      const auto* row = block.row(query);
+      refuse_nan(row, block.items, direction, query);
+      top_items(row, block.items, k, top);
+      for (int64_t i = 0; i < k; ++i) {
+        items[query * k + i] = top[static_cast<std::size_t>(i)];
+        values[query * k + i] = row[top[static_cast<std::size_t>(i)]];
+      }
+    }
+  });
+  return best;
 }
 
 }  // namespace glint

@@ -127,5 +127,96 @@ TEST(MetricsTest, ASummaryCountsInPercentAndFromOne) {
   EXPECT_THAT([] { summarise({}); }, ThrowsMessage<Error>(HasSubstr("nothing to evaluate")));
 }
 
+// The definition of both forms, in loops. -> the numbers of captions of other videos above and equal to the best own
+// one
+std::pair<int64_t, int64_t> judged_caption_rank(const torch::Tensor& scores, const torch::Tensor& owner,
+                                                int64_t video) {
+  const auto column = scores.select(1, video);
+  const auto own = column.index({owner == video}).max();
+  const auto others = column.index({owner != video});
+  return {(others > own).sum().item<int64_t>(), (others == own).sum().item<int64_t>()};
+}
+
+TEST(MetricsTest, AVideoMayBeRankedAmongSingleCaptions) {
+  torch::manual_seed(12);
+  const auto scores = torch::randint(6, {40, 9}).to(torch::kFloat32);
+  const auto owner = torch::randint(8, {40}, torch::kInt64);  // video 8 has none
+  const auto ranks = v2t_ranks(scores, owner, CaptionRanks::kCaptions);
+  for (std::size_t i = 0; i < ranks.queries.size(); ++i) {
+    const auto [larger, equal] = judged_caption_rank(scores, owner, ranks.queries[i]);
+    EXPECT_EQ(ranks.rank[i], larger);
+    EXPECT_EQ(ranks.rank_average[i], static_cast<double>(larger) + static_cast<double>(equal) / 2);
+  }
+  EXPECT_THAT(ranks.queries, testing::Each(testing::Ne(8)));
+  const auto groups = v2t_ranks(scores, owner, CaptionRanks::kGroups);
+  EXPECT_EQ(summarise(groups.rank).r1, summarise(ranks.rank).r1);  // rank 0 is the same in both
+  EXPECT_GT(summarise(ranks.rank).mean_rank, summarise(groups.rank).mean_rank);
+}
+
+TEST(MetricsTest, QueriesWithATieAreCounted) {
+  const auto scores = torch::tensor({{2.f, 2.f, 1.f}, {0.f, 3.f, 3.f}, {5.f, 1.f, 4.f}});
+  const auto ranks = t2v_ranks(scores, ids({0, 1, 2}));
+  EXPECT_THAT(ranks.queries, ElementsAre(0, 1, 2));
+  EXPECT_THAT(ranks.rank, ElementsAre(0, 0, 1));
+  EXPECT_THAT(ranks.rank_average, ElementsAre(0.5, 0.5, 1));
+  EXPECT_EQ(summarise(ranks, Ties::kOptimistic).tied, 2);
+  EXPECT_EQ(summarise(ranks, Ties::kAverage).tied, 2);
+  EXPECT_EQ(v2t_ranks(scores, ids({0, 1, 2}), CaptionRanks::kGroups).tied(), 0);
+  EXPECT_EQ(v2t_ranks(scores, ids({0, 0, 1}), CaptionRanks::kCaptions).tied(),
+            0);  // equal captions of its own are right
+}
+
+TEST(MetricsTest, ATransformRanksBlocksAsItRanksTheWhole) {
+  torch::manual_seed(13);
+  const auto scores = torch::randn({700, 530});  // several blocks
+  const auto owner = torch::randint(530, {700}, torch::kInt64);
+  const auto text_bias = torch::randn({700}, torch::kFloat64), video_bias = torch::randn({530}, torch::kFloat64);
+  const auto minus = [](const torch::Tensor& biases) {
+    return [biases](const torch::Tensor& rows, int64_t) { return rows.to(torch::kFloat64) - biases; };
+  };
+  const auto t2v = t2v_ranks(scores, owner, minus(video_bias));
+  EXPECT_EQ(t2v.rank, t2v_ranks(scores.to(torch::kFloat64) - video_bias, owner).rank);
+  for (const auto among : {CaptionRanks::kGroups, CaptionRanks::kCaptions}) {
+    EXPECT_EQ(v2t_ranks(scores, owner, among, minus(text_bias)).rank,
+              v2t_ranks(scores.to(torch::kFloat64) - text_bias.unsqueeze(1), owner, among).rank);
+  }
+  const auto rows_seen = [](const torch::Tensor& rows, int64_t first) {
+    return (rows.to(torch::kFloat64) * 0).add_(torch::arange(first, first + rows.size(0)).unsqueeze(1));
+  };
+  const auto best = best_items(scores, Direction::kVideoToText, 2, rows_seen);
+  EXPECT_TRUE(torch::equal(best.scores.select(1, 0), torch::arange(530).to(torch::kFloat64)));
+}
+
+TEST(MetricsTest, TheBestItemsStandInOrderAndTiesByIndex) {
+  const auto scores = torch::tensor({{1.f, 3.f, 3.f, 2.f}, {0.f, 0.f, 0.f, 0.f}, {-1.f, 5.f, 2.f, 7.f}});
+  const auto videos = best_items(scores, Direction::kTextToVideo, 3);
+  EXPECT_TRUE(torch::equal(videos.items, torch::tensor({{1, 2, 3}, {0, 1, 2}, {3, 1, 2}}, torch::kInt64)));
+  EXPECT_TRUE(torch::equal(videos.scores, torch::tensor({{3., 3., 2.}, {0., 0., 0.}, {7., 5., 2.}}, torch::kFloat64)));
+  const auto texts = best_items(scores, Direction::kVideoToText, 10);  // three texts only
+  EXPECT_TRUE(torch::equal(texts.items, torch::tensor({{0, 1, 2}, {2, 0, 1}, {0, 2, 1}, {2, 0, 1}}, torch::kInt64)));
+}
+
+TEST(MetricsTest, TheBestItemsOfManyAreThoseOfASort) {
+  torch::manual_seed(14);
+  const auto scores = torch::randint(40, {500, 600}).to(torch::kFloat32);
+  const auto want = std::get<1>(scores.sort(/*stable=*/true, /*dim=*/1, /*descending=*/true)).slice(1, 0, 10);
+  EXPECT_TRUE(torch::equal(best_items(scores, Direction::kTextToVideo, 10).items, want));
+  const auto bad = [&] {
+    auto broken = scores.clone();
+    broken[7][3] = NAN;
+    best_items(broken, Direction::kVideoToText, 10);
+  };
+  EXPECT_THAT(bad, ThrowsMessage<Error>(HasSubstr("text 7 and video 3 is nan")));
+}
+
+TEST(MetricsTest, ASummaryHasTheSumOfRecallsAndTheReciprocals) {
+  const auto metrics = summarise({0, 3, 9, 40, 60});
+  EXPECT_EQ(metrics.r50, 80);
+  EXPECT_EQ(metrics.rsum, 20 + 40 + 60);
+  EXPECT_DOUBLE_EQ(metrics.mrr, (1 + 1.0 / 4 + 1.0 / 10 + 1.0 / 41 + 1.0 / 61) / 5);
+  EXPECT_DOUBLE_EQ(metrics.ndcg10, (1 + 1 / std::log2(5.0) + 1 / std::log2(11.0)) / 5);
+  EXPECT_EQ(metrics.tied, 0);
+}
+
 }  // namespace
 }  // namespace glint::test

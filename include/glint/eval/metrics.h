@@ -3,29 +3,73 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace glint {
 
-// One direction of retrieval. Recalls in percent; ranks start at 1.
+// A texts, B videos; scores are [A, B] for both directions. A direction has Q queries and a gallery of G items:
+// (Q, G) = (A, B) where texts ask, (B, A) where videos ask.
+
+// One direction of retrieval (design/evaluation.md 2). Recalls and their sum in percent; ranks start at 1; MRR and nDCG
+// are fractions.
 struct RetrievalMetrics {
-  double r1 = 0, r5 = 0, r10 = 0;
+  double r1 = 0, r5 = 0, r10 = 0, r50 = 0;
+  double rsum = 0;         // R@1 + R@5 + R@10
   double median_rank = 0;  // mean of the middle two for an even count
   double mean_rank = 0;
+  double mrr = 0;     // mean of 1 / rank
+  double ndcg10 = 0;  // one right answer: mean of 1 / log2(1 + rank) where rank <= 10, else 0
   int64_t queries = 0;
+  int64_t tied = 0;  // queries whose right answer has the score of another item: what `Ties` decides about
 };
 
 enum class Ties { kOptimistic, kAverage };  // rank = number of larger scores; + half the number of equal others
+enum class Direction { kTextToVideo, kVideoToText };
 
-// 0-based rank of the right answer of every query. scores [A, B]; video_of_text int64 [A]: the video text a belongs to.
-// Throws Error where a score is NaN or the right answer's is not finite: a broken model must not look good
-// (methods 9.1).
+// Which captions a video's best own one is ranked among, where videos have several.
+enum class CaptionRanks {
+  kGroups,   // the best caption of every other video (CLIP4Clip's line)
+  kCaptions  // every single caption of the other videos (InternVideo2's itm_eval, DBSN, PE)
+};
+
+// Scores as they are ranked: the scores [n, G] of queries [first, first + n) -> float64 [n, G]. It is called block by
+// block and from several threads at once, so no float64 copy of all scores is made. Empty: the scores themselves.
+using QueryTransform = std::function<torch::Tensor(const torch::Tensor& scores, int64_t first)>;
+
+// 0-based ranks of the right answers.
+struct Ranks {
+  std::vector<int64_t> queries;      // the text or video that each rank belongs to, ascending
+  std::vector<double> rank;          // number of larger scores
+  std::vector<double> rank_average;  // + half the number of equal others
+
+  const std::vector<double>& counted(Ties ties) const { return ties == Ties::kAverage ? rank_average : rank; }
+  int64_t tied() const;  // how many have an equal other
+};
+
+// Ranks of every text's video. video_of_text int64 [A]: the video text a belongs to. Throws Error where a score is NaN
+// or the right answer's is not finite: a broken model must not look good (methods 9.1).
+Ranks t2v_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, const QueryTransform& transform = {});
+// Ranks of every video's best own caption (methods 9.2). Videos without a caption are neither asked nor answers: they
+// give no entry. The same Errors. The transform sees rows of videos against all texts.
+Ranks v2t_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, CaptionRanks among,
+                const QueryTransform& transform = {});
+
+// The same, one way of counting ties; video_to_text_ranks ranks groups.
 std::vector<double> text_to_video_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, Ties ties);
-// A video's rank: its best caption against the best caption of every other video (methods 9.2). Videos without a
-// caption are neither asked nor answers: they give no entry. The same Errors.
 std::vector<double> video_to_text_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, Ties ties);
 
 // Throws Error where there is no rank.
-RetrievalMetrics summarise(const std::vector<double>& ranks);
+RetrievalMetrics summarise(const Ranks& ranks, Ties ties);
+RetrievalMetrics summarise(const std::vector<double>& ranks);  // `tied` stays 0
+
+// The best items of every query, best first, equal ones by lower index.
+struct BestItems {
+  torch::Tensor items;   // int64 [Q, k]
+  torch::Tensor scores;  // float64 [Q, k], as ranked
+};
+
+// k is cut to the size of the gallery. Throws Error where a score is NaN.
+BestItems best_items(const torch::Tensor& scores, Direction direction, int64_t k, const QueryTransform& transform = {});
 
 }  // namespace glint
