@@ -27,6 +27,7 @@ CaseReport check_xpool_head(const GoldenCase& golden);
 CaseReport check_bertadam(const GoldenCase& golden);
 CaseReport check_schedule(const GoldenCase& golden);
 CaseReport check_metrics(const GoldenCase& golden);
+CaseReport check_postprocess(const GoldenCase& golden);
 CaseReport check_tokenizer(const GoldenCase& golden);
 CaseReport check_frame_sampling(const GoldenCase& golden);
 CaseReport check_preprocess(const GoldenCase& golden);

@@ -16,6 +16,7 @@ const std::map<std::string, ParityCheck>& parity_checks() {
       {"glscl_head", check_glscl_head},
       {"glscl_train", check_glscl_train},
       {"metrics", check_metrics},
+      {"postprocess", check_postprocess},
       {"preprocess", check_preprocess},
       {"randaugment", check_randaugment},
       {"schedule", check_schedule},
