@@ -28,6 +28,7 @@ CaseReport check_bertadam(const GoldenCase& golden);
 CaseReport check_schedule(const GoldenCase& golden);
 CaseReport check_metrics(const GoldenCase& golden);
 CaseReport check_postprocess(const GoldenCase& golden);
+CaseReport check_significance(const GoldenCase& golden);
 CaseReport check_tokenizer(const GoldenCase& golden);
 CaseReport check_frame_sampling(const GoldenCase& golden);
 CaseReport check_preprocess(const GoldenCase& golden);

@@ -20,6 +20,7 @@ const std::map<std::string, ParityCheck>& parity_checks() {
       {"preprocess", check_preprocess},
       {"randaugment", check_randaugment},
       {"schedule", check_schedule},
+      {"significance", check_significance},
       {"sim_full", check_sim_full},
       {"temporal", check_temporal},
       {"tokenizer", check_tokenizer},
