@@ -8,6 +8,7 @@ namespace glint::app {
 // that does the work. The callback throws Error for what the user can mend.
 void add_average_command(CLI::App& app);
 void add_bench_command(CLI::App& app);
+void add_compare_command(CLI::App& app);
 void add_data_command(CLI::App& app);
 void add_demo_command(CLI::App& app);
 void add_doctor_command(CLI::App& app);

@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   glint::app::add_data_command(app);
   glint::app::add_train_command(app);
   glint::app::add_eval_command(app);
+  glint::app::add_compare_command(app);
   glint::app::add_average_command(app);
   glint::app::add_encode_command(app);
   glint::app::add_import_command(app);

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "glint/config/video_config.h"
 #include "glint/data/dataset.h"
 
 namespace glint::app {
