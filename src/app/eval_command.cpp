@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "glint/core/error.h"
 #include "glint/core/log.h"
 #include "glint/device/device.h"
+#include "glint/eval/report.h"
 #include "glint/train/setup.h"
 
 namespace glint::app {
@@ -23,7 +25,8 @@ namespace fs = std::filesystem;
 struct EvalOptions {
   std::string where;
   std::vector<std::string> overrides;
-  std::string out;
+  std::string out, folder;
+  int64_t worst = 0;
   bool json = false;
 };
 
@@ -58,6 +61,12 @@ void eval(const EvalOptions& options) {
     throw Error("eval.split: which split is to be evaluated? Set data.test_split=test, or eval.split to another");
   const auto device = choose_device(config.run.device);
   const auto report = evaluate_checkpoint(std::move(checkpoint), split, *Communicator::alone(), device);
+  const fs::path run = options.where;
+  const auto is_split = [](const std::string& word) { return word.starts_with("eval.split="); };
+  const bool as_it_is = std::all_of(options.overrides.begin(), options.overrides.end(), is_split);
+  if (!options.folder.empty()) write_evaluation(options.folder, report);
+  if (options.folder.empty() && as_it_is && fs::exists(run / "checkpoints"))
+    write_evaluation(run / "eval" / split, report);
   if (!options.out.empty()) {
     write_file(options.out, report.json);
   } else if (options.overrides.empty() && fs::exists(fs::path(options.where) / "checkpoints")) {
@@ -65,6 +74,7 @@ void eval(const EvalOptions& options) {
     write_file(fs::path(options.where) / "results.txt", report.table);
   }
   std::cout << (options.json ? report.json : report.table);
+  if (options.worst > 0) std::cout << worst_queries(report.ranks, options.worst);
 }
 
 }  // namespace
@@ -80,8 +90,21 @@ void add_eval_command(CLI::App& app) {
   command->add_option("overrides", options->overrides, "Settings that win over the checkpoint's: section.key=value");
   command->add_option("--out", options->out,
                       "Write the JSON object to this file (a run evaluated as it is: also to its results.json)");
-  command->add_flag("--json", options->json, "Print the JSON object instead of a table");
-  command->footer("Example: glint eval runs/demo eval.split=val eval.ties=average --json");
+  command->add_option(
+      "--folder", options->folder,
+      "Write results.json and the ranks of every query into this folder (a run evaluated as it is: also "
+      "into its eval/<split>/)");
+  auto* json = command->add_flag("--json", options->json, "Print the JSON object instead of a table");
+  command
+      ->add_option("--worst", options->worst,
+                   "Print so many text queries with the worst ranks: the right clip and the three best answers")
+      ->check(CLI::PositiveNumber)
+      ->excludes(json);
+  command->footer(
+      "Example: glint eval runs/demo eval.split=val --worst 20\n"
+      "         glint eval runs/demo eval.postprocess=dsl --json\n"
+      "         pandas: pd.read_json('runs/demo/eval/test/queries.jsonl', lines=True).assign(\n"
+      "                   rank=safetensors.numpy.load_file('runs/demo/eval/test/ranks.safetensors')['t2v.rank'] + 1)");
   command->callback([options] { eval(*options); });
 }
 

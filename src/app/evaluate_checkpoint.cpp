@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "glint/config/config_file.h"
+#include "glint/core/atomic_file.h"
 #include "glint/core/log.h"
 #include "glint/data/clip_source.h"
 #include "glint/data/dataset.h"
@@ -37,7 +38,19 @@ Report evaluate_checkpoint(Checkpoint checkpoint, const std::string& split, Comm
   provenance.config_hash = config_hash(config);
   provenance.head = head_name(config.head);
   provenance.eval = config.eval;
-  return {results_json(result, provenance), results_table(result, provenance)};
+  auto signature = result.signature;
+  const bool has_rate = config.video.sampling == "glscl" || config.video.sampling == "clip4clip";
+  signature.frames = config.video.num_frames;
+  if (has_rate) signature.fps = config.video.fps;
+  signature.glint = GLINT_VERSION;
+  provenance.signature = to_text(signature);
+  return {results_json(result, provenance), results_table(result, provenance), result.ranks};
+}
+
+void write_evaluation(const std::filesystem::path& folder, const Report& report) {
+  std::filesystem::create_directories(folder);
+  write_ranks(folder, report.ranks);
+  write_file(folder / "results.json", report.json);
 }
 
 void use_threads(int64_t threads) {

@@ -63,6 +63,7 @@ void evaluate_best(const Config& config, bool trained, Communicator& peers, torc
   if (peers.rank() != 0) return;
   write_file(run_dir / "results.txt", report.table);
   write_file(run_dir / "results.json", report.json);
+  write_evaluation(run_dir / "eval" / config.data.test_split, report);
 }
 
 // As one of the processes that train together, or alone.

@@ -35,7 +35,7 @@ void refuse_non_finite(const Score* scores, int64_t count) {
   int64_t bad = 0;
   for (int64_t i = 0; i < count; ++i) bad += !(std::abs(scores[i]) <= std::numeric_limits<Score>::max());
   if (bad == 0) return;
-  throw Error("a score of the post-processing bank (eval.bank) is ",
+  throw Error("a score of the post-processing bank is ",
               *std::find_if(scores, scores + count, [](Score s) { return !std::isfinite(s); }),
               ": the model has diverged or its weights are damaged; eval.postprocess = none does without a bank");
 }
@@ -163,8 +163,8 @@ void NearestMean::add(const torch::Tensor& block) {
 
 torch::Tensor NearestMean::means() const {
   if (queries_ < k_) {
-    throw Error("eval.postprocess averages the ", k_, " largest scores of every item, and its bank (eval.bank) has ",
-                queries_, queries_ == 1 ? " query" : " queries", ": take a larger bank or a smaller k");
+    throw Error("eval.postprocess averages the ", k_, " largest scores of every item, and its bank has ", queries_,
+                queries_ == 1 ? " query" : " queries", ": too small for this method");
   }
   std::vector<double> means(heaps_.size() / k_);
   for (std::size_t item = 0; item < means.size(); ++item) {

@@ -9,11 +9,11 @@
 
 #include "eval/feature_table.h"
 #include "eval/gathered.h"
+#include "eval/ranking.h"
 #include "glint/core/error.h"
 #include "glint/core/progress.h"
 #include "glint/data/clip_stream.h"
 #include "glint/data/token_tensors.h"
-#include "glint/eval/postprocess.h"
 #include "glint/eval/similarity.h"
 
 namespace glint {
@@ -131,18 +131,12 @@ std::vector<int64_t> shares_of(int64_t count, const Communicator& peers) {
   return counts;
 }
 
-// The captions that can still be asked, and the row of each one's clip in the encoded clips.
-struct Queries {
-  std::vector<std::string> texts;
-  std::vector<int64_t> video;
-  std::vector<int64_t> clip;  // of the data set
-};
-
-Queries queries_for(const Dataset& dataset, const std::vector<int64_t>& clips) {
+// The captions that can still be asked.
+AskedQueries queries_for(const Dataset& dataset, const std::vector<int64_t>& clips) {
   std::vector<int64_t> row_of_clip(dataset.clips.size(), -1);
   for (std::size_t row = 0; row < clips.size(); ++row)
     row_of_clip[static_cast<std::size_t>(clips[row])] = static_cast<int64_t>(row);
-  Queries queries;
+  AskedQueries queries;
   for (const auto& caption : dataset.captions) {
     const int64_t row = row_of_clip[static_cast<std::size_t>(caption.clip)];
     if (row < 0) continue;
@@ -151,31 +145,6 @@ Queries queries_for(const Dataset& dataset, const std::vector<int64_t>& clips) {
     queries.clip.push_back(caption.clip);
   }
   return queries;
-}
-
-std::map<std::string, RetrievalMetrics> metrics_of_tags(const Dataset& dataset, const Queries& queries,
-                                                        const std::vector<double>& ranks) {
-  std::map<std::string, std::vector<double>> of_tag;
-  for (std::size_t i = 0; i < ranks.size(); ++i) {
-    for (const auto& tag : dataset.clips[static_cast<std::size_t>(queries.clip[i])].tags)
-      of_tag[tag].push_back(ranks[i]);
-  }
-  std::map<std::string, RetrievalMetrics> metrics;
-  for (const auto& [tag, some] : of_tag) metrics[tag] = summarise(some);
-  return metrics;
-}
-
-void rank(Evaluation& result, const torch::Tensor& scores, const Dataset& dataset, const Queries& queries,
-          const EvalConfig& config) {
-  const auto video_of_text = torch::tensor(queries.video, torch::kInt64);
-  const Ties ties = config.ties == "average" ? Ties::kAverage : Ties::kOptimistic;
-  const bool dsl = config.postprocess == "dsl";
-  const auto forward = dsl ? dual_softmax(scores, config.dsl_temperature) : scores;
-  const auto backward = dsl ? dual_softmax(scores.t(), config.dsl_temperature).t() : scores;
-  const auto ranks = text_to_video_ranks(forward, video_of_text, ties);
-  result.t2v = summarise(ranks);
-  result.v2t = summarise(video_to_text_ranks(backward, video_of_text, ties));
-  result.t2v_of_tag = metrics_of_tags(dataset, queries, ranks);
 }
 
 // A smaller gallery is an easier one.
@@ -214,7 +183,7 @@ Evaluation evaluate(RetrievalModel& model, const Tokenizer& tokenizer, const Dat
   const auto scores = gather_uneven(peers, similarity_matrix(model.head(), captions, videos.features, config.block),
                                     shares_of(count, peers));
   result.clips = static_cast<int64_t>(videos.clips.size());
-  rank(result, scores, dataset, queries, config);
+  rank_scores(result, scores, dataset, queries, videos.clips, config);
   result.score_s = seconds_since(score_start);
   return result;
 }

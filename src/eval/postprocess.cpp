@@ -37,9 +37,8 @@ SoftmaxNorm softmax_norm(const Bank& bank, int64_t items, double beta, const cha
   SoftmaxBias bias(items, beta);
   bank([&](const torch::Tensor& block) { bias.add(block); });
   if (bias.queries() == 0) {
-    throw Error(
-        "eval.postprocess = ", method,
-        " needs the scores of training queries or test queries, and its bank (eval.bank) has none: give another");
+    throw Error("eval.postprocess = ", method,
+                " needs the scores of training queries or test queries, and its bank has none: give another");
   }
   return {bias.largest(), bias.rest()};
 }
@@ -163,7 +162,7 @@ QbNormTransform qb_norm_transform(const Bank& bank, int64_t items, double beta, 
   });
   if (bias.queries() == 0) {
     throw Error(
-        "eval.postprocess = qb_norm needs the scores of training queries, and its bank (eval.bank) has none: give "
+        "eval.postprocess = qb_norm needs the scores of training queries, and its bank has none: give "
         "another");
   }
   return {{bias.largest(), bias.rest()}, hubs.hits() >= theta};
@@ -180,7 +179,7 @@ SinkhornScaling scaled(const Bank& bank, int64_t items, double tau, int64_t roun
     });
     if (queries == 0) {
       throw Error(
-          "eval.postprocess = sinkhorn needs the scores of training queries or test queries, and its bank (eval.bank) "
+          "eval.postprocess = sinkhorn needs the scores of training queries or test queries, and its bank "
           "has none: give another");
     }
     scaling.end_round();

@@ -1,8 +1,11 @@
 #include "glint/eval/report.h"
 
+#include <algorithm>
 #include <iomanip>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <sstream>
+#include <vector>
 
 #include "glint/core/error.h"
 
@@ -12,8 +15,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json to_json(const RetrievalMetrics& metrics) {
-  return {{"R@1", metrics.r1},          {"R@5", metrics.r5},        {"R@10", metrics.r10},
-          {"MdR", metrics.median_rank}, {"MnR", metrics.mean_rank}, {"queries", metrics.queries}};
+  return {{"R@1", metrics.r1},          {"R@5", metrics.r5},        {"R@10", metrics.r10},       {"R@50", metrics.r50},
+          {"MdR", metrics.median_rank}, {"MnR", metrics.mean_rank}, {"RSum", metrics.rsum},      {"MRR", metrics.mrr},
+          {"nDCG@10", metrics.ndcg10},  {"ties", metrics.tied},     {"queries", metrics.queries}};
 }
 
 void add_row(std::ostringstream& out, const std::string& name, const RetrievalMetrics& metrics) {
@@ -30,6 +34,7 @@ std::string results_json(const Evaluation& evaluation, const Provenance& provena
   Json json;
   json["t2v"] = to_json(evaluation.t2v);
   json["v2t"] = to_json(evaluation.v2t);
+  if (evaluation.raw_t2v) json["raw"] = {{"t2v", to_json(*evaluation.raw_t2v)}, {"v2t", to_json(*evaluation.raw_v2t)}};
   if (!evaluation.t2v_of_tag.empty()) {
     for (const auto& [tag, metrics] : evaluation.t2v_of_tag) json["t2v_of_tag"][tag] = to_json(metrics);
   }
@@ -43,6 +48,7 @@ std::string results_json(const Evaluation& evaluation, const Provenance& provena
   json["data"] = provenance.data;
   json["split"] = provenance.split;
   json["protocol"] = provenance.protocol;
+  json["signature"] = provenance.signature;
   json["selected_on"] = provenance.selected_on;
   json["ties"] = provenance.eval.ties;
   json["postprocess"] = provenance.eval.postprocess;
@@ -63,6 +69,10 @@ std::string results_table(const Evaluation& evaluation, const Provenance& proven
       << "\n";
   add_row(out, "text to video", evaluation.t2v);
   add_row(out, "video to text", evaluation.v2t);
+  if (evaluation.raw_t2v) {
+    add_row(out, "text to video, raw", *evaluation.raw_t2v);
+    add_row(out, "video to text, raw", *evaluation.raw_v2t);
+  }
   for (const auto& [tag, metrics] : evaluation.t2v_of_tag) add_row(out, concat("text to video, ", tag), metrics);
   out << provenance.head << ", checkpoint " << provenance.checkpoint << " (selected on " << provenance.selected_on
       << "), protocol " << provenance.protocol << ", ties " << provenance.eval.ties;
@@ -70,7 +80,32 @@ std::string results_table(const Evaluation& evaluation, const Provenance& proven
     out << ", post-processing " << provenance.eval.postprocess << " (uses all queries together)";
   out << ", " << evaluation.clips << " clips";
   if (!evaluation.skipped.empty()) out << ", " << evaluation.skipped.size() << " skipped";
-  out << "\n";
+  if (const auto tied = evaluation.t2v.tied + evaluation.v2t.tied; tied > 0)
+    out << ", " << tied << " queries with ties";
+  out << "\n" << provenance.signature << "\n";
+  return out.str();
+}
+
+std::string worst_queries(const EvaluationRanks& ranks, int64_t count) {
+  const auto& t2v = ranks.t2v;
+  std::vector<std::size_t> order(t2v.query.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto worse = [&](std::size_t a, std::size_t b) { return t2v.rank_average[a] > t2v.rank_average[b]; };
+  std::stable_sort(order.begin(), order.end(), worse);
+  order.resize(std::min(order.size(), static_cast<std::size_t>(count)));
+  const auto kept = t2v.query.empty() ? 0 : t2v.top_items.size() / t2v.query.size();
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(3);
+  for (const auto i : order) {
+    const auto& query = ranks.queries[static_cast<std::size_t>(t2v.query[i])];
+    out << "rank " << t2v.rank[i] + 1 << ": " << query.caption << "\n  right: " << query.video << " ("
+        << t2v.truth_score[i] << "); best:";
+    for (std::size_t k = 0; k < std::min<std::size_t>(3, kept); ++k) {
+      const auto item = static_cast<std::size_t>(t2v.top_items[i * kept + k]);
+      out << (k == 0 ? " " : ", ") << ranks.gallery[item].id << " (" << t2v.top_scores[i * kept + k] << ")";
+    }
+    out << "\n";
+  }
   return out.str();
 }
 

@@ -215,6 +215,50 @@ TEST_F(EvaluationTest, ASettingThatContradictsTheWeightsIsRefusedWithBothValues)
                                      "tokenizer sentencepiece), temporal encoder"));
 }
 
+TEST_F(EvaluationTest, ARunKeepsTheRankOfEveryQueryAndCanBeCompared) {
+  const auto run = train("run"), other = train("other", {"train.seed=7"});
+  const auto results = nlohmann::json::parse(read_file(run / "eval" / "test" / "results.json"));
+  EXPECT_THAT(
+      results.at("signature").get<std::string>(),
+      testing::MatchesRegex(
+          "manifest:manifest\\.json\\|q:10\\|g:10\\|ids:[0-9a-f]{8}\\|cap:first\\|truth:own\\|ties:average\\|post:none"
+          "\\|T:12\\|fps:\\?\\|glint:.*"));
+  for (const char* metric : {"R@50", "RSum", "MRR", "nDCG@10", "ties"}) EXPECT_TRUE(results.at("t2v").contains(metric));
+  for (const char* file : {"ranks.safetensors", "queries.jsonl", "gallery.jsonl"}) {
+    EXPECT_TRUE(fs::exists(run / "eval" / "test" / file)) << file;
+  }
+  const auto table = run_program({"eval", run.string(), "--worst", "2"});
+  EXPECT_THAT(table.out, HasSubstr(results.at("signature").get<std::string>()));
+  EXPECT_THAT(table.out, HasSubstr("\n  right: "));
+
+  fs::copy(run / "eval" / "test", folder_ / "copy");
+  const auto same = run_program({"compare", run.string(), (folder_ / "copy").string(), "--json"});
+  ASSERT_EQ(same.exit_code, 0) << same.err;
+  const auto metrics = nlohmann::json::parse(same.out).at("metrics");
+  EXPECT_EQ(metrics.at("t2v/R@1").at("difference"), 0);
+  EXPECT_EQ(metrics.at("t2v/R@1").at("p"), 1);
+  const auto compared = run_program({"compare", run.string(), other.string()});
+  EXPECT_EQ(compared.exit_code, 0) << compared.err;
+  EXPECT_THAT(compared.out, HasSubstr("R@1"));
+
+  evaluate(run, {"eval.split=val"});
+  EXPECT_TRUE(fs::exists(run / "eval" / "val" / "ranks.safetensors"));
+}
+
+TEST_F(EvaluationTest, PostProcessingStandsBesideTheRawNumbers) {
+  const auto run = train("run", {"optim.lr=0.1"});
+  const auto plain = evaluate(run, {});
+  for (const std::string method : {"dsl", "dsl_shared", "is", "qb_norm", "sinkhorn", "csls"}) {
+    const auto processed = evaluate(run, {"eval.postprocess=" + method});
+    EXPECT_EQ(processed.at("raw").at("t2v"), plain.at("t2v")) << method;
+    EXPECT_EQ(processed.at("raw").at("v2t"), plain.at("v2t")) << method;
+    EXPECT_THAT(processed.at("signature").get<std::string>(), HasSubstr("|post:" + method)) << method;
+  }
+  expect_refused({"eval", run.string(), "eval.postprocess=nnn"},
+                 "averages the 128 largest scores");  // 10 queries, and it wants 128
+  EXPECT_EQ(nlohmann::json::parse(read_file(run / "eval" / "test" / "results.json")).at("postprocess"), "none");
+}
+
 TEST_F(EvaluationTest, ARecipeOfTrainedTowersWithoutWeightsIsRefused) {
   expect_refused({"train", "configs/glccl/msrvtt.yaml", "--dry-run"},
                  "model.weights is empty, and optim.clip_lr=1e-07");

@@ -246,7 +246,7 @@ TEST(PostprocessTest, ABankWithoutQueriesNamesMethodAndSetting) {
     prepare_postprocess(method, scores, {bank_of(torch::rand({0, 4})), bank_of(torch::rand({0, 3}))});
   };
   const auto refusal = [](const std::string& method) {
-    return ThrowsMessage<Error>(AllOf(HasSubstr("eval.postprocess = " + method), HasSubstr("eval.bank")));
+    return ThrowsMessage<Error>(AllOf(HasSubstr("eval.postprocess = " + method), HasSubstr("its bank")));
   };
   EXPECT_THAT([&] { prepare(InvertedSoftmaxSettings{}); }, refusal("is"));
   EXPECT_THAT([&] { prepare(QbNormSettings{}); }, refusal("qb_norm"));

@@ -28,8 +28,10 @@ void describe(Visitor& v, EvalConfig& c) {
   v.field("block", c.block, above(0), "texts and videos scored at once");
   v.field("ties", c.ties, one_of({"optimistic", "average"}),
           "equal scores: average (half of them rank above the right answer), optimistic (none, as most released code)");
-  v.field("postprocess", c.postprocess, one_of({"none", "dsl"}), "none, dsl (dual softmax; uses all queries together)");
-  v.field("dsl_temperature", c.dsl_temperature, above(0), "on cosine scale");
+  v.field(
+      "postprocess", c.postprocess, one_of({"none", "dsl", "dsl_shared", "is", "qb_norm", "nnn", "sinkhorn", "csls"}),
+      "none; from all test queries together: dsl, dsl_shared, is, qb_norm, nnn, sinkhorn, csls (docs/evaluation.md)");
+  v.field("dsl_temperature", c.dsl_temperature, above(0), "dsl, dsl_shared: on cosine scale");
   v.field("ema", c.ema, any(), "the moving average of the weights, where the checkpoint has one");
 }
 

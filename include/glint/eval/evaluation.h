@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@
 #include "glint/data/dataset.h"
 #include "glint/dist/communicator.h"
 #include "glint/eval/metrics.h"
+#include "glint/eval/rank_file.h"
+#include "glint/eval/signature.h"
 #include "glint/model/retrieval_model.h"
 #include "glint/text/tokenizer.h"
 
@@ -25,6 +28,9 @@ struct SkippedClip {
 struct Evaluation {
   RetrievalMetrics t2v;
   RetrievalMetrics v2t;
+  std::optional<RetrievalMetrics> raw_t2v, raw_v2t;    // without eval.postprocess, where there is one
+  EvaluationRanks ranks;                               // of every query, as they were counted
+  EvaluationSignature signature;                       // what the numbers mean; `glint` is left to the caller
   std::map<std::string, RetrievalMetrics> t2v_of_tag;  // of the captions of clips with that tag, against all clips
   std::vector<SkippedClip> skipped;                    // unreadable clips, left out together with their captions
   int64_t clips = 0;                                   // searched

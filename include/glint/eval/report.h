@@ -16,11 +16,15 @@ struct Provenance {
   std::string weights = "model";  // or "moving_average" (train.ema)
   std::string config_hash;
   std::string head;
+  std::string signature;  // one line, to_text(EvaluationSignature)
   EvalConfig eval;
 };
 
 // The object of results.json and `glint eval --json`: {"t2v": {"R@1", ...}, "v2t": {...}, "queries", "skipped", ...}.
 std::string results_json(const Evaluation& evaluation, const Provenance& provenance);
+
+// The `count` text queries with the worst ranks: rank, caption, the right clip, and the three best answers with scores.
+std::string worst_queries(const EvaluationRanks& ranks, int64_t count);
 
 // The same for a terminal: one row a direction and a tag, with what was evaluated under it.
 std::string results_table(const Evaluation& evaluation, const Provenance& provenance);
