@@ -91,12 +91,16 @@ void adopt_towers(Config& config, const std::set<std::string>& given) {
   config.model.towers = theirs.model.towers;
   config.video.image_size = theirs.video.image_size;
   config.video.fit = theirs.video.fit;
-  config.text.tokenizer = theirs.text.tokenizer;
+  // Imported towers are taken for CLIP's tokenizer; those with a table of another size may have had another one, which
+  // make_model() can tell.
+  const bool is_asked = theirs.text.tokenizer == "clip" && given.count("text.tokenizer") != 0;
+  if (!is_asked) config.text.tokenizer = theirs.text.tokenizer;
   if (theirs.text.tokenizer == "siglip") config.text.max_words = theirs.text.max_words;  // of its last position
   check_contradictions(asked, config, given);
   if (theirs.text.tokenizer != "clip") {
     if (config.text.vocabulary.empty()) config.text.vocabulary = (folder / "tokenizer.model").string();
-  } else if (const auto beside = folder / kClipVocabularyFile; std::filesystem::exists(beside)) {  // of a deployment
+  } else if (const auto beside = folder / kClipVocabularyFile;
+             config.text.tokenizer == "clip" && std::filesystem::exists(beside)) {  // of a deployment
     if (config.text.vocabulary.empty()) config.text.vocabulary = beside.string();
   }
 }

@@ -72,7 +72,7 @@ TEST_F(DataStatsTest, ASplitThatCannotBeReadDoesNotHideTheOthers) {
 
 TEST_F(DataStatsTest, EvaluationFailsOnMissingVideosBeforeTheTraining) {
   const auto result = run_program({"train", "configs/clip4clip/msvd.yaml", "data.root=" + folder_.path().string(),
-                                   "run.dir=" + (folder_ / "run").string()});
+                                   "run.dir=" + (folder_ / "run").string(), "optim.clip_lr=1e-3"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("1 of 1 videos of split 'test' are not there: b_0_1"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "run/checkpoints"));
