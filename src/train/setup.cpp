@@ -15,8 +15,7 @@
 namespace glint {
 namespace {
 
-constexpr int64_t kClipVocabulary = 49'408;  // rows of a token table that was trained with CLIP's tokenizer
-constexpr int64_t kStartPatches = 40'000;    // some 200 clips of 12 frames in 16 patches
+constexpr int64_t kStartPatches = 40'000;  // some 200 clips of 12 frames in 16 patches
 
 void check_sizes(const Config& config, const TowerSizes& sizes, int64_t vocabulary_size) {
   const auto& weights = config.model.weights;
@@ -25,7 +24,7 @@ void check_sizes(const Config& config, const TowerSizes& sizes, int64_t vocabula
                 " pixels; set video.image_size=", sizes.image_size);
   }
   const bool unlike = sizes.vocabulary_size < vocabulary_size ||
-                      (sizes.vocabulary_size == kClipVocabulary && vocabulary_size != kClipVocabulary);
+                      (sizes.vocabulary_size == kClipVocabularySize && vocabulary_size != kClipVocabularySize);
   if (unlike) {
     throw Error(weights, ": knows ", sizes.vocabulary_size, " tokens, and the tokenizer '", config.text.tokenizer,
                 "' gives ", vocabulary_size, "; set text.tokenizer to the one the weights were trained with");

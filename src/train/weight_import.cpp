@@ -19,8 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kWords = 32;              // of a caption, where weights do not tell it
-constexpr int64_t kClipVocabulary = 49408;  // tokens of CLIP's byte-pair encoding
+constexpr int64_t kWords = 32;  // of a caption, where weights do not tell it
 
 bool has(const TensorMap& weights, const std::string& name) {
   return weights.count(name) > 0;

@@ -39,6 +39,8 @@ class Tokenizer {
 // is not the known one.
 std::shared_ptr<const Tokenizer> clip_tokenizer(const std::string& vocabulary = {});
 
+inline constexpr int64_t kClipVocabularySize = 49'408;  // rows of a token table that was trained with CLIP's tokenizer
+
 // The name under which CLIP's vocabulary is known, and the bytes of that file, as clip_tokenizer() finds and checks it.
 inline constexpr const char* kClipVocabularyFile = "bpe_simple_vocab_16e6.txt.gz";
 std::string clip_vocabulary(const std::string& vocabulary = {});
