@@ -6,6 +6,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@
 #include "glint/data/clip_stream.h"
 #include "glint/data/token_tensors.h"
 #include "glint/device/device.h"
+#include "glint/eval/feature_source.h"
+#include "glint/io/file_tensor.h"
 #include "glint/io/safetensors.h"
 #include "glint/train/checkpoint.h"
 
@@ -33,7 +36,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kTextsAPart = 1024;
 constexpr std::size_t kVideosAPart = 64;
-constexpr const char* kFormat = "features 1";
+constexpr const char* kFormat = "features 2";
 
 struct EncodeOptions {
   std::string checkpoint, texts, videos, out;
@@ -92,35 +95,81 @@ class Encoder {
         checkpoint_(load_checkpoint(options.checkpoint)),
         config_(resolve(checkpoint_, options.overrides)) {
     checkpoint_.config = config_;
-    if (!options.texts.empty()) texts_ = read_lines(options.texts);
-    if (!options.videos.empty()) videos_ = find_videos(options.videos);
-    if (texts_.empty() && videos_.empty()) throw Error("glint encode wants --texts FILE, --videos FOLDER, or both");
     use_threads(config_.train.threads);
+    if (!options.texts.empty() || !options.videos.empty()) {
+      take_files();
+    } else {
+      take_split();
+    }
+    if (options_.out.empty()) throw Error("glint encode: --out: which file is to be written?");
     if (config_.eval.ema && take_average(checkpoint_)) log_info("the weights are their moving average (eval.ema)");
+    const auto device = choose_device(config_.run.device);
+    if (!device.is_cpu()) use_tf32(config_.eval.tf32);
     model_ = restore_model(checkpoint_, Weights::kShared);
-    model_->to(choose_device(config_.run.device));
+    model_->to(device);
     model_->eval();
+    towers_ =
+        std::make_unique<TowerWork>(TowerWork{*model_, *checkpoint_.tokenizer, config_.text.max_words,
+                                              config_.eval.batch_size, config_.data.workers, config_.eval.precision});
+    source_ = std::make_unique<ClipSource>(config_.data, config_.video);
+    fingerprint_ = fingerprint(*model_);
   }
 
   Json run() {
     const torch::NoGradGuard no_grad;
     const Parts parts(options_.out, key());
     for (std::size_t begin = 0; begin < texts_.size(); begin += kTextsAPart) encode_texts(parts, begin);
-    for (std::size_t begin = 0; begin < videos_.size(); begin += kVideosAPart) encode_videos(parts, begin);
+    for (std::size_t begin = 0; begin < clips_.size(); begin += kVideosAPart) encode_videos(parts, begin);
     const auto summary = join(parts);
     parts.remove();
     return summary;
   }
 
  private:
+  // Texts and videos of the user's own: no text belongs to a video.
+  void take_files() {
+    set_.data = "files";
+    if (!options_.texts.empty()) {
+      for (const auto& text : read_lines(options_.texts))
+        texts_.push_back({std::to_string(texts_.size()), text, "", {}});
+    }
+    if (options_.videos.empty()) return;
+    for (const auto& video : find_videos(options_.videos)) {
+      Clip clip;
+      clip.id = video.string();
+      clip.file = video;
+      clips_.push_back(std::move(clip));
+    }
+  }
+
+  void take_split() {
+    const auto split = config_.eval.split.empty() ? config_.data.test_split : config_.eval.split;
+    if (split.empty()) {
+      throw Error(
+          "eval.split: which split is to be encoded? Set it to one of the data set's, or give --texts FILE, --videos "
+          "FOLDER");
+    }
+    const auto dataset = load_evaluation_set(config_.data, config_.eval, split);
+    set_.data = dataset.name;
+    set_.split = dataset.split;
+    set_.protocol = dataset.protocol;
+    for (const auto& id : dataset.missing) set_.skipped.push_back({id, "the video file is not there"});
+    clips_ = dataset.clips;
+    texts_ = query_items(dataset);
+    is_split_ = true;
+    const fs::path run = options_.checkpoint;
+    if (options_.out.empty() && fs::exists(run / "checkpoints"))
+      options_.out = (run / "eval" / split / "features.safetensors").string();
+  }
+
   // Changes with everything that the features are made of.
   std::string key() const {
-    std::string all =
-        concat(kFormat, options_.without_words, read_file(checkpoint_.folder / "state.json"), config_hash(config_));
-    for (const auto& text : texts_) all += text + '\n';
-    for (const auto& video : videos_) {
+    std::string all = concat(kFormat, options_.without_words, fingerprint_, config_hash(config_));
+    for (const auto& text : texts_) all += concat(text.id, '\t', text.caption, '\n');
+    for (const auto& clip : clips_) {
       std::error_code ignored;  // a missing file becomes a skipped one
-      all += concat(video.string(), ' ', fs::file_size(video, ignored), '\n');
+      all += concat(clip.id, ' ', clip.file.string(), ' ', fs::file_size(clip.file, ignored), ' ',
+                    clip.start_s.value_or(-1), ' ', clip.end_s.value_or(-1), '\n');
     }
     return std::to_string(xxhash64(all.data(), all.size()));
   }
@@ -128,20 +177,21 @@ class Encoder {
   void encode_texts(const Parts& parts, std::size_t begin) {
     const auto path = parts.path("text", begin);
     if (fs::exists(path)) return;
-    if (stop_requested() != 0) throw Stopped(stop_requested());
     const auto end = std::min(texts_.size(), begin + kTextsAPart);
-    const std::vector<std::string> some(texts_.begin() + static_cast<std::ptrdiff_t>(begin),
-                                        texts_.begin() + static_cast<std::ptrdiff_t>(end));
-    const auto [ids, mask] = token_tensors(*checkpoint_.tokenizer, some, config_.text.max_words);
-    std::vector<torch::Tensor> sentences, words;
-    for (int64_t a = 0; a < ids.size(0); a += config_.eval.batch_size) {
-      const auto b = std::min(ids.size(0), a + config_.eval.batch_size);
-      const auto features = model_->text_features(ids.slice(0, a, b), mask.slice(0, a, b));
-      sentences.push_back(features.sentence.cpu());
-      if (!options_.without_words) words.push_back(features.words.cpu());
+    std::vector<TextFeatures> features;
+    std::vector<torch::Tensor> ids;
+    const auto batch = static_cast<std::size_t>(config_.eval.batch_size);
+    for (auto first = begin; first < end; first += batch) {
+      if (stop_requested() != 0) throw Stopped(stop_requested());
+      std::vector<std::string> some;
+      for (auto i = first; i < std::min(end, first + batch); ++i) some.push_back(texts_[i].caption);
+      features.push_back(tower_features(*towers_, some));
+      ids.push_back(token_tensors(*checkpoint_.tokenizer, some, config_.text.max_words).ids);
     }
-    TensorMap tensors = {{"text.sentence", torch::cat(sentences)}, {"text.ids", ids}, {"text.mask", mask}};
-    if (!options_.without_words) tensors["text.words"] = torch::cat(words);
+    const auto all = concat(features);
+    TensorMap tensors = {
+        {"text.sentence", all.sentence.cpu()}, {"text.ids", torch::cat(ids)}, {"text.mask", all.mask.cpu()}};
+    if (!options_.without_words) tensors["text.words"] = all.words.cpu();
     write_safetensors(path, tensors);
     log_info("encoded ", end, " of ", texts_.size(), " texts");
   }
@@ -149,83 +199,156 @@ class Encoder {
   void encode_videos(const Parts& parts, std::size_t begin) {
     const auto path = parts.path("video", begin);
     if (fs::exists(path)) return;
-    const auto end = std::min(videos_.size(), begin + kVideosAPart);
-    std::vector<Clip> clips;
-    for (auto i = begin; i < end; ++i) {
-      Clip clip;
-      clip.id = videos_[i].string();
-      clip.file = videos_[i];
-      clips.push_back(std::move(clip));
-    }
-    ClipSource source(config_.data, config_.video);
-    ClipStream stream(clips, source, config_.data.workers, 2 * config_.data.workers);
-    std::vector<torch::Tensor> frames, clip_frames, masks;
+    const auto end = std::min(clips_.size(), begin + kVideosAPart);
+    const std::vector<Clip> some(clips_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                 clips_.begin() + static_cast<std::ptrdiff_t>(end));
+    ClipStream stream(some, *source_, config_.data.workers, config_.eval.batch_size + config_.data.workers);
+    std::vector<VideoFeatures> features;
+    std::vector<torch::Tensor> frames, masks;
     std::vector<int64_t> rows;
     Json skipped = Json::array();
     for (auto i = begin; i < end; ++i) {
       const auto clip = stream.next();
-      if (!clip.error.empty()) {
-        skipped.push_back({{"video", videos_[i].string()}, {"cause", clip.error}});
-        continue;
+      if (clip.error.empty()) {
+        frames.push_back(clip.frames);
+        masks.push_back(clip.mask);
+        rows.push_back(static_cast<int64_t>(i));
+      } else {
+        skipped.push_back({{"video", clips_[i].id}, {"cause", clip.error}});
+        refuse_smaller_gallery(clips_[i].id, clip.error);
       }
-      const auto features = model_->video_features(clip.frames.unsqueeze(0), clip.mask.unsqueeze(0));
-      frames.push_back(features.frames.cpu());
-      clip_frames.push_back(features.clip_frames.cpu());
-      masks.push_back(features.mask.cpu());
-      rows.push_back(static_cast<int64_t>(i));
+      const bool full = std::ssize(frames) == config_.eval.batch_size || i + 1 == end;
+      if (!full || frames.empty()) continue;
+      features.push_back(tower_features(*towers_, torch::stack(frames), torch::stack(masks)));
+      frames.clear();
+      masks.clear();
     }
     TensorMap tensors = {{"video.rows", torch::tensor(rows, torch::kInt64)}};
     if (!rows.empty()) {
-      tensors["video.frames"] = torch::cat(frames);
-      tensors["video.clip_frames"] = torch::cat(clip_frames);
-      tensors["video.mask"] = torch::cat(masks);
+      const auto all = concat(features);
+      tensors["video.frames"] = all.frames.cpu();
+      tensors["video.clip_frames"] = all.clip_frames.cpu();
+      tensors["video.mask"] = all.mask.cpu();
     }
-    write_safetensors(path, tensors, {{"skipped", skipped.dump()}});
-    log_info("encoded ", end, " of ", videos_.size(), " videos");
+    write_safetensors(path, tensors, {{"skipped", skipped.dump(-1, ' ', false, Json::error_handler_t::replace)}});
+    log_info("encoded ", end, " of ", clips_.size(), " videos");
   }
 
-  Json join(const Parts& parts) const {
-    std::map<std::string, std::vector<torch::Tensor>> pieces;
-    Json skipped = Json::array(), videos = Json::array();
-    const auto add = [&](const fs::path& path) {
+  void refuse_smaller_gallery(const std::string& id, const std::string& cause) const {
+    if (!is_split_ || config_.eval.on_missing != "fail") return;
+    throw Error(id, ": cannot be read: ", cause,
+                "; mend or fetch it, or set eval.on_missing=skip to encode the split without such videos");
+  }
+
+  // The parts' tensors one after the other, a part in memory at a time.
+  Json join(const Parts& parts) {
+    std::vector<fs::path> files;
+    for (std::size_t begin = 0; begin < texts_.size(); begin += kTextsAPart) files.push_back(parts.path("text", begin));
+    for (std::size_t begin = 0; begin < clips_.size(); begin += kVideosAPart)
+      files.push_back(parts.path("video", begin));
+    std::map<std::string, std::vector<fs::path>> holders;  // of a tensor
+    TensorMap shapes;
+    std::vector<int64_t> read;  // clips
+    for (const auto& path : files) {
       const auto part = read_safetensors(path);
-      for (const auto& [name, tensor] : part.tensors) pieces[name].push_back(tensor);
+      for (const auto& [name, tensor] : part.tensors) {
+        if (name == "video.rows") {
+          for (int64_t i = 0; i < tensor.size(0); ++i) read.push_back(tensor[i].item<int64_t>());
+          continue;
+        }
+        auto shape = tensor.sizes().vec();
+        if (const auto known = shapes.find(name); known != shapes.end()) shape[0] += known->second.size(0);
+        shapes[name] = torch::zeros({}, tensor.options()).expand(shape);
+        holders[name].push_back(path);
+      }
       if (const auto found = part.metadata.find("skipped"); found != part.metadata.end()) {
-        for (auto& one : Json::parse(found->second)) skipped.push_back(one);
+        for (const auto& one : Json::parse(found->second))
+          set_.skipped.push_back({one.at("video").get<std::string>(), one.at("cause").get<std::string>()});
       }
-    };
-    for (std::size_t begin = 0; begin < texts_.size(); begin += kTextsAPart) add(parts.path("text", begin));
-    for (std::size_t begin = 0; begin < videos_.size(); begin += kVideosAPart) add(parts.path("video", begin));
-    TensorMap tensors;
-    for (const auto& [name, some] : pieces) tensors[name] = torch::cat(some);
-    if (const auto rows = tensors.find("video.rows"); rows != tensors.end()) {
-      for (int64_t i = 0; i < rows->second.size(0); ++i) {
-        videos.push_back(videos_[static_cast<std::size_t>(rows->second[i].item<int64_t>())].string());
-      }
-      tensors.erase(rows);
     }
-    if (!videos_.empty() && videos.empty())
-      throw Error(options_.videos, ": none of ", videos_.size(), " videos can be read");
-    write_safetensors(options_.out, tensors,
-                      {{"glint", kFormat},
-                       {"texts", Json(texts_).dump()},
-                       {"videos", videos.dump()},
-                       {"skipped", skipped.dump()},
-                       {"checkpoint", checkpoint_.folder.string()},
-                       {"config_hash", config_hash(config_)}});
+    if (!clips_.empty() && read.empty()) {
+      throw Error(options_.videos.empty() ? concat(set_.data, " split '", set_.split, "'") : options_.videos,
+                  ": none of ", clips_.size(), " videos can be read");
+    }
+    list_items(read, shapes, holders);
+    SafetensorsWriter out(options_.out, shapes, metadata());
+    for (const auto& [name, paths] : holders) {
+      for (const auto& path : paths) out.write(kept_rows(name, open_safetensors(path).tensors.at(name).all(), path));
+    }
+    out.commit();
+    Json skipped = Json::array();
+    for (const auto& one : set_.skipped) skipped.push_back({{"video", one.clip}, {"cause", one.cause}});
     return {{"out", options_.out},
-            {"texts", texts_.size()},
-            {"videos", videos.size()},
+            {"texts", set_.queries.size()},
+            {"videos", set_.gallery.size()},
             {"skipped", skipped.size()},
             {"skipped_videos", skipped}};
+  }
+
+  // What the rows are. The texts of a split's videos that could not be read leave with them.
+  void list_items(const std::vector<int64_t>& read, TensorMap& shapes,
+                  const std::map<std::string, std::vector<fs::path>>& holders) {
+    std::set<std::string> kept;
+    for (const auto clip : read) {
+      const auto& item = clips_[static_cast<std::size_t>(clip)];
+      set_.gallery.push_back({valid_utf8(item.id), "", "", item.tags});
+      kept.insert(set_.gallery.back().id);
+    }
+    keeps_text_.assign(texts_.size(), true);
+    for (std::size_t i = 0; i < texts_.size(); ++i) {
+      if (is_split_) keeps_text_[i] = kept.count(texts_[i].video) > 0;
+      if (keeps_text_[i]) set_.queries.push_back(texts_[i]);
+    }
+    for (const auto& [name, ignored] : holders) {
+      if (!name.starts_with("text.")) continue;
+      auto shape = shapes.at(name).sizes().vec();
+      shape[0] = std::ssize(set_.queries);
+      shapes[name] = torch::zeros({}, shapes.at(name).options()).expand(shape);
+    }
+    describe_frames(set_, config_.video);
+  }
+
+  torch::Tensor kept_rows(const std::string& name, const torch::Tensor& rows, const fs::path& path) const {
+    if (!name.starts_with("text.")) return rows;
+    const auto stem = path.stem().string();
+    const auto begin = std::stoul(stem.substr(stem.find('_') + 1));
+    std::vector<int64_t> kept;
+    for (int64_t i = 0; i < rows.size(0); ++i) {
+      if (keeps_text_[begin + static_cast<std::size_t>(i)]) kept.push_back(i);
+    }
+    return std::ssize(kept) == rows.size(0) ? rows : rows.index_select(0, torch::tensor(kept, torch::kInt64));
+  }
+
+  std::map<std::string, std::string> metadata() const {
+    Json texts = Json::array(), videos = Json::array();  // for readers that want no more than the names
+    for (const auto& item : set_.queries) texts.push_back(item.caption);
+    for (const auto& item : set_.gallery) videos.push_back(item.id);
+    Json skipped = Json::array();
+    for (const auto& one : set_.skipped) skipped.push_back({{"video", one.clip}, {"cause", one.cause}});
+    const auto dump = [](const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); };
+    return {{"glint", kFormat},
+            {"set", to_json(set_)},
+            {"model", fingerprint_},
+            {"settings", feature_settings(config_)},
+            {"texts", dump(texts)},
+            {"videos", dump(videos)},
+            {"skipped", dump(skipped)},
+            {"checkpoint", checkpoint_.folder.string()},
+            {"config_hash", config_hash(config_)}};
   }
 
   EncodeOptions options_;
   Checkpoint checkpoint_;
   Config config_;
-  std::vector<std::string> texts_;
-  std::vector<fs::path> videos_;
+  EvaluatedSet set_;
+  bool is_split_ = false;
+  std::vector<RankedItem> texts_;
+  std::vector<bool> keeps_text_;
+  std::vector<Clip> clips_;
   std::shared_ptr<RetrievalModel> model_;
+  std::unique_ptr<TowerWork> towers_;
+  std::unique_ptr<ClipSource> source_;
+  std::string fingerprint_;
 };
 
 void encode(const EncodeOptions& options) {
@@ -237,8 +360,8 @@ void encode(const EncodeOptions& options) {
   if (options.json) {
     std::cout << summary.dump(2) << "\n";
   } else {
-    std::cout << options.out << ": " << summary.at("texts") << " texts, " << summary.at("videos") << " videos, "
-              << summary.at("skipped") << " skipped\n";
+    std::cout << summary.at("out").get<std::string>() << ": " << summary.at("texts") << " texts, "
+              << summary.at("videos") << " videos, " << summary.at("skipped") << " skipped\n";
   }
 }
 
@@ -246,17 +369,20 @@ void encode(const EncodeOptions& options) {
 
 void add_encode_command(CLI::App& app) {
   auto options = std::make_shared<EncodeOptions>();
-  auto* command = app.add_subcommand("encode", "Write the features of texts and videos, for any other tool");
+  auto* command = app.add_subcommand(
+      "encode", "Write the features of a split, or of texts and videos, for glint eval and any other tool");
   command->add_option("run", options->checkpoint, "Run folder or checkpoint folder (glint import makes one)")
       ->required();
   command->add_option("overrides", options->overrides, "Settings that win over the checkpoint's: section.key=value");
   command->add_option("--texts", options->texts, "File with a text a line");
   command->add_option("--videos", options->videos, "Folder of videos, one video, or a .txt file that names one a line");
-  command->add_option("--out", options->out, "safetensors file to write")->required();
+  command->add_option("--out", options->out,
+                      "safetensors file to write (a run's split: eval/<split>/features.safetensors)");
   command->add_flag("--no-words", options->without_words, "Leave out the features of single words, L times the rest");
   command->add_flag("--json", options->json, "Print a JSON object with the counts and what was skipped");
   command->footer(
-      "Example: glint encode runs/demo --texts queries.txt --videos clips --out features.safetensors\n"
+      "Example: glint encode runs/demo eval.split=val\n"
+      "         glint encode runs/demo --texts queries.txt --videos clips --out features.safetensors\n"
       "The file: text.sentence [A, D], text.words [A, L, D], text.ids, text.mask [A, L], video.frames and "
       "video.clip_frames "
       "[B, T, D]\n(after and before the temporal encoder), video.mask [B, T]; names and what was skipped in its "

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -9,11 +10,16 @@
 
 #include "app/commands.h"
 #include "app/evaluate_checkpoint.h"
+#include "app/evaluate_files.h"
 #include "glint/config/config_file.h"
+#include "glint/config/eval_bank.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
+#include "glint/core/stop_signal.h"
 #include "glint/device/device.h"
+#include "glint/dist/communicator.h"
+#include "glint/dist/launcher.h"
 #include "glint/eval/report.h"
 #include "glint/train/setup.h"
 
@@ -25,8 +31,10 @@ namespace fs = std::filesystem;
 struct EvalOptions {
   std::string where;
   std::vector<std::string> overrides;
-  std::string out, folder;
+  std::string out, folder, scores, from_scores, truth;
+  std::vector<std::string> features;
   int64_t worst = 0;
+  int64_t processes = 1;
   bool json = false;
 };
 
@@ -50,43 +58,147 @@ Checkpoint start_of(const fs::path& file, const std::vector<std::string>& overri
   return start;
 }
 
-void eval(const EvalOptions& options) {
+void print(const Report& report, const EvalOptions& options) {
+  std::cout << (options.json ? report.json : report.table);
+  if (options.worst > 0) std::cout << worst_queries(report.ranks, options.worst);
+}
+
+// Without a model: settings are those of eval.* alone.
+EvalConfig settings_of_files(EvalOptions& options) {
+  if (options.where.find('=') != std::string::npos) {  // no run was given, and the first word took its place
+    options.overrides.insert(options.overrides.begin(), options.where);
+    options.where.clear();
+  }
+  if (!options.where.empty()) {
+    throw Error("glint eval: '", options.where,
+                "' is a run, which --from-scores and two files of --features do without; leave one of them out");
+  }
+  for (const auto& word : options.overrides) {
+    const bool counts = word.starts_with("eval.") && !word.starts_with("eval.split=") &&
+                        !word.starts_with("eval.on_missing=") && !word.starts_with("eval.precision=") &&
+                        !word.starts_with("eval.tf32=") && !word.starts_with("eval.ema=");
+    if (!counts && !word.starts_with("train.threads="))
+      throw Error("glint eval: '", word, "' has no effect without a model; leave it out");
+  }
+  const auto config = read_config("", options.overrides);
+  if (!parse_bank(config.eval.bank).is_test_queries)
+    throw Error("eval.bank=", config.eval.bank, ": a bank is made by a model; name a run, or take test_queries");
+  use_threads(config.train.threads);
+  return config.eval;
+}
+
+void evaluate_without_model(EvalOptions options) {
+  const auto config = settings_of_files(options);
+  if (options.processes > 1) throw Error("glint eval: --processes is for a run; leave it out");
+  Report report;
+  if (!options.from_scores.empty()) {
+    if (!options.features.empty() || !options.scores.empty())
+      throw Error("glint eval: --from-scores starts from scores; leave out --features and --scores");
+    report = evaluate_scores(options.from_scores, options.truth, config);
+  } else {
+    if (options.truth.empty()) {
+      throw Error(
+          "glint eval: which video belongs to which text? Set --truth to a file of lines `text TAB video`, to "
+          "judgements in TREC's form, or to an evaluation's folder");
+    }
+    report = evaluate_vectors(options.features.at(0), options.features.at(1), options.truth, config, options.scores);
+  }
+  if (!options.folder.empty()) write_evaluation(options.folder, report);
+  if (!options.out.empty()) write_file(options.out, report.json);
+  print(report, options);
+}
+
+void evaluate_run(const EvalOptions& options, const RankInfo& rank) {
   const bool is_file = fs::is_regular_file(options.where);
   auto checkpoint = is_file ? start_of(options.where, options.overrides) : load_checkpoint(options.where);
   if (!is_file) checkpoint.config = resolve(checkpoint, options.overrides);
-  const auto& config = checkpoint.config;
+  const auto config = checkpoint.config;
   use_threads(config.train.threads);
-  const auto split = config.eval.split.empty() ? config.data.test_split : config.eval.split;
-  if (split.empty())
+  EvaluationFiles files;
+  files.scores = options.scores;
+  if (!options.features.empty()) files.features = options.features.front();
+  auto split = config.eval.split.empty() ? config.data.test_split : config.eval.split;
+  if (split.empty() && files.features.empty())
     throw Error("eval.split: which split is to be evaluated? Set data.test_split=test, or eval.split to another");
-  const auto device = choose_device(config.run.device);
-  const auto report = evaluate_checkpoint(std::move(checkpoint), split, *Communicator::alone(), device);
+  const auto device = choose_device(config.run.device, rank.local_rank);
+  const auto peers = make_communicator(rank, config.dist.timeout_s, device);
+  const auto report = evaluate_checkpoint(std::move(checkpoint), split, *peers, device, files);
+  if (rank.rank != 0) return;
   const fs::path run = options.where;
   const auto is_split = [](const std::string& word) { return word.starts_with("eval.split="); };
   const bool as_it_is = std::all_of(options.overrides.begin(), options.overrides.end(), is_split);
+  const bool is_run = fs::exists(run / "checkpoints");
   if (!options.folder.empty()) write_evaluation(options.folder, report);
-  if (options.folder.empty() && as_it_is && fs::exists(run / "checkpoints"))
-    write_evaluation(run / "eval" / split, report);
+  if (options.folder.empty() && as_it_is && is_run) write_evaluation(run / "eval" / report.split, report);
   if (!options.out.empty()) {
     write_file(options.out, report.json);
-  } else if (options.overrides.empty() && fs::exists(fs::path(options.where) / "checkpoints")) {
-    write_file(fs::path(options.where) / "results.json", report.json);
-    write_file(fs::path(options.where) / "results.txt", report.table);
+  } else if (options.overrides.empty() && is_run && report.split == config.data.test_split) {
+    write_file(run / "results.json", report.json);
+    write_file(run / "results.txt", report.table);
   }
-  std::cout << (options.json ? report.json : report.table);
-  if (options.worst > 0) std::cout << worst_queries(report.ranks, options.worst);
+  print(report, options);
+}
+
+// The words of this call, for each of several processes.
+std::vector<std::string> command_of(const EvalOptions& options) {
+  std::vector<std::string> command = {fs::read_symlink("/proc/self/exe").string(), "eval", options.where};
+  command.insert(command.end(), options.overrides.begin(), options.overrides.end());
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) command.push_back(concat("--", name, "=", value));
+  };
+  add("out", options.out);
+  add("folder", options.folder);
+  add("scores", options.scores);
+  if (!options.features.empty()) add("features", options.features.front());
+  if (options.worst > 0) add("worst", std::to_string(options.worst));
+  if (options.json) command.push_back("--json");
+  return command;
+}
+
+// --features takes one file or two, so it may have swallowed a word behind the first: a setting, or the run.
+void sort_words(EvalOptions& options) {
+  auto& files = options.features;
+  if (files.size() < 2) return;
+  const bool is_setting = files[1].find('=') != std::string::npos && !fs::exists(files[1]);
+  const bool is_run = options.where.empty() && fs::is_directory(files[1]);
+  if (is_setting) options.overrides.push_back(files[1]);
+  if (is_run) options.where = files[1];
+  if (is_setting || is_run) files.pop_back();
+}
+
+void eval(EvalOptions options) {
+  sort_words(options);
+  const bool has_vectors = options.features.size() == 2;
+  if (has_vectors || !options.from_scores.empty()) return evaluate_without_model(options);
+  if (options.where.empty()) {
+    throw Error(
+        "glint eval: which run? Name a run folder, a checkpoint or a settings file, or give --features TEXTS VIDEOS "
+        "of another model");
+  }
+  if (!options.truth.empty()) {
+    throw Error(
+        "glint eval: --truth is for files of other models; a run's right answers are its data set's, or those of ",
+        "eval.qrels");
+  }
+  const auto rank = rank_info_from_environment();
+  if (rank.ranks > 1 || options.processes == 1) {
+    catch_stop_signals();
+    return evaluate_run(options, rank);
+  }
+  const int code = launch_local_ranks({.command = command_of(options), .processes = options.processes});
+  if (code != 0) std::exit(code);  // the processes have said why
 }
 
 }  // namespace
 
 void add_eval_command(CLI::App& app) {
   auto options = std::make_shared<EvalOptions>();
-  auto* command =
-      app.add_subcommand("eval", "Evaluate a run's best checkpoint, or a given one: R@1 R@5 R@10 MdR MnR both ways");
-  command
-      ->add_option("run", options->where,
-                   "Run folder, checkpoint folder, or a settings file that names model.weights (evaluated untrained)")
-      ->required();
+  auto* command = app.add_subcommand(
+      "eval",
+      "Evaluate a run's best checkpoint, a given one, or another model's files: R@1 R@5 R@10 MdR MnR both ways");
+  command->add_option(
+      "run", options->where,
+      "Run folder, checkpoint folder, or a settings file that names model.weights (evaluated untrained)");
   command->add_option("overrides", options->overrides, "Settings that win over the checkpoint's: section.key=value");
   command->add_option("--out", options->out,
                       "Write the JSON object to this file (a run evaluated as it is: also to its results.json)");
@@ -94,6 +206,19 @@ void add_eval_command(CLI::App& app) {
       "--folder", options->folder,
       "Write results.json and the ranks of every query into this folder (a run evaluated as it is: also "
       "into its eval/<split>/)");
+  command
+      ->add_option("--features", options->features,
+                   "Start from features: of this run (one file of glint encode), or of any model without a run: "
+                   "TEXTS VIDEOS, .npy or safetensors with ids")
+      ->expected(1, 2);
+  command->add_option("--scores", options->scores, "Keep the matrix of scores in this safetensors file");
+  command->add_option("--from-scores", options->from_scores,
+                      "Start from a matrix of scores: one of --scores, or with --truth any model's");
+  command->add_option("--truth", options->truth,
+                      "Of another model's files: lines `text TAB video`, judgements in TREC's form, or the folder of "
+                      "an evaluation (runs/demo/eval/test)");
+  command->add_option("--processes", options->processes, "Share the work among so many processes on this machine")
+      ->check(CLI::PositiveNumber);
   auto* json = command->add_flag("--json", options->json, "Print the JSON object instead of a table");
   command
       ->add_option("--worst", options->worst,
@@ -103,6 +228,8 @@ void add_eval_command(CLI::App& app) {
   command->footer(
       "Example: glint eval runs/demo eval.split=val --worst 20\n"
       "         glint eval runs/demo eval.postprocess=dsl --json\n"
+      "         glint encode runs/demo && glint eval runs/demo --features runs/demo/eval/test/features.safetensors\n"
+      "         glint eval --features texts.npy videos.npy --truth pairs.tsv\n"
       "         pandas: pd.read_json('runs/demo/eval/test/queries.jsonl', lines=True).assign(\n"
       "                   rank=safetensors.numpy.load_file('runs/demo/eval/test/ranks.safetensors')['t2v.rank'] + 1)");
   command->callback([options] { eval(*options); });

@@ -2,53 +2,150 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
 #include "glint/config/config_file.h"
+#include "glint/config/eval_bank.h"
 #include "glint/core/atomic_file.h"
+#include "glint/core/error.h"
 #include "glint/core/log.h"
 #include "glint/data/clip_source.h"
 #include "glint/data/dataset.h"
-#include "glint/eval/evaluation.h"
-#include "glint/eval/report.h"
+#include "glint/device/device.h"
+#include "glint/eval/bank_sample.h"
+#include "glint/eval/feature_source.h"
 
 namespace glint::app {
+namespace {
 
-Report evaluate_checkpoint(Checkpoint checkpoint, const std::string& split, Communicator& peers, torch::Device device) {
+namespace fs = std::filesystem;
+
+constexpr std::size_t kNamed = 5;  // skipped videos that are named one by one
+
+void warn_of_skipped(const std::vector<SkippedClip>& skipped) {
+  for (std::size_t i = 0; i < std::min(kNamed, skipped.size()); ++i)
+    log_warning(skipped[i].clip, ": left out: ", skipped[i].cause);
+  if (skipped.size() > kNamed) log_warning("and ", skipped.size() - kNamed, " more, which the results name");
+}
+
+// The features of a file, which must be those that the settings ask for.
+FeatureFile fitting_features(const fs::path& path, const Checkpoint& checkpoint, RetrievalModel& model,
+                             const std::string& asked_split) {
+  FeatureFile file(path);
+  const auto& config = checkpoint.config;
+  if (!config.eval.split.empty() && file.set().split != asked_split)
+    throw Error(path.string(), ": holds the split '", file.set().split, "', and eval.split is '", asked_split, "'");
+  if (file.model() != fingerprint(model)) {
+    throw Error(path.string(), ": was written with other weights than those of ", checkpoint.folder.string(),
+                "; write it again with glint encode");
+  }
+  const auto theirs = nlohmann::json::parse(file.settings(), nullptr, /*allow_exceptions=*/false);
+  const auto ours = nlohmann::json::parse(feature_settings(config));
+  for (const auto& [key, value] : ours.items()) {
+    const auto was = theirs.is_object() && theirs.contains(key) ? theirs.at(key) : nlohmann::json();
+    if (was == value) continue;
+    throw Error(path.string(), ": was written with ", key, "=", was.is_string() ? was.get<std::string>() : was.dump(),
+                ", and ", value.get<std::string>(), " is asked for; leave it out, or write the file again");
+  }
+  if (!file.has_words() && head_name(config.head) != "mean_pool") {
+    throw Error(path.string(), ": was written without the features of single words (--no-words), which the head ",
+                head_name(config.head), " reads");
+  }
+  return file;
+}
+
+}  // namespace
+
+Report evaluate_checkpoint(Checkpoint checkpoint, const std::string& split, Communicator& peers, torch::Device device,
+                           const EvaluationFiles& files) {
   const auto& config = checkpoint.config;
   const bool averaged = config.eval.ema && take_average(checkpoint);
-  const auto dataset = load_evaluation_set(config.data, config.eval, split);
-  if (peers.rank() == 0)
-    log_info("evaluating ", checkpoint.folder.string(), " on ", dataset.name, " ", split, ": ", dataset.captions.size(),
-             " captions, ", dataset.clips.size(), " clips",
-             averaged ? "; its weights are the moving average (eval.ema)" : "");
   const auto model = restore_model(checkpoint, Weights::kShared);
   model->to(device);
-  ClipSource source(config.data, config.video);
-  const auto result =
-      evaluate(*model, *checkpoint.tokenizer, dataset, source, config.eval, config.text, config.data.workers, peers);
-  for (const auto& skipped : result.skipped)
-    if (peers.rank() == 0) log_warning(skipped.clip, ": left out: ", skipped.cause);
-
+  model->eval();
+  if (!device.is_cpu()) use_tf32(config.eval.tf32);
+  if (device.is_cpu() && config.eval.tf32) throw Error("eval.tf32=true has no effect on the CPU; leave it out");
+  const torch::NoGradGuard no_grad;
+  const TowerWork towers{*model,
+                         *checkpoint.tokenizer,
+                         config.text.max_words,
+                         config.eval.batch_size,
+                         config.data.workers,
+                         config.eval.precision};
   Provenance provenance;
-  provenance.data = dataset.name;
-  provenance.split = split;
-  provenance.protocol = dataset.protocol;
   provenance.selected_on = checkpoint.selected_on;
   provenance.checkpoint = checkpoint.folder.filename().string();
   provenance.weights = averaged ? "moving_average" : "model";
   provenance.config_hash = config_hash(config);
   provenance.head = head_name(config.head);
+  provenance.model = fingerprint(*model);
   provenance.eval = config.eval;
-  auto signature = result.signature;
-  const bool has_rate = config.video.sampling == "glscl" || config.video.sampling == "clip4clip";
-  signature.frames = config.video.num_frames;
-  if (has_rate) signature.fps = config.video.fps;
-  signature.glint = GLINT_VERSION;
-  provenance.signature = to_text(signature);
-  return {results_json(result, provenance), results_table(result, provenance), result.ranks};
+
+  Dataset dataset;
+  std::optional<ClipSource> source;
+  std::unique_ptr<FeatureSource> features;
+  const auto note = averaged ? "; its weights are the moving average (eval.ema)" : "";
+  if (files.features.empty()) {
+    dataset = load_evaluation_set(config.data, config.eval, split);
+    if (peers.rank() == 0)
+      log_info("evaluating ", checkpoint.folder.string(), " on ", dataset.name, " ", split, ": ",
+               dataset.captions.size(), " captions, ", dataset.clips.size(), " clips", note);
+    source.emplace(config.data, config.video);
+    features = encode_split(towers, dataset, *source, config.video, config.eval.on_missing, peers);
+  } else {
+    auto file = fitting_features(files.features, checkpoint, *model, split);
+    auto set = file.set();
+    if (peers.rank() == 0)
+      log_info("evaluating ", checkpoint.folder.string(), " on ", files.features.string(), ": ", set.queries.size(),
+               " texts, ", set.gallery.size(), " videos", note);
+    provenance.features = files.features.string();
+    features = features_of_file(std::move(file), std::move(set), model->head(), device, config.eval.batch_size);
+  }
+  EvaluationWork work;
+  work.config = config.eval;
+  work.keeps_ranks = true;
+  work.scores = files.scores;
+  work.score_notes = notes_of(provenance);
+  std::unique_ptr<FeatureSource> bank;
+  if (const auto asked = parse_bank(config.eval.bank); !asked.is_test_queries) {
+    const auto sample = sample_bank(load_dataset(config.data, config.data.train_split), asked, config.eval.bank_seed);
+    if (!source) source.emplace(config.data, config.video);
+    bank = encode_bank(towers, sample, *source, peers);
+    work.bank = BankSource{bank.get(), sample.name};
+  }
+  const auto result = evaluate(model->head(), *features, work, peers);
+  if (peers.rank() == 0) warn_of_skipped(result.skipped);
+  // Read off what was encoded, not off what was asked for.
+  const auto& set = features->set();
+  provenance.data = set.data;
+  provenance.split = set.split;
+  provenance.protocol = set.protocol;
+  return report_of(result, std::move(provenance));
 }
 
-void write_evaluation(const std::filesystem::path& folder, const Report& report) {
-  std::filesystem::create_directories(folder);
+Report report_of(const Evaluation& result, Provenance provenance) {
+  auto signature = result.signature;
+  signature.glint = GLINT_VERSION;
+  provenance.signature = to_text(signature);
+  return {results_json(result, provenance), results_table(result, provenance), result.ranks, provenance.split};
+}
+
+std::string feature_settings(const Config& config) {
+  nlohmann::ordered_json settings;
+  for (const auto& [key, value, role] : list_settings(config)) {
+    const bool of_frames = key == "video.num_frames" || key == "video.sampling" || key == "video.fps" ||
+                           key == "video.fit" || key == "video.apply_rotation";
+    if (of_frames || key == "text.max_words" || key == "eval.precision" || key == "eval.tf32") settings[key] = value;
+  }
+  return settings.dump();
+}
+
+void write_evaluation(const fs::path& folder, const Report& report) {
+  fs::create_directories(folder);
   write_ranks(folder, report.ranks);
   write_file(folder / "results.json", report.json);
 }

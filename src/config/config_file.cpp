@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <initializer_list>
+#include <string_view>
 
 #include "config/fields.h"
 #include "config/suggestion.h"
 #include "config/yaml_tree.h"
+#include "glint/config/eval_bank.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/utf8.h"
@@ -201,6 +204,36 @@ void add_word(const std::string& word, YamlNode& tree) {
 
 constexpr int64_t kLargestShortRunPatch = 32;  // pixels; how 3 p p values vary together is a table of their square
 
+// A setting that would have no effect would be claimed all the same.
+void check_evaluation(const std::string& source, const EvalConfig& eval) {
+  const EvalConfig defaults;
+  const auto one_of = [&](std::initializer_list<std::string_view> methods) {
+    return std::find(methods.begin(), methods.end(), eval.postprocess) != methods.end();
+  };
+  const auto refuse = [&](const char* key, const std::string& why) {
+    throw Error(source, ": config.eval.", key, " has no effect ", why, "; leave it out");
+  };
+  const auto check = [&](bool is_set, const char* key, std::initializer_list<std::string_view> methods) {
+    if (is_set && !one_of(methods)) refuse(key, concat("with eval.postprocess=", eval.postprocess));
+  };
+  const bool reads_bank = !parse_bank(eval.bank).is_test_queries;
+  check(eval.dsl_temperature != defaults.dsl_temperature, "dsl_temperature", {"dsl", "dsl_shared"});
+  check(eval.beta != defaults.beta, "beta", {"is", "qb_norm"});
+  check(eval.hub_k != defaults.hub_k, "hub_k", {"qb_norm"});
+  check(eval.hub_theta != defaults.hub_theta, "hub_theta", {"qb_norm"});
+  check(eval.hub_theta_v2t != defaults.hub_theta_v2t, "hub_theta_v2t", {"qb_norm"});
+  check(eval.nnn_k != defaults.nnn_k, "nnn_k", {"nnn"});
+  check(eval.nnn_alpha != defaults.nnn_alpha, "nnn_alpha", {"nnn"});
+  check(eval.sinkhorn_tau != defaults.sinkhorn_tau, "sinkhorn_tau", {"sinkhorn"});
+  check(eval.sinkhorn_rounds != defaults.sinkhorn_rounds, "sinkhorn_rounds", {"sinkhorn"});
+  check(eval.csls_k != defaults.csls_k, "csls_k", {"csls"});
+  check(reads_bank, "bank", {"is", "qb_norm", "nnn", "sinkhorn"});
+  if (eval.bank_seed != defaults.bank_seed && !reads_bank) refuse("bank_seed", "with eval.bank=test_queries");
+  if (eval.qrels_mode != defaults.qrels_mode && eval.qrels.empty()) refuse("qrels_mode", "without eval.qrels");
+  if (eval.v2t == "groups" || eval.qrels.empty()) return;
+  refuse("v2t", "with eval.qrels, where single captions are ranked in any case");
+}
+
 // What no single value shows.
 void check_together(const std::string& source, const Config& config) {
   if (!config.data.val_split.empty() && config.data.val_split == config.data.test_split) {
@@ -213,6 +246,7 @@ void check_together(const std::string& source, const Config& config) {
         "', a start from nothing, and config.model.weights names weights to start from; set model.start=openai to "
         "start from the weights");
   }
+  check_evaluation(source, config.eval);
   if (config.model.start == "short_run" && config.model.towers.patch_size > kLargestShortRunPatch) {
     throw Error(source, ": config.model.start is 'short_run', which is for patches of at most ", kLargestShortRunPatch,
                 " pixels, and config.model.towers.patch_size is ", config.model.towers.patch_size);

@@ -1,9 +1,13 @@
 #include "glint/data/dataset.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <sstream>
+#include <utility>
 
 #include "data/video_files.h"
+#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
 
@@ -13,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kLeftOutNamed = 5;
+constexpr std::size_t kIdsLimit = std::size_t{1} << 28;  // bytes
 
 // Clips have no files yet but for a manifest's.
 Dataset read_annotations(const DataConfig& config, const std::string& split) {
@@ -37,9 +42,53 @@ void log_left_out(const Dataset& dataset) {
            " videos are left out, as in the published loaders (glint data stats says why): ", names);
 }
 
-Dataset load(const DataConfig& config, const std::string& split, const std::string& policy,
-             const std::string& setting) {
+// The ids of eval.ids, each with its line.
+std::map<std::string, std::size_t> listed_ids(const fs::path& path) {
+  std::map<std::string, std::size_t> lines;
+  std::istringstream text(read_file(path, kIdsLimit));
+  std::size_t number = 0;
+  for (std::string line; std::getline(text, line);) {
+    ++number;
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.empty()) continue;
+    if (const auto [known, is_new] = lines.emplace(line, number); !is_new)
+      throw Error(path.string(), ":", number, ": the id '", line, "' stands on line ", known->second, " too");
+  }
+  if (lines.empty()) throw Error(path.string(), ": eval.ids: holds no id");
+  return lines;
+}
+
+// The part of a split that an evaluation is of: the listed clips, and every clip's first caption where one is asked.
+void restrict_set(Dataset& dataset, const EvalConfig& eval) {
+  std::vector<std::int64_t> place(dataset.clips.size(), -1);  // of a clip among those kept
+  std::vector<Clip> clips;
+  auto ids = eval.ids.empty() ? std::map<std::string, std::size_t>() : listed_ids(eval.ids);
+  for (std::size_t i = 0; i < dataset.clips.size(); ++i) {
+    if (!eval.ids.empty() && ids.erase(dataset.clips[i].id) == 0) continue;
+    place[i] = std::ssize(clips);
+    clips.push_back(dataset.clips[i]);
+  }
+  if (!ids.empty()) {
+    throw Error(eval.ids, ":", ids.begin()->second, ": the split '", dataset.split, "' of ", dataset.name,
+                " has no video '", ids.begin()->first, "'");
+  }
+  std::vector<Caption> captions;
+  std::vector<bool> has_caption(dataset.clips.size());
+  for (const auto& caption : dataset.captions) {
+    const auto clip = static_cast<std::size_t>(caption.clip);
+    if (place[clip] < 0 || (eval.captions == "first" && has_caption[clip])) continue;
+    has_caption[clip] = true;
+    captions.push_back({caption.text, place[clip]});
+  }
+  dataset.clips = std::move(clips);
+  dataset.captions = std::move(captions);
+  if (!eval.ids.empty()) dataset.protocol = fs::path(eval.ids).stem().string();
+}
+
+Dataset load(const DataConfig& config, const std::string& split, const std::string& policy, const std::string& setting,
+             const EvalConfig& eval = {}) {
   Dataset dataset = read_annotations(config, split);
+  restrict_set(dataset, eval);
   if (config.name != "manifest") {
     dataset.videos = video_folder(config);
     find_videos(dataset);
@@ -56,7 +105,7 @@ Dataset load_dataset(const DataConfig& config, const std::string& split) {
 }
 
 Dataset load_evaluation_set(const DataConfig& data, const EvalConfig& eval, const std::string& split) {
-  return load(data, split, eval.on_missing, "eval.on_missing");
+  return load(data, split, eval.on_missing, "eval.on_missing", eval);
 }
 
 Dataset read_dataset(const DataConfig& config, const std::string& split) {

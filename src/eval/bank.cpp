@@ -82,6 +82,14 @@ Bank bank_of(const torch::Tensor& scores) {
   return [scores](const auto& take) { take(scores); };
 }
 
+Bank bank_of(const Scores& scores, Direction direction) {
+  return [scores, direction](const auto& take) {
+    const int64_t queries = scores.queries(direction), step = scores.panel_rows(direction);
+    for (int64_t first = 0; first < queries; first += step)
+      take(scores.rows(direction, first, std::min(step, queries - first)));
+  };
+}
+
 void RunningLogSumExp::add(double x, double beta) {
   if (x > largest) {
     others = (others + 1) * std::exp(beta * (largest - x));  // the first x: exp(-inf)

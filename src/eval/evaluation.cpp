@@ -2,190 +2,136 @@
 
 #include <torch/torch.h>
 
-#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "eval/feature_table.h"
-#include "eval/gathered.h"
-#include "eval/ranking.h"
+#include "eval/scoring.h"
 #include "glint/core/error.h"
-#include "glint/core/progress.h"
-#include "glint/data/clip_stream.h"
-#include "glint/data/token_tensors.h"
-#include "glint/eval/similarity.h"
+#include "glint/io/file_tensor.h"
 
 namespace glint {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+namespace fs = std::filesystem;
+using EvaluationClock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+double seconds_after(EvaluationClock::time_point start) {
+  return std::chrono::duration<double>(EvaluationClock::now() - start).count();
 }
 
-// Puts the model into evaluation mode, and back into the one it had.
-class EvaluationMode {
- public:
-  explicit EvaluationMode(RetrievalModel& model) : model_(model), was_training_(model.is_training()) { model_.eval(); }
-  ~EvaluationMode() { model_.train(was_training_); }
-  EvaluationMode(const EvaluationMode&) = delete;
-  EvaluationMode& operator=(const EvaluationMode&) = delete;
+nlohmann::json numbers_json(const RetrievalMetrics& m) {
+  return {m.r1, m.r5, m.r10, m.r50, m.rsum, m.median_rank, m.mean_rank, m.mrr, m.ndcg10, m.queries, m.tied};
+}
 
- private:
-  RetrievalModel& model_;
-  bool was_training_;
+RetrievalMetrics numbers_of(const nlohmann::json& json) {
+  RetrievalMetrics m;
+  double* const numbers[] = {&m.r1, &m.r5, &m.r10, &m.r50, &m.rsum, &m.median_rank, &m.mean_rank, &m.mrr, &m.ndcg10};
+  std::size_t i = 0;
+  for (auto* number : numbers) *number = json.at(i++).get<double>();
+  m.queries = json.at(i++).get<int64_t>();
+  m.tied = json.at(i).get<int64_t>();
+  return m;
+}
+
+// What rank 0 has counted, for all; where it failed, all fail alike.
+void share(Communicator& peers, Evaluation& result, const std::string& failure) {
+  nlohmann::json own;
+  if (peers.rank() == 0) {
+    own = {{"failure", failure}, {"t2v", numbers_json(result.t2v)}, {"v2t", numbers_json(result.v2t)}};
+  }
+  const auto text = own.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const auto shared = nlohmann::json::parse(peers.all_gather(text).front());
+  if (const auto sentence = shared.at("failure").get<std::string>(); !sentence.empty()) throw Error(sentence);
+  result.t2v = numbers_of(shared.at("t2v"));
+  result.v2t = numbers_of(shared.at("v2t"));
+}
+
+// The matrices of scores that an evaluation needs, on rank 0.
+struct Writers {
+  std::optional<ScoreWriter> own, bank_t2v, bank_v2t;
 };
-
-struct EncodedClips {
-  VideoFeatures features;
-  std::vector<int64_t> clips;  // which of the data set; the rest is in `skipped`
-  std::vector<SkippedClip> skipped;
-};
-
-// Features of no video, whose shapes are those of any: what a process has that has read none.
-VideoFeatures no_videos(RetrievalModel& model, const ClipSource& source) {
-  const auto T = source.num_frames(), side = source.image_size();
-  const auto frames = torch::zeros({1, T, 3, side, side}, torch::kUInt8);
-  return slice(model.encode_video(frames, torch::ones({1, T}, torch::kInt64)), 0, 0);
-}
-
-// The clips [begin, end) of the data set.
-EncodedClips encode_clips(RetrievalModel& model, const std::vector<Clip>& clips, std::pair<int64_t, int64_t> range,
-                          ClipSource& source, int64_t batch_size, int64_t workers) {
-  const auto [begin, end] = range;
-  EncodedClips encoded;
-  VideoFeatureTable table(end - begin);
-  const std::vector<Clip> some(clips.begin() + begin, clips.begin() + end);
-  ClipStream stream(some, source, workers, batch_size + workers);
-  Progress progress("encode clips", end - begin, "clips");
-  std::vector<torch::Tensor> frames;
-  std::vector<torch::Tensor> masks;
-  for (int64_t i = begin; i < end; ++i) {
-    auto read = stream.next();
-    if (read.error.empty()) {
-      encoded.clips.push_back(i);
-      frames.push_back(read.frames);
-      masks.push_back(read.mask);
-    } else {
-      encoded.skipped.push_back({clips[static_cast<std::size_t>(i)].id, read.error});
-    }
-    const bool full = std::ssize(frames) == batch_size || i + 1 == end;
-    if (full && !frames.empty()) {
-      table.add(model.encode_video(torch::stack(frames), torch::stack(masks)));
-      frames.clear();
-      masks.clear();
-    }
-    progress.update(i + 1 - begin);
-  }
-  encoded.features = encoded.clips.empty() ? no_videos(model, source) : table.features();
-  return encoded;
-}
-
-// The clips of all processes, which know of one another's then.
-EncodedClips gather(Communicator& peers, EncodedClips own) {
-  if (peers.ranks() == 1) return own;
-  nlohmann::json list = {{"clips", own.clips}, {"skipped", nlohmann::json::array()}};
-  for (const auto& skipped : own.skipped) list["skipped"].push_back({skipped.clip, skipped.cause});
-  EncodedClips all;
-  std::vector<int64_t> counts;
-  for (const auto& text : peers.all_gather(list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))) {
-    const auto of_rank = nlohmann::json::parse(text);
-    const auto clips = of_rank.at("clips").get<std::vector<int64_t>>();
-    counts.push_back(std::ssize(clips));
-    all.clips.insert(all.clips.end(), clips.begin(), clips.end());
-    for (const auto& skipped : of_rank.at("skipped")) {
-      all.skipped.push_back({skipped.at(0).get<std::string>(), skipped.at(1).get<std::string>()});
-    }
-  }
-  all.features = gather_uneven(peers, std::move(own.features), counts);
-  return all;
-}
-
-TextFeatures encode_captions(RetrievalModel& model, const Tokenizer& tokenizer,
-                             const std::vector<std::string>& captions, std::pair<int64_t, int64_t> range,
-                             int64_t max_words, int64_t batch_size) {
-  const auto count = range.second - range.first;
-  TextFeatureTable table(std::max<int64_t>(1, count));
-  Progress progress("encode captions", count, "captions");
-  const auto encode = [&](int64_t begin, int64_t end) {
-    const auto tokens = token_tensors(tokenizer, {captions.begin() + begin, captions.begin() + end}, max_words);
-    return model.encode_text(tokens.ids, tokens.mask);
-  };
-  for (int64_t begin = range.first; begin < range.second; begin += batch_size) {
-    const auto end = std::min(range.second, begin + batch_size);
-    table.add(encode(begin, end));
-    progress.update(end - range.first);
-  }
-  return count > 0 ? table.features() : slice(encode(0, 1), 0, 0);  // none, in the shapes of any
-}
-
-// How many of `count` things each process has.
-std::vector<int64_t> shares_of(int64_t count, const Communicator& peers) {
-  std::vector<int64_t> counts;
-  for (int64_t rank = 0; rank < peers.ranks(); ++rank) {
-    const auto [begin, end] = share_of(count, rank, peers.ranks());
-    counts.push_back(end - begin);
-  }
-  return counts;
-}
-
-// The captions that can still be asked.
-AskedQueries queries_for(const Dataset& dataset, const std::vector<int64_t>& clips) {
-  std::vector<int64_t> row_of_clip(dataset.clips.size(), -1);
-  for (std::size_t row = 0; row < clips.size(); ++row)
-    row_of_clip[static_cast<std::size_t>(clips[row])] = static_cast<int64_t>(row);
-  AskedQueries queries;
-  for (const auto& caption : dataset.captions) {
-    const int64_t row = row_of_clip[static_cast<std::size_t>(caption.clip)];
-    if (row < 0) continue;
-    queries.texts.push_back(caption.text);
-    queries.video.push_back(row);
-    queries.clip.push_back(caption.clip);
-  }
-  return queries;
-}
-
-// A smaller gallery is an easier one.
-[[noreturn]] void refuse_smaller_gallery(const Dataset& dataset, const std::vector<SkippedClip>& skipped) {
-  throw Error(dataset.name, " split '", dataset.split, "': ", skipped.size(), " of ",
-              dataset.clips.size() + dataset.missing.size(), " videos cannot be read, the first is ", skipped[0].clip,
-              ": ", skipped[0].cause, "; mend or fetch them, or set eval.on_missing=skip to evaluate without them");
-}
 
 }  // namespace
 
-Evaluation evaluate(RetrievalModel& model, const Tokenizer& tokenizer, const Dataset& dataset, ClipSource& source,
-                    const EvalConfig& config, const TextConfig& text, int64_t workers, Communicator& peers) {
+Evaluation evaluate(RetrievalHead& head, FeatureSource& features, const EvaluationWork& work, Communicator& peers) {
   const torch::NoGradGuard no_grad;
-  const EvaluationMode mode(model);
-  Evaluation result;
+  const bool leads = peers.rank() == 0;
+  const auto start = EvaluationClock::now();
+  const auto videos = features.videos();
+  const auto& set = features.set();
+  const bool has_bank = work.bank.has_value();
+  VideoFeatures bank_videos;
+  if (has_bank) bank_videos = work.bank->features->videos();
+  double encode_s = seconds_after(start);
 
-  const auto encode_start = Clock::now();
-  const auto own_clips = share_of(std::ssize(dataset.clips), peers.rank(), peers.ranks());
-  const auto videos = gather(peers, encode_clips(model, dataset.clips, own_clips, source, config.batch_size, workers));
-  for (const auto& id : dataset.missing) result.skipped.push_back({id, "the video file is not there"});
-  result.skipped.insert(result.skipped.end(), videos.skipped.begin(), videos.skipped.end());
-  if (config.on_missing == "fail" && !result.skipped.empty()) refuse_smaller_gallery(dataset, result.skipped);
-  const auto queries = queries_for(dataset, videos.clips);
-  if (queries.texts.empty()) {
-    throw Error(
-        dataset.name, " split '", dataset.split, "': no clip with a caption could be read",
-        result.skipped.empty() ? std::string() : concat(", ", result.skipped[0].clip, ": ", result.skipped[0].cause));
+  Writers writers;
+  const auto texts = std::ssize(set.queries), clips = std::ssize(set.gallery);
+  if (leads) {
+    auto metadata = score_metadata(set);
+    metadata.insert(work.score_notes.begin(), work.score_notes.end());
+    writers.own.emplace(texts, clips, work.scores, metadata);
   }
-  const auto count = std::ssize(queries.texts);
-  const auto own_texts = share_of(count, peers.rank(), peers.ranks());
-  const auto captions = encode_captions(model, tokenizer, queries.texts, own_texts, text.max_words, config.batch_size);
-  result.encode_s = seconds_since(encode_start);
+  std::vector<ScoredVideos> matrices = {{videos, leads ? &*writers.own : nullptr}};
+  if (has_bank) {
+    const auto& bank = work.bank->features->set();
+    if (leads) {
+      writers.bank_t2v.emplace(std::ssize(bank.queries), clips, fs::path(), std::map<std::string, std::string>());
+      writers.bank_v2t.emplace(texts, std::ssize(bank.gallery), fs::path(), std::map<std::string, std::string>());
+    }
+    matrices.push_back({bank_videos, leads ? &*writers.bank_v2t : nullptr});
+  }
+  auto time = score_texts(head, features, matrices, work.config.block, peers);
+  if (has_bank) {
+    const auto more = score_texts(head, *work.bank->features, {{videos, leads ? &*writers.bank_t2v : nullptr}},
+                                  work.config.block, peers);
+    time.encode_s += more.encode_s;
+    time.score_s += more.score_s;
+  }
 
-  const auto score_start = Clock::now();
-  const auto scores = gather_uneven(peers, similarity_matrix(model.head(), captions, videos.features, config.block),
-                                    shares_of(count, peers));
-  result.clips = static_cast<int64_t>(videos.clips.size());
-  rank_scores(result, scores, dataset, queries, videos.clips, config);
-  result.score_s = seconds_since(score_start);
+  const auto rank_start = EvaluationClock::now();
+  Evaluation result;
+  std::string failure;
+  try {
+    if (leads) {
+      std::optional<BankScores> bank;
+      if (has_bank) bank.emplace(BankScores{writers.bank_t2v->finish(), writers.bank_v2t->finish(), work.bank->name});
+      result = rank_scores(writers.own->finish(), set, work, bank);
+    }
+  } catch (const Error& error) {
+    if (peers.ranks() == 1) throw;
+    failure = error.what();
+  }
+  if (peers.ranks() > 1) share(peers, result, failure);
+  result.skipped = set.skipped;
+  result.clips = clips;
+  result.encode_s = encode_s + time.encode_s;
+  result.score_s = time.score_s + seconds_after(rank_start);
   return result;
+}
+
+ScoreFile read_scores(const fs::path& path) {
+  auto file = open_safetensors(path);
+  const auto value = [&](const char* key) {
+    const auto found = file.metadata.find(key);
+    return found == file.metadata.end() ? std::string() : found->second;
+  };
+  if (value("format") != "glint scores")
+    throw Error(path.string(), ": is no file of scores (glint eval --scores writes one)");
+  if (value("version") != "1") {
+    throw Error(path.string(), ": has version ", value("version"),
+                " of the format, this glint reads version 1; evaluate again or use a newer glint");
+  }
+  auto set = parse_evaluated_set(value("set"), path.string());
+  const auto found = file.tensors.find("scores");
+  if (found == file.tensors.end()) throw Error(path.string(), ": has no tensor 'scores'; evaluate again");
+  const auto& scores = found->second;
+  if (scores.sizes() != std::vector<int64_t>{std::ssize(set.queries), std::ssize(set.gallery)} ||
+      !torch::isFloatingType(scores.type())) {
+    throw Error(path.string(), ": 'scores' is ", scores.type(), " ", scores.sizes(), " for ", set.queries.size(),
+                " texts and ", set.gallery.size(), " videos; evaluate again");
+  }
+  return {scores, std::move(set), std::move(file.metadata)};
 }
 
 }  // namespace glint

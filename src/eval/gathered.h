@@ -17,6 +17,16 @@ inline std::pair<int64_t, int64_t> share_of(int64_t count, int64_t rank, int64_t
   return {count * rank / ranks, count * (rank + 1) / ranks};
 }
 
+// How many of `count` things each rank has.
+inline std::vector<int64_t> shares_of(int64_t count, int64_t ranks) {
+  std::vector<int64_t> counts;
+  for (int64_t rank = 0; rank < ranks; ++rank) {
+    const auto [begin, end] = share_of(count, rank, ranks);
+    counts.push_back(end - begin);
+  }
+  return counts;
+}
+
 // Rows [own, ...] of every rank in rank order; `counts`: how many each has. The dimensions behind the first are the
 // same everywhere.
 inline torch::Tensor gather_uneven(Communicator& peers, const torch::Tensor& rows, const std::vector<int64_t>& counts) {

@@ -59,13 +59,20 @@ int64_t JudgedPositions::tied() const {
   return count;
 }
 
-JudgedPositions judged_positions(const torch::Tensor& scores, Direction direction, const RightAnswers& right,
-                                 const QueryTransform& transform) {
-  const auto rows = rows_of_queries(scores, direction);  // [Q, G]
-  GLINT_CHECK(rows.size(0) == std::ssize(right.of_query) && rows.size(1) == right.items, "scores ", rows.sizes(),
-              ", right answers ", right.of_query.size(), " x ", right.items);
+JudgedPositions judged_positions(const Scores& scores, Direction direction, const RightAnswers& right,
+                                 const QueryTransform& transform, AnswerNotes* notes) {
+  GLINT_CHECK(scores.queries(direction) == std::ssize(right.of_query) && scores.items(direction) == right.items,
+              "scores ", scores.queries(direction), " x ", scores.items(direction), ", right answers ",
+              right.of_query.size(), " x ", right.items);
+  std::vector<int64_t> place;  // of each query, among those asked
+  int64_t asked = 0;
+  for (const auto& items : right.of_query) {
+    place.push_back(asked);
+    asked += items.empty() ? 0 : 1;
+  }
   std::vector<PositionsOfQuery> found(right.of_query.size());
-  for_query_blocks(rows, transform, [&](const auto& block) {
+  NoteTaker noted(notes, asked, right.items);
+  for_query_blocks(scores, direction, transform, [&](const auto& block) {
     std::vector<std::decay_t<decltype(*block.values)>> own;
     for (int64_t query = block.first; query < block.first + block.count; ++query) {
       const auto& items = right.of_query[static_cast<std::size_t>(query)];
@@ -75,6 +82,7 @@ JudgedPositions judged_positions(const torch::Tensor& scores, Direction directio
         if (!std::isfinite(row[item])) refuse_score(row[item], direction, query, item);
       }
       found[static_cast<std::size_t>(query)] = count_positions(row, block.items, items, own);
+      if (!items.empty()) noted.take(place[static_cast<std::size_t>(query)], row, own.front());
     }
   });
   JudgedPositions result;

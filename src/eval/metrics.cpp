@@ -52,11 +52,11 @@ struct CaptionGroups {
   static std::size_t index(int64_t i) { return static_cast<std::size_t>(i); }
 };
 
-std::vector<int64_t> checked_owners(const torch::Tensor& video_of_text, const torch::Tensor& scores) {
-  const int64_t texts = scores.size(0), videos = scores.size(1);
+std::vector<int64_t> checked_owners(const torch::Tensor& video_of_text, const Scores& scores) {
+  const int64_t texts = scores.texts(), videos = scores.videos();
   GLINT_CHECK(
       video_of_text.scalar_type() == torch::kInt64 && video_of_text.dim() == 1 && video_of_text.size(0) == texts,
-      "video_of_text ", video_of_text.sizes(), ", scores ", scores.sizes());
+      "video_of_text ", video_of_text.sizes(), ", scores ", texts, " x ", videos);
   const auto owners = video_of_text.to(torch::kCPU).contiguous();
   const int64_t* owner = owners.const_data_ptr<int64_t>();
   GLINT_CHECK(std::all_of(owner, owner + texts, [&](int64_t v) { return v >= 0 && v < videos; }),
@@ -125,12 +125,13 @@ int64_t Ranks::tied() const {
   return count;
 }
 
-Ranks t2v_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, const QueryTransform& transform) {
+Ranks t2v_ranks(const Scores& scores, const torch::Tensor& video_of_text, const QueryTransform& transform,
+                AnswerNotes* notes) {
   constexpr auto kDirection = Direction::kTextToVideo;
-  const auto rows = rows_of_queries(scores, kDirection);  // [A, B]
   const auto owners = checked_owners(video_of_text, scores);
   std::vector<Comparison> comparisons(owners.size());
-  for_query_blocks(rows, transform, [&](const auto& block) {
+  NoteTaker noted(notes, std::ssize(owners), scores.videos());
+  for_query_blocks(scores, kDirection, transform, [&](const auto& block) {
     for (int64_t text = block.first; text < block.first + block.count; ++text) {
       const int64_t video = owners[static_cast<std::size_t>(text)];
       const auto* row = block.row(text);
@@ -139,6 +140,7 @@ Ranks t2v_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text,
       auto found = compare_all(row, block.items, row[video]);
       --found.equal;  // the right answer equals itself
       comparisons[static_cast<std::size_t>(text)] = found;
+      noted.take(text, row, row[video]);
     }
   });
   std::vector<int64_t> queries(owners.size());
@@ -146,13 +148,18 @@ Ranks t2v_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text,
   return to_ranks(std::move(queries), comparisons);
 }
 
-Ranks v2t_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, CaptionRanks among,
-                const QueryTransform& transform) {
+Ranks v2t_ranks(const Scores& scores, const torch::Tensor& video_of_text, CaptionRanks among,
+                const QueryTransform& transform, AnswerNotes* notes) {
   constexpr auto kDirection = Direction::kVideoToText;
-  const auto rows = rows_of_queries(scores, kDirection);  // [B, A]
-  const auto groups = group_captions(checked_owners(video_of_text, scores), scores.size(1));
+  const auto groups = group_captions(checked_owners(video_of_text, scores), scores.videos());
+  std::vector<int64_t> queries, place(static_cast<std::size_t>(groups.videos()));  // place: among those asked
+  for (int64_t video = 0; video < groups.videos(); ++video) {
+    place[static_cast<std::size_t>(video)] = std::ssize(queries);
+    if (!groups.is_empty(video)) queries.push_back(video);
+  }
   std::vector<Comparison> comparisons(static_cast<std::size_t>(groups.videos()));
-  for_query_blocks(rows, transform, [&](const auto& block) {
+  NoteTaker noted(notes, std::ssize(queries), scores.texts());
+  for_query_blocks(scores, kDirection, transform, [&](const auto& block) {
     std::vector<std::decay_t<decltype(*block.values)>> best;
     for (int64_t video = block.first; video < block.first + block.count; ++video) {
       const auto* row = block.row(video);
@@ -166,20 +173,17 @@ Ranks v2t_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text,
       comparisons[static_cast<std::size_t>(video)] = among == CaptionRanks::kGroups
                                                          ? compare_groups(row, groups, own, best)
                                                          : compare_captions(row, groups, video, own);
+      noted.take(place[static_cast<std::size_t>(video)], row, own);
     }
   });
-  std::vector<int64_t> queries;
-  for (int64_t video = 0; video < groups.videos(); ++video) {
-    if (!groups.is_empty(video)) queries.push_back(video);
-  }
   return to_ranks(std::move(queries), comparisons);
 }
 
-std::vector<double> text_to_video_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, Ties ties) {
+std::vector<double> text_to_video_ranks(const Scores& scores, const torch::Tensor& video_of_text, Ties ties) {
   return t2v_ranks(scores, video_of_text).counted(ties);
 }
 
-std::vector<double> video_to_text_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, Ties ties) {
+std::vector<double> video_to_text_ranks(const Scores& scores, const torch::Tensor& video_of_text, Ties ties) {
   return v2t_ranks(scores, video_of_text, CaptionRanks::kGroups).counted(ties);
 }
 
@@ -214,26 +218,16 @@ RetrievalMetrics summarise(const std::vector<double>& ranks) {
   return metrics;
 }
 
-BestItems best_items(const torch::Tensor& scores, Direction direction, int64_t k, const QueryTransform& transform) {
-  const auto rows = rows_of_queries(scores, direction);  // [Q, G]
-  GLINT_CHECK(k > 0, "k ", k);
-  k = std::min(k, rows.size(1));
-  BestItems best{torch::empty({rows.size(0), k}, torch::kInt64), torch::empty({rows.size(0), k}, torch::kFloat64)};
-  int64_t* items = best.items.mutable_data_ptr<int64_t>();
-  double* values = best.scores.mutable_data_ptr<double>();
-  for_query_blocks(rows, transform, [&](const auto& block) {
-    std::vector<int64_t> top;
+BestItems best_items(const Scores& scores, Direction direction, int64_t k, const QueryTransform& transform) {
+  AnswerNotes notes(k);
+  NoteTaker noted(&notes, scores.queries(direction), scores.items(direction));
+  for_query_blocks(scores, direction, transform, [&](const auto& block) {
     for (int64_t query = block.first; query < block.first + block.count; ++query) {
-      const auto* row = block.row(query);
-      refuse_nan(row, block.items, direction, query);
-      top_items(row, block.items, k, top);
-      for (int64_t i = 0; i < k; ++i) {
-        items[query * k + i] = top[static_cast<std::size_t>(i)];
-        values[query * k + i] = row[top[static_cast<std::size_t>(i)]];
-      }
+      refuse_nan(block.row(query), block.items, direction, query);
+      noted.take(query, block.row(query), 0);
     }
   });
-  return best;
+  return notes.best;
 }
 
 }  // namespace glint

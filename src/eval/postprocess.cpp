@@ -49,11 +49,11 @@ struct ScoreRange {
 };
 
 // Of scores that are all finite.
-ScoreRange checked_range(const torch::Tensor& scores) {
+ScoreRange checked_range(const Scores& scores) {
   constexpr auto kDirection = Direction::kTextToVideo;
   std::mutex mutex;
   ScoreRange range;
-  for_query_blocks(rows_of_queries(scores, kDirection), {}, [&](const auto& block) {
+  for_query_blocks(scores, kDirection, {}, [&](const auto& block) {
     const auto count = block.count * block.items;
     if (count == 0) return;
     for (int64_t i = 0; i < count; ++i) {
@@ -116,9 +116,9 @@ double safe_root(const ScoreRange& range, double tau, int64_t queries) {
   return std::max(1.0, lowest / kSafeExponent);
 }
 
-// The queries of `rows` [Q, G] compete for every item.
-SoftmaxNorm own_norm(const torch::Tensor& rows, double tau) {
-  return softmax_norm(bank_of(rows), rows.size(1), tau, "dsl");
+// The queries of the direction compete for every item.
+SoftmaxNorm own_norm(const Scores& scores, Direction direction, double tau) {
+  return softmax_norm(bank_of(scores, direction), scores.items(direction), tau, "dsl");
 }
 
 QueryTransform subtract_norm(SoftmaxNorm norm) {
@@ -195,27 +195,29 @@ QueryTransform subtract_nearest(const Bank& bank, int64_t items, int64_t k, doub
 }
 
 struct Preparation {
-  const torch::Tensor t2v;  // [A, B]
-  const torch::Tensor v2t;  // [B, A], a view
+  static constexpr auto kT2v = Direction::kTextToVideo;
+  static constexpr auto kV2t = Direction::kVideoToText;
+
+  const Scores& scores;
   const DirectionBanks& banks;
   const ScoreRange range;
 
-  Bank t2v_bank() const { return banks.t2v ? banks.t2v : bank_of(t2v); }
-  Bank v2t_bank() const { return banks.v2t ? banks.v2t : bank_of(v2t); }
-  int64_t texts() const { return t2v.size(0); }
-  int64_t videos() const { return t2v.size(1); }
+  Bank t2v_bank() const { return banks.t2v ? banks.t2v : bank_of(scores, kT2v); }
+  Bank v2t_bank() const { return banks.v2t ? banks.v2t : bank_of(scores, kV2t); }
+  int64_t texts() const { return scores.texts(); }
+  int64_t videos() const { return scores.videos(); }
 
   DirectionTransforms operator()(const NoPostprocess&) const { return {}; }
 
   DirectionTransforms operator()(const DslSettings& c) const {
     using Dsl = DslTransform;
-    return {Dsl(own_norm(t2v, c.tau), Dsl::NormOf::kItem, c.tau, safe_root(range, c.tau, texts())),
-            Dsl(own_norm(v2t, c.tau), Dsl::NormOf::kItem, c.tau, safe_root(range, c.tau, videos()))};
+    return {Dsl(own_norm(scores, kT2v, c.tau), Dsl::NormOf::kItem, c.tau, safe_root(range, c.tau, texts())),
+            Dsl(own_norm(scores, kV2t, c.tau), Dsl::NormOf::kItem, c.tau, safe_root(range, c.tau, videos()))};
   }
 
   DirectionTransforms operator()(const DslSharedSettings& c) const {
     using Dsl = DslTransform;
-    const auto norm = own_norm(t2v, c.tau);  // of videos
+    const auto norm = own_norm(scores, kT2v, c.tau);  // of videos
     const double root = safe_root(range, c.tau, texts());
     return {Dsl(norm, Dsl::NormOf::kItem, c.tau, root), Dsl(norm, Dsl::NormOf::kQuery, c.tau, root)};
   }
@@ -237,7 +239,7 @@ struct Preparation {
   DirectionTransforms operator()(const SinkhornSettings& c) const {
     DirectionTransforms transforms;
     if (!banks.t2v || !banks.v2t) {
-      const auto own = scaled(bank_of(t2v), videos(), c.tau, c.rounds.value_or(5));
+      const auto own = scaled(bank_of(scores, kT2v), videos(), c.tau, c.rounds.value_or(5));
       transforms = {subtract_biases(own.item_biases()), subtract_biases(own.query_biases())};
     }
     const auto of_bank = [&](const Bank& bank, int64_t items) {
@@ -249,7 +251,8 @@ struct Preparation {
   }
 
   DirectionTransforms operator()(const CslsSettings& c) const {
-    return {subtract_nearest(bank_of(t2v), videos(), c.k, 0.5), subtract_nearest(bank_of(v2t), texts(), c.k, 0.5)};
+    return {subtract_nearest(bank_of(scores, kT2v), videos(), c.k, 0.5),
+            subtract_nearest(bank_of(scores, kV2t), texts(), c.k, 0.5)};
   }
 };
 
@@ -281,11 +284,10 @@ bool uses_bank(const Postprocess& method) {
          std::holds_alternative<NnnSettings>(method) || std::holds_alternative<SinkhornSettings>(method);
 }
 
-DirectionTransforms prepare_postprocess(const Postprocess& method, const torch::Tensor& scores,
-                                        const DirectionBanks& banks) {
+DirectionTransforms prepare_postprocess(const Postprocess& method, const Scores& scores, const DirectionBanks& banks) {
   const bool is_none = std::holds_alternative<NoPostprocess>(method);
   const auto range = is_none ? ScoreRange{} : checked_range(scores);
-  return std::visit(Preparation{scores.detach(), scores.detach().t(), banks, range}, method);
+  return std::visit(Preparation{scores, banks, range}, method);
 }
 
 QueryTransform subtract_biases(const torch::Tensor& biases) {
@@ -297,14 +299,15 @@ QueryTransform subtract_biases(const torch::Tensor& biases) {
 torch::Tensor dual_softmax(const torch::Tensor& scores, double tau) {
   GLINT_CHECK(scores.dim() == 2, "scores ", scores.sizes());
   if (scores.numel() == 0) return float64_copy(scores);
-  return DslTransform(own_norm(scores, tau), DslTransform::NormOf::kItem, tau, /*root=*/1)(scores, 0);
+  return DslTransform(own_norm(scores, Direction::kTextToVideo, tau), DslTransform::NormOf::kItem, tau, /*root=*/1)(
+      scores, 0);
 }
 
 torch::Tensor log_dual_softmax(const torch::Tensor& scores, double tau) {
   GLINT_CHECK(scores.dim() == 2, "scores ", scores.sizes());
   auto result = float64_copy(scores);  // [N, G]
   if (scores.numel() == 0) return result;
-  const auto norm = own_norm(scores, tau);
+  const auto norm = own_norm(scores, Direction::kTextToVideo, tau);
   return result.sub(norm.largest).sub_(norm.rest).mul_(tau).add_(result.abs().log_());
 }
 

@@ -26,12 +26,6 @@ struct QueryBlock {
   const Score* row(int64_t query) const { return values + (query - first) * items; }
 };
 
-// Rows of queries: the scores [A, B] themselves, or their transposed view.
-inline torch::Tensor rows_of_queries(const torch::Tensor& scores, Direction direction) {
-  GLINT_CHECK(scores.dim() == 2 && scores.is_floating_point(), "scores ", scores.toString(), " ", scores.sizes());
-  return direction == Direction::kTextToVideo ? scores : scores.t();
-}
-
 [[noreturn]] inline void refuse_score(double score, Direction direction, int64_t query, int64_t item) {
   const bool text_asks = direction == Direction::kTextToVideo;
   throw Error("the score of text ", text_asks ? query : item, " and video ", text_asks ? item : query, " is ", score,
@@ -47,30 +41,38 @@ void refuse_nan(const Score* row, int64_t count, Direction direction, int64_t qu
     refuse_score(NAN, direction, query, std::find_if(row, row + count, [](Score s) { return s != s; }) - row);
 }
 
-// Calls work(QueryBlock<float or double>) for all rows of queries [Q, G], from several threads. Scores are float64
-// where they came so or were transformed.
+// As for_query_blocks(), for the queries first_query, first_query + 1, ... whose rows [n, G] these are.
 template <class Work>
-void for_query_blocks(const torch::Tensor& rows, const QueryTransform& transform, const Work& work) {
-  const int64_t queries = rows.size(0), items = rows.size(1);
-  if (queries == 0) return;
-  const auto plain = rows.detach();
+void for_panel_blocks(const torch::Tensor& panel, int64_t first_query, const QueryTransform& transform,
+                      const Work& work) {
+  const int64_t queries = panel.size(0), items = panel.size(1);
   const int64_t step =
       std::clamp(kScoresAtOnce / std::max<int64_t>(1, items), kFewestRows, std::max(queries, kFewestRows));
   at::parallel_for(0, (queries + step - 1) / step, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i * step, count = std::min(step, queries - first);
-      auto block = plain.narrow(0, first, count);  // [n, G]
-      if (transform) block = transform(block, first);
+      auto block = panel.narrow(0, first, count);  // [n, G]
+      if (transform) block = transform(block, first_query + first);
       GLINT_CHECK(block.size(0) == count && block.size(1) == items, "a block became ", block.sizes());
       const bool is_double = block.scalar_type() == torch::kFloat64;
       block = block.to(torch::kCPU, is_double ? torch::kFloat64 : torch::kFloat32).contiguous();
       if (is_double) {
-        work(QueryBlock<double>{block.template const_data_ptr<double>(), first, count, items});
+        work(QueryBlock<double>{block.template const_data_ptr<double>(), first_query + first, count, items});
       } else {
-        work(QueryBlock<float>{block.template const_data_ptr<float>(), first, count, items});
+        work(QueryBlock<float>{block.template const_data_ptr<float>(), first_query + first, count, items});
       }
     }
   });
+}
+
+// Calls work(QueryBlock<float or double>) for all queries of a direction, from several threads. Scores are float64
+// where they came so or were transformed.
+template <class Work>
+void for_query_blocks(const Scores& scores, Direction direction, const QueryTransform& transform, const Work& work) {
+  const int64_t queries = scores.queries(direction), step = scores.panel_rows(direction);
+  for (int64_t first = 0; first < queries; first += step) {
+    for_panel_blocks(scores.rows(direction, first, std::min(step, queries - first)), first, transform, work);
+  }
 }
 
 // The indices of the k largest of `count` values, largest first, equal ones by lower index; none of the values is NaN.
@@ -86,5 +88,41 @@ void top_items(const Score* values, int64_t count, int64_t k, std::vector<int64_
                i);
   }
 }
+
+// Writes AnswerNotes, each query's once, from any thread.
+class NoteTaker {
+ public:
+  // `notes` may be null: nothing is noted then.
+  NoteTaker(AnswerNotes* notes, int64_t queries, int64_t items) : notes_(notes) {
+    if (notes_ == nullptr) return;
+    GLINT_CHECK(notes_->k > 0, "k ", notes_->k);
+    notes_->k = std::min(notes_->k, items);
+    notes_->best = {torch::empty({queries, notes_->k}, torch::kInt64),
+                    torch::empty({queries, notes_->k}, torch::kFloat64)};
+    notes_->truth_score.resize(static_cast<std::size_t>(queries));
+    items_ = items;
+    best_ = notes_->best.items.mutable_data_ptr<int64_t>();
+    scores_ = notes_->best.scores.mutable_data_ptr<double>();
+  }
+
+  // `query`: its place among those that are asked; none of its scores is NaN.
+  template <class Score>
+  void take(int64_t query, const Score* row, double truth_score) {
+    if (notes_ == nullptr) return;
+    thread_local std::vector<int64_t> top;
+    top_items(row, items_, notes_->k, top);
+    for (int64_t i = 0; i < notes_->k; ++i) {
+      best_[query * notes_->k + i] = top[static_cast<std::size_t>(i)];
+      scores_[query * notes_->k + i] = row[top[static_cast<std::size_t>(i)]];
+    }
+    notes_->truth_score[static_cast<std::size_t>(query)] = truth_score;
+  }
+
+ private:
+  AnswerNotes* notes_;
+  int64_t items_ = 0;
+  int64_t* best_ = nullptr;
+  double* scores_ = nullptr;
+};
 
 }  // namespace glint

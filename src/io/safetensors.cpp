@@ -12,6 +12,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/mapped_file.h"
+#include "glint/io/file_tensor.h"
 #include "io/json_object.h"
 #include "io/shards.h"
 #include "io/tensor_bytes.h"
@@ -129,22 +130,28 @@ Header read_header(const MappedFile& file) {
   return {std::move(*entries), sizeof header_size + header_size};
 }
 
-}  // namespace
-
-TensorFile read_safetensors(const fs::path& path) {
-  const auto mapped = std::make_shared<const MappedFile>(path);
-  const auto [header, data_start] = read_header(*mapped);
-  const std::uint64_t data_size = mapped->size() - data_start;
-  const HeaderReader reader(path, data_size);
-
-  TensorFile file;
+// Where everything lies, checked.
+struct Contents {
+  std::shared_ptr<const MappedFile> file;
+  std::uint64_t data_start = 0;
   std::vector<Entry> entries;
+  std::map<std::string, std::string> metadata;
+};
+
+Contents read_contents(const fs::path& path) {
+  Contents contents;
+  contents.file = std::make_shared<const MappedFile>(path);
+  const auto [header, data_start] = read_header(*contents.file);
+  contents.data_start = data_start;
+  const std::uint64_t data_size = contents.file->size() - data_start;
+  const HeaderReader reader(path, data_size);
+  auto& entries = contents.entries;
   for (const auto& [name, value] : header.items()) {
     if (name == "__metadata__") {
       if (!value.is_object()) throw Error(path.string(), ": __metadata__ is not an object");
       for (const auto& [key, text] : value.items()) {
         if (!text.is_string()) throw Error(path.string(), ": __metadata__ '", key, "' is not a string");
-        file.metadata[key] = text.get<std::string>();
+        contents.metadata[key] = text.get<std::string>();
       }
       continue;
     }
@@ -159,11 +166,30 @@ TensorFile read_safetensors(const fs::path& path) {
     next = entry.end;
   }
   if (next != data_size) throw Error(path.string(), ": holds data that belong to no tensor");
+  return contents;
+}
 
-  for (const auto& entry : entries) {
+}  // namespace
+
+TensorFile read_safetensors(const fs::path& path) {
+  auto contents = read_contents(path);
+  TensorFile file;
+  file.metadata = std::move(contents.metadata);
+  for (const auto& entry : contents.entries) {
     const auto count = static_cast<std::int64_t>((entry.end - entry.begin) / c10::elementSize(entry.type));
-    const auto numbers = tensor_in_file(mapped, {data_start + entry.begin, count, entry.type});
+    const auto numbers = tensor_in_file(contents.file, {contents.data_start + entry.begin, count, entry.type});
     file.tensors[entry.name] = numbers.view(entry.shape);
+  }
+  return file;
+}
+
+OpenTensorFile open_safetensors(const fs::path& path) {
+  auto contents = read_contents(path);
+  OpenTensorFile file;
+  file.metadata = std::move(contents.metadata);
+  for (const auto& entry : contents.entries) {
+    file.tensors.emplace(entry.name,
+                         FileTensor(contents.file, contents.data_start + entry.begin, entry.shape, entry.type));
   }
   return file;
 }
@@ -177,8 +203,10 @@ void write_values(const torch::Tensor& tensor, AtomicFile& file) {
   file.write(plain.const_data_ptr(), plain.nbytes());
 }
 
-void write_safetensors(const fs::path& path, const TensorMap& tensors,
-                       const std::map<std::string, std::string>& metadata, const WriteTensor& write) {
+namespace {
+
+// The bytes before the values of such tensors, which come in the order of their names.
+std::string header_of(const TensorMap& tensors, const std::map<std::string, std::string>& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::uint64_t offset = 0;
@@ -195,12 +223,38 @@ void write_safetensors(const fs::path& path, const TensorMap& tensors,
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');  // so that the data start at a multiple of eight
   const std::uint64_t size = text.size();
+  return std::string(reinterpret_cast<const char*>(&size), sizeof size) + text;
+}
 
+}  // namespace
+
+void write_safetensors(const fs::path& path, const TensorMap& tensors,
+                       const std::map<std::string, std::string>& metadata, const WriteTensor& write) {
+  const auto header = header_of(tensors, metadata);
   AtomicFile file(path);
-  file.write(&size, sizeof size);
-  file.write(text.data(), text.size());
+  file.write(header.data(), header.size());
   for (const auto& [name, tensor] : tensors) write(tensor, file);
   file.commit();
+}
+
+SafetensorsWriter::SafetensorsWriter(const fs::path& path, const TensorMap& shapes,
+                                     const std::map<std::string, std::string>& metadata)
+    : file_(path) {
+  const auto header = header_of(shapes, metadata);
+  file_.write(header.data(), header.size());
+  for (const auto& [name, tensor] : shapes) left_ += static_cast<std::uint64_t>(tensor.nbytes());
+}
+
+void SafetensorsWriter::write(const torch::Tensor& values) {
+  const auto bytes = static_cast<std::uint64_t>(values.nbytes());
+  GLINT_CHECK(bytes <= left_, bytes, " bytes, room for ", left_);
+  left_ -= bytes;
+  write_values(values, file_);
+}
+
+void SafetensorsWriter::commit() {
+  GLINT_CHECK(left_ == 0, left_, " bytes are missing");
+  file_.commit();
 }
 
 }  // namespace glint

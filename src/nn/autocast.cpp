@@ -3,6 +3,8 @@
 #include <ATen/autocast_mode.h>
 #include <torch/torch.h>
 
+#include "glint/core/error.h"
+
 namespace glint {
 
 Autocast::Autocast(torch::DeviceType device, torch::ScalarType type)
@@ -18,6 +20,13 @@ Autocast::~Autocast() {
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();  // of converted weights, which change
   at::autocast::set_autocast_enabled(device_, was_enabled_);
   at::autocast::set_autocast_dtype(device_, was_);
+}
+
+torch::ScalarType type_of_precision(const std::string& precision) {
+  if (precision == "bf16") return torch::kBFloat16;
+  if (precision == "fp16") return torch::kHalf;
+  GLINT_CHECK(precision == "fp32", "precision ", precision);
+  return torch::kFloat32;
 }
 
 torch::ScalarType autocast_type(torch::DeviceType device) {

@@ -27,11 +27,6 @@ struct ScaledGradient : torch::autograd::Function<ScaledGradient> {
   }
 };
 
-torch::ScalarType type_of(const std::string& precision) {
-  if (precision == "bf16") return torch::kBFloat16;
-  return precision == "fp16" ? torch::kHalf : torch::kFloat32;
-}
-
 // The tensors of a batch on `device`; from pinned memory without waiting.
 Batch on_device(const Batch& batch, torch::Device device) {
   auto moved = batch;
@@ -166,7 +161,7 @@ TextFeatures BatchGradient::encode_texts(const Batch& batch, int64_t begin, int6
   TextFeatures features;
   {
     RECORD_USER_SCOPE("text tower");
-    const Autocast lower(model_.device().type(), type_of(config_.precision));
+    const Autocast lower(model_.device().type(), type_of_precision(config_.precision));
     features = model_.text_features(batch.token_ids.slice(0, begin, end), batch.token_mask.slice(0, begin, end));
   }
   make_float32(tensors_of(features));
@@ -177,7 +172,7 @@ VideoFeatures BatchGradient::encode_videos(const Batch& batch, int64_t begin, in
   VideoFeatures features;
   {
     RECORD_USER_SCOPE("image tower");
-    const Autocast lower(model_.device().type(), type_of(config_.precision));
+    const Autocast lower(model_.device().type(), type_of_precision(config_.precision));
     features = model_.video_features(batch.frames.slice(0, begin, end), batch.frame_mask.slice(0, begin, end));
   }
   make_float32(tensors_of(features));

@@ -74,7 +74,10 @@ void Trainer::open_run_folder() {
 void Trainer::load_data() {
   dataset_ = std::make_shared<Dataset>(load_dataset(config_.data, config_.data.train_split));
   if (!config_.data.val_split.empty() && config_.train.validate_every > 0) {
-    validation_ = load_evaluation_set(config_.data, config_.eval, config_.data.val_split);
+    auto eval = config_.eval;
+    eval.ids.clear();  // of the test split
+    eval.captions = EvalConfig().captions;
+    validation_ = load_evaluation_set(config_.data, eval, config_.data.val_split);
   }
   source_ = std::make_shared<ClipSource>(config_.data, config_.video);
   state_.data = fingerprint(*dataset_);
@@ -265,9 +268,17 @@ void Trainer::validate() {
 // Equal scores count half against the right answer, whatever eval.ties says: a model of equal embeddings is no best
 // one.
 Evaluation Trainer::evaluate_validation() try {
-  auto eval = config_.eval;
-  eval.ties = "average";
-  return evaluate(*model_, *tokenizer_, *validation_, *source_, eval, config_.text, config_.data.workers, *peers_);
+  EvaluationWork work;
+  work.config = config_.eval;
+  work.config.ties = "average";
+  const auto& eval = config_.eval;
+  const TowerWork towers{*model_,         *tokenizer_,          config_.text.max_words,
+                         eval.batch_size, config_.data.workers, eval.precision};
+  model_->eval();
+  const auto features = encode_split(towers, *validation_, *source_, config_.video, eval.on_missing, *peers_);
+  auto result = evaluate(model_->head(), *features, work, *peers_);
+  model_->train();
+  return result;
 } catch (const Error&) {  // as a video that cannot be read any more: the steps since the last checkpoint are not lost
   if (saved_step_ != state_.step && guard_->trusts_weights()) save();
   if (checkpoints_) checkpoints_->wait();

@@ -129,7 +129,8 @@ TEST_F(WeightsTest, FeaturesAreWrittenWithWhatWasSkippedAndAStoppedRunGoesOn) {
   const auto none = run(words);
   EXPECT_EQ(none.exit_code, 1);
   EXPECT_THAT(none.err, HasSubstr("none of 2 videos can be read"));
-  EXPECT_THAT(run({"encode", run_dir, "--out", in("x")}).err, HasSubstr("wants --texts FILE, --videos FOLDER"));
+  EXPECT_THAT(run({"encode", run_dir, "data.test_split=", "--out", in("x")}).err,
+              HasSubstr("which split is to be encoded?"));
   EXPECT_THAT(run({"encode", run_dir, "--texts", in("gone.txt"), "--out", in("x")}).err, HasSubstr("gone.txt"));
 }
 

@@ -46,7 +46,7 @@ struct Dataset {
 // leaves them out, names them in one log line and in Dataset::missing; fail throws; no video at all throws in any case.
 Dataset load_dataset(const DataConfig& config, const std::string& split);
 
-// The same for a split that is evaluated: eval.on_missing decides.
+// The same for a split that is evaluated: eval.on_missing decides, and eval.ids and eval.captions may make it smaller.
 Dataset load_evaluation_set(const DataConfig& data, const EvalConfig& eval, const std::string& split);
 
 // What the annotation files alone say of a split: videos need not be there, and a clip without one has an empty `file`.

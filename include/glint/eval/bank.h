@@ -8,6 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include "glint/eval/scores.h"
+
 namespace glint {
 
 // What post-processing learns of a bank: scores of M bank queries against the G items of the gallery. A bank comes in
@@ -20,6 +22,8 @@ using Bank = std::function<void(const std::function<void(const torch::Tensor& bl
 
 // A bank that is a matrix [M, G]; a transposed view is copied a block at a time.
 Bank bank_of(const torch::Tensor& scores);
+// The queries of that direction.
+Bank bank_of(const Scores& scores, Direction direction);
 
 // log(sum_i exp(beta x_i)) / beta of numbers that arrive one by one, without overflow. The largest is kept apart: where
 // it owns the sum, what the others add is below the last digit of the result and still known.

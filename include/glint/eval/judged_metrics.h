@@ -27,8 +27,8 @@ struct JudgedPositions {
 
 // `right` is that of the direction: `transposed` where videos ask. Single captions are ranked. Throws Error where a
 // score is NaN or a right answer's is not finite.
-JudgedPositions judged_positions(const torch::Tensor& scores, Direction direction, const RightAnswers& right,
-                                 const QueryTransform& transform = {});
+JudgedPositions judged_positions(const Scores& scores, Direction direction, const RightAnswers& right,
+                                 const QueryTransform& transform = {}, AnswerNotes* notes = nullptr);
 
 // Recalls named R@k count queries whose best right answer is among the first k (trec_eval's success); MdR, MnR and MRR
 // are its rank's. nDCG@10 has gains 0 and 1, and its ideal min(10, right answers) terms.

@@ -6,10 +6,9 @@
 #include <functional>
 #include <vector>
 
-namespace glint {
+#include "glint/eval/scores.h"
 
-// A texts, B videos; scores are [A, B] for both directions. A direction has Q queries and a gallery of G items:
-// (Q, G) = (A, B) where texts ask, (B, A) where videos ask.
+namespace glint {
 
 // One direction of retrieval (design/evaluation.md 2). Recalls and their sum in percent; ranks start at 1; MRR and nDCG
 // are fractions.
@@ -25,7 +24,6 @@ struct RetrievalMetrics {
 };
 
 enum class Ties { kOptimistic, kAverage };  // rank = number of larger scores; + half the number of equal others
-enum class Direction { kTextToVideo, kVideoToText };
 
 // Which captions a video's best own one is ranked among, where videos have several.
 enum class CaptionRanks {
@@ -47,29 +45,38 @@ struct Ranks {
   int64_t tied() const;  // how many have an equal other
 };
 
-// Ranks of every text's video. video_of_text int64 [A]: the video text a belongs to. Throws Error where a score is NaN
-// or the right answer's is not finite: a broken model must not look good (methods 9.1).
-Ranks t2v_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, const QueryTransform& transform = {});
-// Ranks of every video's best own caption (methods 9.2). Videos without a caption are neither asked nor answers: they
-// give no entry. The same Errors. The transform sees rows of videos against all texts.
-Ranks v2t_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, CaptionRanks among,
-                const QueryTransform& transform = {});
-
-// The same, one way of counting ties; video_to_text_ranks ranks groups.
-std::vector<double> text_to_video_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, Ties ties);
-std::vector<double> video_to_text_ranks(const torch::Tensor& scores, const torch::Tensor& video_of_text, Ties ties);
-
-// Throws Error where there is no rank.
-RetrievalMetrics summarise(const Ranks& ranks, Ties ties);
-RetrievalMetrics summarise(const std::vector<double>& ranks);  // `tied` stays 0
-
 // The best items of every query, best first, equal ones by lower index.
 struct BestItems {
   torch::Tensor items;   // int64 [Q, k]
   torch::Tensor scores;  // float64 [Q, k], as ranked
 };
 
+// What a pass that counts ranks may note besides, of every query that has a rank (Q of them).
+struct AnswerNotes {
+  explicit AnswerNotes(int64_t best_items) : k(best_items) {}
+  int64_t k;                        // best items noted; cut to the size of the gallery
+  BestItems best;                   // [Q, k]
+  std::vector<double> truth_score;  // [Q], as ranked: of the (best) right answer
+};
+
+// Ranks of every text's video. video_of_text int64 [A]: the video text a belongs to. Throws Error where a score is NaN
+// or the right answer's is not finite: a broken model must not look good (methods 9.1).
+Ranks t2v_ranks(const Scores& scores, const torch::Tensor& video_of_text, const QueryTransform& transform = {},
+                AnswerNotes* notes = nullptr);
+// Ranks of every video's best own caption (methods 9.2). Videos without a caption are neither asked nor answers: they
+// give no entry. The same Errors. The transform sees rows of videos against all texts.
+Ranks v2t_ranks(const Scores& scores, const torch::Tensor& video_of_text, CaptionRanks among,
+                const QueryTransform& transform = {}, AnswerNotes* notes = nullptr);
+
+// The same, one way of counting ties; video_to_text_ranks ranks groups.
+std::vector<double> text_to_video_ranks(const Scores& scores, const torch::Tensor& video_of_text, Ties ties);
+std::vector<double> video_to_text_ranks(const Scores& scores, const torch::Tensor& video_of_text, Ties ties);
+
+// Throws Error where there is no rank.
+RetrievalMetrics summarise(const Ranks& ranks, Ties ties);
+RetrievalMetrics summarise(const std::vector<double>& ranks);  // `tied` stays 0
+
 // k is cut to the size of the gallery. Throws Error where a score is NaN.
-BestItems best_items(const torch::Tensor& scores, Direction direction, int64_t k, const QueryTransform& transform = {});
+BestItems best_items(const Scores& scores, Direction direction, int64_t k, const QueryTransform& transform = {});
 
 }  // namespace glint

@@ -85,9 +85,9 @@ struct DirectionBanks {
   Bank v2t;
 };
 
-// scores [A, B]. Throws Error where a score is not finite, where the bank has no query, and where it has fewer than k
+// Throws Error where a score is not finite, where the bank has no query, and where it has fewer than k
 // (nnn, csls). The transforms hold one or two numbers an item and no scores.
-DirectionTransforms prepare_postprocess(const Postprocess& method, const torch::Tensor& scores,
+DirectionTransforms prepare_postprocess(const Postprocess& method, const Scores& scores,
                                         const DirectionBanks& banks = {});
 
 // Ranks by S_ij - biases_j, biases float64 [G].

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "glint/eval/evaluation.h"
@@ -17,13 +18,20 @@ struct Provenance {
   std::string config_hash;
   std::string head;
   std::string signature;  // one line, to_text(EvaluationSignature)
+  std::string model;      // hash of its weights; empty: not known
+  std::string features;   // file that the evaluation started from; empty: the videos
   EvalConfig eval;
 };
+
+// Provenance but for the data and the signature, as texts for the metadata of a file, and back.
+std::map<std::string, std::string> notes_of(const Provenance& provenance);
+Provenance provenance_of(const std::map<std::string, std::string>& notes);
 
 // The object of results.json and `glint eval --json`: {"t2v": {"R@1", ...}, "v2t": {...}, "queries", "skipped", ...}.
 std::string results_json(const Evaluation& evaluation, const Provenance& provenance);
 
 // The `count` text queries with the worst ranks: rank, caption, the right clip, and the three best answers with scores.
+// Control characters are shown as '?', since captions and file names may hold any.
 std::string worst_queries(const EvaluationRanks& ranks, int64_t count);
 
 // The same for a terminal: one row a direction and a tag, with what was evaluated under it.

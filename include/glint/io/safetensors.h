@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -27,6 +28,21 @@ TensorFile read_safetensors(const std::filesystem::path& path);
 // The tensors of all files that `index` (Hugging Face's model.safetensors.index.json) lists. Error names every tensor
 // that stands in the index or in the files alone.
 TensorMap read_safetensors_index(const std::filesystem::path& index);
+
+// A file that is written a part of a tensor at a time; it appears whole or not at all.
+class SafetensorsWriter {
+ public:
+  // The tensors' names, types and shapes; their values are not looked at.
+  SafetensorsWriter(const std::filesystem::path& path, const TensorMap& shapes,
+                    const std::map<std::string, std::string>& metadata = {});
+  // The next values, in the order of the names; any device and stride.
+  void write(const torch::Tensor& values);
+  void commit();  // Bug where values are missing
+
+ private:
+  AtomicFile file_;
+  std::uint64_t left_ = 0;  // bytes to come
+};
 
 // Puts the tensor's values into the file, any device and stride.
 void write_values(const torch::Tensor& tensor, AtomicFile& file);

@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include <string>
+
 namespace glint {
 
 // While it lives, this thread's matrix products on `device` run in `type` (kFloat32: as they are); what is sensitive to
@@ -18,6 +20,9 @@ class Autocast {
   bool was_enabled_;
   torch::ScalarType was_;
 };
+
+// "fp32", "bf16", "fp16": train.precision, eval.precision.
+torch::ScalarType type_of_precision(const std::string& precision);
 
 // What products on `device` run in now; kFloat32 where no Autocast is alive.
 torch::ScalarType autocast_type(torch::DeviceType device);
