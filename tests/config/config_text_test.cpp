@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "config/fields.h"
@@ -76,6 +77,21 @@ TEST(ConfigTextTest, HoldsDefaultsInReadableForm) {
   Config other;
   other.head = MeanPoolConfig{};
   EXPECT_THAT(config_text(other), HasSubstr("head:\n  name: mean_pool\noptim:\n"));
+}
+
+TEST(ConfigKeysTest, EveryKeyIsThatOfASettingOfSomeHeadAndStandsOnce) {
+  const auto keys = all_keys();
+  std::set<std::string> want;
+  for (const auto& head : all_heads()) {
+    Config config;
+    config.head = head;
+    for (const auto& setting : list_settings(config)) want.insert(setting.key);
+  }
+  EXPECT_EQ(std::set(keys.begin(), keys.end()), want);
+  EXPECT_EQ(keys.size(), want.size());
+  for (const std::string key : {"optim.lr", "model.towers.text_width", "head.name", "head.queries"}) {
+    EXPECT_THAT(keys, testing::Contains(key));
+  }
 }
 
 struct HelpChecker {
