@@ -53,6 +53,11 @@ TEST(ConfigTextTest, ReadsBackToTheSameSettings) {
     describe(scrambler, config);
     config.model.towers.context_length = 2'000'000;
     config.run.dir = "runs/x y";
+    for (auto* split :
+         {&config.data.train_split, &config.data.val_split, &config.data.test_split, &config.eval.split}) {
+      std::replace(split->begin(), split->end(), '/', '_');
+      std::replace(split->begin(), split->end(), '\\', '_');
+    }
     if (config.data.val_split == config.data.test_split) config.data.val_split += "2";
     if (config.model.start != "openai") {
       config.model.weights.clear();
