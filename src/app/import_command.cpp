@@ -1,4 +1,3 @@
-#include <filesystem>
 #include <iomanip>
 #include <iostream>
 #include <memory>
@@ -6,6 +5,7 @@
 #include <string>
 
 #include "app/commands.h"
+#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
 #include "glint/io/weight_file.h"
@@ -15,7 +15,6 @@
 namespace glint::app {
 namespace {
 
-namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 struct Settings {
@@ -75,7 +74,7 @@ void list(const Settings& settings) {
 void import(const Settings& settings) {
   if (settings.list) return list(settings);
   if (settings.out.empty()) throw Error("glint import wants OUT, the folder to write, or --list");
-  if (fs::exists(settings.out)) throw Error(settings.out, ": is there already; name a folder that is not");
+  require_new_or_empty(settings.out);
   const auto model = import_model(settings.from, settings.options);
   for (const auto& remark : model.remarks) log_warning(remark);
   save_checkpoint(settings.out, model.config, *model.tokenizer, model.weights);

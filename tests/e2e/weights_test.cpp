@@ -8,6 +8,7 @@
 #include "e2e/program.h"
 #include "e2e/small_run.h"
 #include "e2e/small_video.h"
+#include "glint/core/atomic_file.h"
 #include "glint/io/safetensors.h"
 #include "support/environment.h"
 
@@ -62,6 +63,23 @@ TEST_F(WeightsTest, AnExportComesBackAsTheSameModel) {
   EXPECT_THAT(run({"import", in("huggingface"), in("back")}).err, HasSubstr("is there already"));
   EXPECT_THAT(run({"import", in("huggingface"), in("no"), "--as", "xclip"}).err, HasSubstr("holds clip, not xclip"));
   EXPECT_THAT(run({"import", in("huggingface")}).err, HasSubstr("wants OUT"));
+}
+
+TEST_F(WeightsTest, AnExportIsNeverMixedWithWhatIsThere) {
+  const auto run_dir = trained();
+  ASSERT_EQ(run({"export", run_dir, in("full")}).exit_code, 0);
+  const auto before = read_file(in("full") + "/config.json");
+  for (const std::string format : {"reference", "huggingface", "open_clip", "torchscript", "deploy", "glint"}) {
+    const auto result = run({"export", run_dir, in("full"), "--format", format});
+    EXPECT_EQ(result.exit_code, 1) << format;
+    EXPECT_THAT(result.err, HasSubstr(in("full") + ": is there already and not empty; name a new or empty folder"));
+    const auto file = run({"export", run_dir, in("full") + "/config.json", "--format", format});
+    EXPECT_THAT(file.err, HasSubstr("config.json: is there already; name a new or empty folder"));
+    fs::create_directory(in(format));
+    EXPECT_EQ(run({"export", run_dir, in(format), "--format", format}).exit_code, 0) << format;
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(in("full")), fs::directory_iterator()), 4);
+  EXPECT_EQ(read_file(in("full") + "/config.json"), before);
 }
 
 TEST_F(WeightsTest, ImportedTowersAreEvaluatedWithoutTrainingAndTrainedFurther) {

@@ -252,10 +252,10 @@ TEST_F(WeightImportTest, CheckpointsOfReleasedSystemsGiveTheirScoresAndTheirName
     const auto worst = (scores - golden.want(key)).abs().max().item<double>();
     EXPECT_LE(worst, golden.atol(key));
 
-    export_model(checkpoint, "reference", folder_ / "reference");
+    const auto exported = folder_ / (name + "_exported");
+    export_model(checkpoint, "reference", exported);
     std::set<std::string> ours, theirs;
-    for (const auto& [weight, tensor] : read_torch_file(folder_ / "reference" / "model.pt").tensors)
-      ours.insert(weight);
+    for (const auto& [weight, tensor] : read_torch_file(exported / "model.pt").tensors) ours.insert(weight);
     for (const auto& [weight, tensor] : golden.weights) {
       if (!is_unused(weight)) theirs.insert(weight);
     }
