@@ -64,7 +64,7 @@ void average(const AverageOptions& options) {
   }
   for (auto& [name, sum] : sums)
     sum = sum.div_(static_cast<double>(folders.size())).to(first.model.at(name).scalar_type());
-  save_checkpoint(options.out, first.config, *first.tokenizer, sums);
+  save_checkpoint(options.out, first.config, *first.tokenizer, sums, first.assumed);
   log_info("the mean of ", folders.size(), " checkpoints is in ", options.out);
   std::cout << options.out << "\n";
 }

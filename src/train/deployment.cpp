@@ -94,7 +94,7 @@ void describe_files(const Deployment& deployment, const fs::path& out, std::vect
 }  // namespace
 
 std::vector<fs::path> export_deployment(const Checkpoint& checkpoint, const fs::path& out) {
-  save_checkpoint(out, portable(checkpoint.config), *checkpoint.tokenizer, checkpoint.model);
+  save_checkpoint(out, portable(checkpoint.config), *checkpoint.tokenizer, checkpoint.model, checkpoint.assumed);
   std::vector<fs::path> files = {out / "model.safetensors", out / "config.yaml", out / "state.json"};
   files.push_back(write_tokenizer_file(*checkpoint.tokenizer, checkpoint.config.text, out));
   describe_files(describe(checkpoint, /*as_script=*/false), out, files);

@@ -42,6 +42,7 @@ TensorMap start_weights(const Config& config) {
   if (!std::filesystem::is_directory(path)) return read_safetensors(path).tensors;
   auto checkpoint = load_checkpoint(path);
   take_average(checkpoint);
+  if (!checkpoint.assumed.empty()) log_info(path.string(), ": when it was imported, ", checkpoint.assumed);
   const bool same_temporal = checkpoint.config.model.temporal == config.model.temporal;
   const bool same_head = head_name(checkpoint.config.head) == head_name(config.head);
   std::erase_if(checkpoint.model, [&](const auto& entry) {

@@ -130,7 +130,7 @@ std::vector<fs::path> export_model(const Checkpoint& checkpoint, const std::stri
   if (format != "glint") {
     throw Error("--format: '", format, "' is none of reference, huggingface, open_clip, deploy, torchscript, glint");
   }
-  save_checkpoint(out, checkpoint.config, *checkpoint.tokenizer, checkpoint.model);
+  save_checkpoint(out, checkpoint.config, *checkpoint.tokenizer, checkpoint.model, checkpoint.assumed);
   return {out / "model.safetensors", out / "config.yaml", out / "state.json"};
 }
 

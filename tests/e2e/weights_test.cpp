@@ -65,6 +65,32 @@ TEST_F(WeightsTest, AnExportComesBackAsTheSameModel) {
   EXPECT_THAT(run({"import", in("huggingface")}).err, HasSubstr("wants OUT"));
 }
 
+TEST_F(WeightsTest, HeadsThatNothingDescribesAreWarnedOfAndTheCheckpointKeepsThat) {
+  ASSERT_EQ(run({"export", trained(), in("reference")}).exit_code, 0);
+  fs::rename(in("reference") + "/model.pt", in("alone.pt"));  // without the description beside it
+  const auto assumed = run({"import", in("alone.pt"), in("assumed"), "--activation", "quick_gelu"});
+  ASSERT_EQ(assumed.exit_code, 0) << assumed.err;
+  const auto sentence = "heads of 64 columns, 2 in the image tower and 2 in the text tower (--heads)";
+  EXPECT_THAT(assumed.err, AllOf(HasSubstr("warning: " + in("alone.pt")), HasSubstr(sentence)));
+  EXPECT_THAT(Json::parse(read_file(in("assumed") + "/state.json")).at("assumed"), HasSubstr(sentence));
+  EXPECT_THAT(run({"import", "--list", in("alone.pt")}).out, HasSubstr(sentence));
+  const auto started = run(small_training(
+      folder_ / "more", {"model.weights=" + in("assumed"), "head.name=mean_pool", "model.start=openai",
+                         "model.temporal=none", "text.vocabulary=" + in("run") + "/checkpoints/last/tokenizer.model",
+                         "train.max_steps=1", "train.validate_every=0", "data.test_split="}));
+  EXPECT_EQ(started.exit_code, 0) << started.err;
+  EXPECT_THAT(started.err, AllOf(HasSubstr(in("assumed") + ": when it was imported"), HasSubstr(sentence)));
+
+  const auto told = run({"import", in("alone.pt"), in("told"), "--activation", "quick_gelu", "--heads", "4,2"});
+  ASSERT_EQ(told.exit_code, 0) << told.err;
+  EXPECT_THAT(told.err, testing::Not(HasSubstr("assumed")));
+  EXPECT_THAT(read_file(in("told") + "/config.yaml"), AllOf(HasSubstr("vision_heads: 4"), HasSubstr("text_heads: 2")));
+  const auto refused = run({"import", in("alone.pt"), in("no"), "--heads", "5"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("5 heads do not divide the image tower's 128 columns"));
+  EXPECT_FALSE(fs::exists(in("no")));
+}
+
 TEST_F(WeightsTest, AnExportIsNeverMixedWithWhatIsThere) {
   const auto run_dir = trained();
   ASSERT_EQ(run({"export", run_dir, in("full")}).exit_code, 0);
