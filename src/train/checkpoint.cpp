@@ -12,6 +12,7 @@
 #include "glint/core/log.h"
 #include "glint/io/safetensors.h"
 #include "glint/nn/start.h"
+#include "train/unimported_weights.h"
 
 namespace glint {
 
@@ -93,13 +94,14 @@ std::shared_ptr<const Tokenizer> read_tokenizer(const fs::path& folder, const Js
 
 // A run folder's checkpoint: the best, else the newest.
 fs::path find_checkpoint(const fs::path& where) {
+  if (!fs::exists(where)) throw Error(where.string(), ": is not there", how_to_fetch(where));
   if (!fs::is_directory(where))
     throw Error(where.string(), ": is not a folder; a run folder or a checkpoint folder is needed");
   if (fs::exists(where / kStateFile)) return where;
   const auto best = where / "checkpoints" / "best";
   if (fs::exists(best / kStateFile)) return fs::canonical(best);
   const auto all = list_checkpoints(where);
-  if (all.empty()) throw Error(where.string(), ": holds no checkpoint");
+  if (all.empty()) throw Error(where.string(), ": ", no_checkpoint_text(where));
   if (read_state(all.front()).value("best_score", -1.0) >= 0) {
     log_warning(where.string(), ": its checkpoints/best is not there, so the last checkpoint is taken, ",
                 all.front().filename().string());

@@ -11,6 +11,7 @@
 #include "glint/data/clip_stream.h"
 #include "glint/model/short_run_start.h"
 #include "glint/train/checkpoint.h"
+#include "train/unimported_weights.h"
 
 namespace glint {
 namespace {
@@ -85,6 +86,8 @@ void check_contradictions(const Config& asked, const Config& adopted, const std:
 
 void adopt_towers(Config& config, const std::set<std::string>& given) {
   const std::filesystem::path weights = config.model.weights;
+  if (weights.empty()) return;
+  require_readable_weights(weights);
   if (!std::filesystem::is_directory(weights)) return;
   const auto asked = config;
   const auto [folder, theirs] = read_checkpoint_settings(weights);

@@ -13,6 +13,7 @@
 #include "glint/model/tower_weights.h"
 #include "glint/nn/start.h"
 #include "train/tower_description.h"
+#include "train/unimported_weights.h"
 #include "train/weight_families.h"
 
 namespace glint {
@@ -89,10 +90,15 @@ void use_temporal_encoder(const TensorMap& weights, ModelConfig& model) {
 
 // --- one import
 
+const fs::path& existing(const fs::path& from) {
+  if (!fs::exists(from)) throw Error(from.string(), ": is not there", how_to_fetch(from));
+  return from;
+}
+
 class Import {
  public:
   Import(const fs::path& from, const ImportOptions& options)
-      : options_(options), file_(read_weights(from)), known_(recognise(file_)) {}
+      : options_(options), file_(read_weights(existing(from))), known_(recognise(file_)) {}
 
   ImportedModel run() {
     model_.what = family_text(known_.family);

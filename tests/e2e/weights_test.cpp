@@ -108,6 +108,30 @@ TEST_F(WeightsTest, AnExportIsNeverMixedWithWhatIsThere) {
   EXPECT_EQ(read_file(in("full") + "/config.json"), before);
 }
 
+TEST_F(WeightsTest, WeightsThatAreNotImportedYetAreToldOfAndHow) {
+  const auto run_dir = trained();
+  ASSERT_EQ(run({"export", run_dir, in("hf"), "--format", "huggingface"}).exit_code, 0);
+  ASSERT_EQ(run({"export", run_dir, in("oc"), "--format", "open_clip"}).exit_code, 0);
+  const auto refusal = [&](const std::string& weights) {
+    const auto result = run(small_training(folder_ / "more", {"model.weights=" + weights, "model.start=openai"}));
+    EXPECT_EQ(result.exit_code, 1);
+    return result.err;
+  };
+  const auto first = [&](const std::string& what) { return "first: glint import " + what + " NAME"; };
+  EXPECT_THAT(refusal(in("hf")), AllOf(HasSubstr(in("hf") + ": is a Hugging Face folder"), HasSubstr(first(in("hf")))));
+  EXPECT_THAT(refusal(in("oc")), AllOf(HasSubstr("is an open_clip folder"), HasSubstr(first(in("oc")))));
+  EXPECT_THAT(run({"eval", in("hf")}).err, HasSubstr(first(in("hf"))));
+  const auto file = in("hf") + "/model.safetensors";
+  EXPECT_THAT(refusal(file), AllOf(HasSubstr("holds no towers under OpenAI's names"), HasSubstr(first(file))));
+  EXPECT_THAT(refusal(run_dir + "/checkpoints/last/model.safetensors"), HasSubstr("name its folder"));
+  const std::string hub = "openai/clip-vit-base-patch32";
+  const auto fetch = HasSubstr("glint downloads nothing: for a model of Hugging Face, hf download " + hub +
+                               " --local-dir clip-vit-base-patch32");
+  EXPECT_THAT(refusal(hub), AllOf(HasSubstr(hub + " is not there"), fetch));
+  EXPECT_THAT(run({"import", hub, in("no")}).err, AllOf(HasSubstr(hub + ": is not there"), fetch));
+  EXPECT_THAT(run({"import", in("gone.pt"), in("no")}).err, testing::Not(HasSubstr("downloads")));
+}
+
 TEST_F(WeightsTest, ImportedTowersAreEvaluatedWithoutTrainingAndTrainedFurther) {
   const auto run_dir = trained();
   ASSERT_EQ(run({"export", run_dir, in("hf"), "--format", "huggingface"}).exit_code, 0);
