@@ -8,6 +8,7 @@
 
 #include "app/commands.h"
 #include "glint/config/config_file.h"
+#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
 #include "glint/train/checkpoint.h"
@@ -49,7 +50,7 @@ void check_same_model(const Checkpoint& first, const Checkpoint& other) {
 
 void average(const AverageOptions& options) {
   const torch::NoGradGuard no_grad;
-  if (fs::exists(options.out)) throw Error(options.out, ": is there already; name a folder that is not");
+  require_new_or_empty(options.out);
   const auto folders = checkpoints_of(options);
   const auto first = load_checkpoint(folders.front());
   TensorMap sums;
@@ -63,7 +64,7 @@ void average(const AverageOptions& options) {
   }
   for (auto& [name, sum] : sums)
     sum = sum.div_(static_cast<double>(folders.size())).to(first.model.at(name).scalar_type());
-  save_checkpoint(options.out, first.config, *first.tokenizer, sums);
+  save_checkpoint(options.out, first.config, *first.tokenizer, sums, first.assumed);
   log_info("the mean of ", folders.size(), " checkpoints is in ", options.out);
   std::cout << options.out << "\n";
 }

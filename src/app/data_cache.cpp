@@ -14,6 +14,7 @@
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/first_few.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
 #include "glint/data/dataset.h"
@@ -23,8 +24,6 @@ namespace glint::app {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::size_t kNamed = 10;  // clips in words; --json names all
 
 struct CacheOptions {
   std::string config;
@@ -85,14 +84,14 @@ Json to_json(const std::vector<UncachedClip>& clips) {
   return list;
 }
 
-template <class List, class Line>
-void print_some(const List& list, const Line& line) {
-  for (std::size_t i = 0; i < std::min(kNamed, list.size()); ++i) std::cout << "  " << line(list[i]) << "\n";
-  if (list.size() > kNamed) std::cout << "  and " << list.size() - kNamed << " more; --json names all\n";
+void print_some(const std::vector<std::string>& lines) {
+  for (const auto& line : first_few(lines, "--json names all")) std::cout << "  " << line << "\n";
 }
 
-std::string line_of(const UncachedClip& clip) {
-  return concat(clip.clip, ": ", clip.cause);
+void print_some(const std::vector<UncachedClip>& clips) {
+  std::vector<std::string> lines;
+  for (const auto& clip : clips) lines.push_back(concat(clip.clip, ": ", clip.cause));
+  print_some(lines);
 }
 
 void write_bad_files(const std::string& folder, const std::vector<UncachedClip>& bad) {
@@ -125,9 +124,9 @@ void build(const Config& config, bool json) {
             << size_text(result.bytes) << "; " << result.made << " made now in " << std::fixed << std::setprecision(1)
             << result.seconds << " s\n";
   if (!result.bad.empty()) std::cout << result.bad.size() << " could not be read:\n";
-  print_some(result.bad, line_of);
+  print_some(result.bad);
   if (!missing.empty()) std::cout << missing.size() << " videos are not there:\n";
-  print_some(missing, [](const std::string& id) { return id; });
+  print_some(missing);
   log_info("train from it with data.cache=", config.data.cache);
 }
 
@@ -147,8 +146,8 @@ void check(const Config& config, bool json) {
   } else {
     std::cout << config.data.cache << ": " << result.sound << " of " << result.clips << " clips are sound; "
               << size_text(result.bytes) << ", of which " << size_text(result.unused_bytes) << " are no clip's\n";
-    print_some(result.damaged, [](const std::string& sentence) { return sentence; });
-    print_some(result.missing, line_of);
+    print_some(result.damaged);
+    print_some(result.missing);
   }
   if (!result.damaged.empty()) {
     throw Error(config.data.cache, ": ", result.damaged.size(),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <future>
+#include <iomanip>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "app/video_list.h"
 #include "glint/config/config_file.h"
 #include "glint/core/error.h"
+#include "glint/core/first_few.h"
 #include "glint/core/progress.h"
 #include "glint/core/thread_pool.h"
 
@@ -121,13 +123,21 @@ std::string summary(const VerifyReport& report) {
   return text;
 }
 
-void print_table(const VerifyReport& report) {
-  for (const auto& [path, file] : report.files) {
-    if (file.check.state == VideoState::kWhole) continue;
-    std::cout << (file.check.state == VideoState::kBad ? "bad      " : "damaged  ") << file.check.cause << "\n";
+void print_few(const char* what, const std::vector<std::string>& lines) {
+  for (const auto& line : first_few(lines, "--json names all")) {
+    std::cout << std::left << std::setw(9) << what << line << "\n";
   }
+}
+
+void print_table(const VerifyReport& report) {
+  std::map<VideoState, std::vector<std::string>> causes;
+  for (const auto& [path, file] : report.files) causes[file.check.state].push_back(file.check.cause);
+  print_few("bad", causes[VideoState::kBad]);
+  print_few("damaged", causes[VideoState::kDamaged]);
   for (const auto& [split, ids] : report.missing) {
-    for (const auto& id : ids) std::cout << "missing  " << split << ": " << id << "\n";
+    std::vector<std::string> lines;
+    for (const auto& id : ids) lines.push_back(concat(split, ": ", id));
+    print_few("missing", lines);
   }
   std::cout << summary(report) << "\n";
 }
@@ -169,7 +179,7 @@ void add_data_verify(CLI::App& data) {
   command->add_option("--threads", options->threads, "Files at once; 0: all cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  command->add_flag("--json", options->json, "Print a JSON object instead of lines");
+  command->add_flag("--json", options->json, "Print a JSON object, which names every file, instead of lines");
   command->footer(
       "Exits with 1 where a file is bad (gives no frames), damaged (gives others in place of lost ones) or missing.\n"
       "Example: glint data verify configs/clip4clip/msvd.yaml data.root=/data/msvd\n"

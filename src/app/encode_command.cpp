@@ -16,6 +16,7 @@
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/first_few.h"
 #include "glint/core/hash.h"
 #include "glint/core/log.h"
 #include "glint/core/progress.h"
@@ -354,9 +355,10 @@ class Encoder {
 void encode(const EncodeOptions& options) {
   catch_stop_signals();
   const auto summary = Encoder(options).run();
-  for (const auto& one : summary.at("skipped_videos")) {
-    log_warning(one.at("video").get<std::string>(), ": left out: ", one.at("cause").get<std::string>());
-  }
+  std::vector<std::string> lines;
+  for (const auto& one : summary.at("skipped_videos"))
+    lines.push_back(concat(one.at("video").get<std::string>(), ": left out: ", one.at("cause").get<std::string>()));
+  log_first(lines, "the file's metadata and --json name all");
   if (options.json) {
     std::cout << summary.dump(2) << "\n";
   } else {

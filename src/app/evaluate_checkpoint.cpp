@@ -2,7 +2,6 @@
 
 #include <torch/torch.h>
 
-#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +11,7 @@
 #include "glint/config/eval_bank.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/first_few.h"
 #include "glint/core/log.h"
 #include "glint/data/clip_source.h"
 #include "glint/data/dataset.h"
@@ -24,12 +24,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kNamed = 5;  // skipped videos that are named one by one
-
 void warn_of_skipped(const std::vector<SkippedClip>& skipped) {
-  for (std::size_t i = 0; i < std::min(kNamed, skipped.size()); ++i)
-    log_warning(skipped[i].clip, ": left out: ", skipped[i].cause);
-  if (skipped.size() > kNamed) log_warning("and ", skipped.size() - kNamed, " more, which the results name");
+  std::vector<std::string> lines;
+  for (const auto& one : skipped) lines.push_back(concat(one.clip, ": left out: ", one.cause));
+  log_first(lines, "results.json names all");
 }
 
 // The features of a file, which must be those that the settings ask for.

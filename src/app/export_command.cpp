@@ -31,7 +31,7 @@ void add_export_command(CLI::App& app) {
   auto* command =
       app.add_subcommand("export", "Write a checkpoint for PyTorch, transformers, open_clip, or to be served");
   command->add_option("run", options->where, "Run folder (its best checkpoint) or checkpoint folder")->required();
-  command->add_option("out", options->out, "Folder to write into")->required();
+  command->add_option("out", options->out, "Folder to write; a new or an empty one")->required();
   command
       ->add_option(
           "--format", options->format,

@@ -1,4 +1,3 @@
-#include <filesystem>
 #include <iomanip>
 #include <iostream>
 #include <memory>
@@ -6,6 +5,7 @@
 #include <string>
 
 #include "app/commands.h"
+#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
 #include "glint/io/weight_file.h"
@@ -15,11 +15,10 @@
 namespace glint::app {
 namespace {
 
-namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 struct Settings {
-  std::string from, out;
+  std::string from, out, heads;
   ImportOptions options;
   bool list = false;
   bool json = false;
@@ -42,7 +41,7 @@ std::string verdict_on(const Settings& settings) {
     const auto& towers = model.config.model.towers;
     return concat(model.what, ", ", towers.vision_layers, " + ", towers.text_layers, " layers, patches of ",
                   towers.patch_size, " in pictures of ", model.config.video.image_size, " pixels, ", towers.embed_dim,
-                  " dimensions");
+                  " dimensions", model.assumed.empty() ? "" : "; ", model.assumed);
   } catch (const Error& error) {
     return concat("not importable: ", error.what());
   }
@@ -72,13 +71,15 @@ void list(const Settings& settings) {
   for (const auto& [name, what] : file.others) std::cout << name << ": " << what << "\n";
 }
 
-void import(const Settings& settings) {
+void import(Settings settings) {
+  if (!settings.heads.empty()) settings.options.heads = parse_tower_heads(settings.heads);
   if (settings.list) return list(settings);
   if (settings.out.empty()) throw Error("glint import wants OUT, the folder to write, or --list");
-  if (fs::exists(settings.out)) throw Error(settings.out, ": is there already; name a folder that is not");
+  require_new_or_empty(settings.out);
   const auto model = import_model(settings.from, settings.options);
+  if (!model.assumed.empty()) log_warning(settings.from, ": ", model.assumed);
   for (const auto& remark : model.remarks) log_warning(remark);
-  save_checkpoint(settings.out, model.config, *model.tokenizer, model.weights);
+  save_checkpoint(settings.out, model.config, *model.tokenizer, model.weights, model.assumed);
   log_info(settings.from, " is ", model.what, ": ", model.weights.size(), " tensors are in ", settings.out,
            "; next: glint eval ", settings.out,
            " data.name=... data.root=..., or glint train CONFIG model.weights=", settings.out);
@@ -98,8 +99,13 @@ void add_import_command(CLI::App& app) {
   command->add_option("out", settings->out, "Checkpoint folder to write");
   command->add_option("--as", settings->options.as, "What it must be; else it is refused")
       ->check(CLI::IsMember({"clip", "siglip", "glscl", "glccl", "xclip", "xpool", "clip4clip", "centerclip"}));
-  command->add_option("--activation", settings->options.activation, "Of towers that come without a description")
+  command
+      ->add_option("--activation", settings->options.activation,
+                   "Of the MLPs of towers that come without a description; quick_gelu else")
       ->check(CLI::IsMember({"quick_gelu", "gelu", "gelu_tanh"}));
+  command->add_option("--heads", settings->heads,
+                      "Attention heads of towers that come without a description: of both, or IMAGE,TEXT (12,8); "
+                      "64 columns a head else");
   command
       ->add_option("--image-size", settings->options.image_size,
                    "Pixels; the image tower's positions are interpolated where it is another size")

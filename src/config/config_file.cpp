@@ -234,8 +234,28 @@ void check_evaluation(const std::string& source, const EvalConfig& eval) {
   refuse("v2t", "with eval.qrels, where single captions are ranked in any case");
 }
 
+constexpr std::size_t kLongestSplitName = 100;  // bytes
+
+// Results of a split lie in a folder of its name.
+void check_split_names(const std::string& source, const Config& config) {
+  const std::pair<const char*, const std::string&> names[] = {{"data.train_split", config.data.train_split},
+                                                              {"data.val_split", config.data.val_split},
+                                                              {"data.test_split", config.data.test_split},
+                                                              {"eval.split", config.eval.split}};
+  for (const auto& [key, name] : names) {
+    const bool is_plain = !name.starts_with('.') && name.find_first_of("/\\") == std::string::npos;
+    if (is_plain && name.size() <= kLongestSplitName) continue;
+    throw Error(source, ": config.", key, " is '", name.substr(0, kLongestSplitName),
+                name.size() > kLongestSplitName ? "...'" : "'",
+                ", and results lie in a folder of that name; name a split without / and \\, that does not begin with a "
+                "dot and has at most ",
+                kLongestSplitName, " bytes");
+  }
+}
+
 // What no single value shows.
 void check_together(const std::string& source, const Config& config) {
+  check_split_names(source, config);
   if (!config.data.val_split.empty() && config.data.val_split == config.data.test_split) {
     throw Error(source, ": config.data.val_split is '", config.data.val_split,
                 "', which is data.test_split too; the checkpoint may not be chosen on the test set");

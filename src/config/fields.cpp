@@ -1,8 +1,10 @@
 #include "config/fields.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
+#include "glint/config/config_file.h"
 #include "glint/core/error.h"
 
 namespace glint {
@@ -12,28 +14,6 @@ template <std::size_t... Index>
 std::vector<HeadConfig> make_heads(std::index_sequence<Index...>) {
   return {HeadConfig(std::variant_alternative_t<Index, HeadConfig>{})...};
 }
-
-// Collects the full names of all fields.
-struct KeyCollector {
-  std::vector<std::string> keys = {};
-  std::string prefix = {};
-
-  template <class Value>
-  void field(const char* name, Value&, const SettingRule&, const char*) {
-    keys.push_back(prefix + name);
-  }
-  template <class Section>
-  void section(const char* name, Section& section) {
-    const std::string outer = prefix;
-    prefix += concat(name, ".");
-    describe(*this, section);
-    prefix = outer;
-  }
-  void head(const char* name, HeadConfig&, const char*) {
-    keys.push_back(concat(name, ".name"));
-    for (auto& head : all_heads()) std::visit([&](auto& alternative) { section(name, alternative); }, head);
-  }
-};
 
 }  // namespace
 
@@ -48,10 +28,15 @@ std::vector<HeadConfig> all_heads() {
 }
 
 std::vector<std::string> all_keys() {
-  Config config;
-  KeyCollector collector;
-  describe(collector, config);
-  return collector.keys;
+  std::vector<std::string> keys;
+  for (const auto& head : all_heads()) {
+    Config config;
+    config.head = head;
+    for (const auto& setting : list_settings(config)) {
+      if (std::find(keys.begin(), keys.end(), setting.key) == keys.end()) keys.push_back(setting.key);
+    }
+  }
+  return keys;
 }
 
 }  // namespace glint

@@ -10,7 +10,7 @@ namespace glint {
 // Every alternative with its defaults, in HeadConfig's order.
 std::vector<HeadConfig> all_heads();
 
-// Every key: "optim.lr"; those of heads as "head.queries", once for each head that has them.
+// Every key once: "optim.lr"; "head.queries" of whichever head has it.
 std::vector<std::string> all_keys();
 
 }  // namespace glint

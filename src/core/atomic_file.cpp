@@ -95,6 +95,21 @@ std::string read_file(const fs::path& path, std::size_t limit_bytes) {
   return text;
 }
 
+bool is_new_or_empty(const fs::path& folder) {
+  std::error_code problem;
+  const auto status = fs::status(folder, problem);
+  if (status.type() == fs::file_type::not_found) return true;
+  const bool is_empty = fs::is_directory(status) && fs::is_empty(folder, problem);
+  if (problem) throw Error(folder.string(), ": cannot be looked into: ", problem.message());
+  return is_empty;
+}
+
+void require_new_or_empty(const fs::path& folder) {
+  if (is_new_or_empty(folder)) return;
+  throw Error(folder.string(), fs::is_directory(folder) ? ": is there already and not empty" : ": is there already",
+              "; name a new or empty folder");
+}
+
 void publish_folder(const fs::path& from, const fs::path& to) {
   if (fs::exists(to)) throw Error(to.string(), ": exists already");
   if (::rename(from.c_str(), to.c_str()) != 0) throw Error(errno_text(to));

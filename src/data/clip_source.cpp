@@ -16,6 +16,7 @@
 #include "data/frame_cache_codec.h"
 #include "data/frame_maker.h"
 #include "glint/core/error.h"
+#include "glint/core/first_few.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
 #include "glint/data/frame_cache.h"
@@ -85,7 +86,7 @@ struct ClipSource::Impl {
   std::unordered_map<std::string, KeptClip> memory;
   int64_t memory_bytes = 0;
   std::unordered_map<std::string, std::string> errors;  // clips that failed once are not tried again
-  std::unordered_set<std::string> logged_files;         // so that a file cut into many clips is named once
+  std::unordered_set<std::string> bad_files;            // so that a file cut into many clips is named once
   std::unordered_set<std::string> uncached;             // clips that `disk` lacks
   bool has_told_of_damage = false;
 };
@@ -217,12 +218,15 @@ std::string ClipSource::Impl::known_error(const std::string& key) {
 void ClipSource::Impl::note_bad(const std::string& key, const Clip& clip, const std::string& error) {
   const std::lock_guard lock(mutex);
   errors.try_emplace(key, error);
-  if (logged_files.insert(clip.file.string()).second) log_warning("clip '", clip.id, "' is left out: ", error);
+  if (!bad_files.insert(clip.file.string()).second) return;
+  if (bad_files.size() <= kFirstFew) log_warning("clip '", clip.id, "' is left out: ", error);
+  if (bad_files.size() == kFirstFew + 1) log_warning("more videos cannot be read; they are counted, not named here");
 }
 
 ClipSource::ClipSource(const DataConfig& data, const VideoConfig& video) : impl_(std::make_unique<Impl>(data, video)) {}
 
 ClipSource::~ClipSource() {
+  if (impl_->bad_files.size() > kFirstFew) log_warning(impl_->bad_files.size(), " videos in all could not be read");
   if (impl_->uncached.size() > 1) log_info(impl_->uncached.size(), " clips were not in the cache ", impl_->folder);
 }
 

@@ -54,9 +54,7 @@ void check_folder(const DemoSetOptions& options) {
     throw Error(marker.string(), ": the folder holds another demo set, ", found,
                 "; name another folder or delete this one");
   }
-  const bool is_taken =
-      fs::exists(options.folder) && (!fs::is_directory(options.folder) || !fs::is_empty(options.folder));
-  if (is_taken && !fs::exists(lock_in(options.folder))) {
+  if (!is_new_or_empty(options.folder) && !fs::exists(lock_in(options.folder))) {
     throw Error(options.folder.string(), ": is not empty and holds no demo set; name another folder");
   }
 }

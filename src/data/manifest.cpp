@@ -25,22 +25,35 @@ fs::path manifest_path(const DataConfig& config) {
               ": holds no manifest.json, manifest.jsonl or manifest.csv; data.annotations names another file");
 }
 
-// The setting that names the rows of "train", "val" or "test", and its value; any other split stands for itself.
+// The split whose rows are wanted, and the setting that names it; empty where none does.
 struct SplitName {
   std::string setting;
   std::string value;
 };
+
+// A split that a setting names is that one; "train", "val" and "test" else stand for what their settings name, and any
+// other split for itself.
 SplitName split_name(const DataConfig& config, const std::string& split) {
-  if (split == "train") return {"data.train_split", config.train_split};
-  if (split == "val") return {"data.val_split", config.val_split};
-  if (split == "test") return {"data.test_split", config.test_split};
-  return {"the split", split};
+  const SplitName named[] = {{"data.train_split", config.train_split},
+                             {"data.val_split", config.val_split},
+                             {"data.test_split", config.test_split}};
+  for (const auto& one : named) {
+    if (one.value == split) return one;
+  }
+  for (const auto& one : named) {
+    if (one.setting == concat("data.", split, "_split") && !one.value.empty()) return one;
+  }
+  return {"", split};
 }
 
 // Of a manifest without splits: each split is all rows, or its videos' share. A video's rows stay together, and a video
 // stays where it is when others come or go.
 std::vector<ManifestRow> held_out(std::vector<ManifestRow> rows, const DataConfig& config, const SplitName& wanted) {
   if (config.holdout == 0) return rows;
+  if (wanted.setting.empty()) {
+    throw Error("data.holdout=", config.holdout, ": makes the splits '", config.train_split, "', '", config.val_split,
+                "' and '", config.test_split, "', not '", wanted.value, "'");
+  }
   const auto split_of = [&](const ManifestRow& row) {
     const double place = static_cast<double>(xxhash64(row.video.data(), row.video.size())) * 0x1p-64;
     return place < config.holdout       ? config.test_split
@@ -71,8 +84,8 @@ std::vector<ManifestRow> rows_of_split(std::vector<ManifestRow> rows, const Data
   if (!rows.empty()) return rows;
   std::string known;
   for (const auto& name : names) known += (known.empty() ? "'" : ", '") + name + "'";
-  throw Error(manifest.string(), ": no entry has the split '", wanted.value, "' that ", wanted.setting,
-              " asks for; there are ", known);
+  throw Error(manifest.string(), ": no entry has the split '", wanted.value, "'",
+              wanted.setting.empty() ? "" : concat(" that ", wanted.setting, " asks for"), "; there are ", known);
 }
 
 // Adds the row's clip, or finds the one that earlier rows made, and its captions.

@@ -95,6 +95,8 @@ EvaluatedSet parse_evaluated_set(const std::string& text, const std::string& whe
     throw Error(where, ": does not say which texts and videos its rows are, or is damaged (", error.what(),
                 "); write it again");
   }
+  if (set.split.starts_with('.') || set.split.find_first_of("/\\") != std::string::npos)
+    throw Error(where, ": its split '", set.split, "' is no plain name");  // results lie in a folder of that name
   const auto videos = rows_of(set.gallery);
   for (const auto& query : set.queries) {
     if (!query.video.empty() && videos.count(query.video) == 0)

@@ -12,6 +12,7 @@
 #include "glint/core/log.h"
 #include "glint/io/safetensors.h"
 #include "glint/nn/start.h"
+#include "train/unimported_weights.h"
 
 namespace glint {
 
@@ -29,7 +30,8 @@ constexpr const char* kTokenizerFile = "tokenizer.model";
 constexpr const char* kConfigFile = "config.yaml";
 constexpr const char* kStateFile = "state.json";
 
-Json state_json(const fs::path& folder, const TrainState& state, const Tokenizer& tokenizer) {
+Json state_json(const fs::path& folder, const TrainState& state, const Tokenizer& tokenizer,
+                const std::string& assumed) {
   Json json;
   json["format"] = kFormat;
   json["step"] = state.step;
@@ -43,6 +45,7 @@ Json state_json(const fs::path& folder, const TrainState& state, const Tokenizer
   json["loss_scale"] = state.loss_scale.scale;
   json["loss_scale_steps"] = state.loss_scale.good_steps;
   json["tokenizer"] = tokenizer.name();
+  if (!assumed.empty()) json["assumed"] = assumed;
   if (state.data) {
     json["data"] = {{"clips", state.data->clips},
                     {"captions", state.data->captions},
@@ -91,13 +94,14 @@ std::shared_ptr<const Tokenizer> read_tokenizer(const fs::path& folder, const Js
 
 // A run folder's checkpoint: the best, else the newest.
 fs::path find_checkpoint(const fs::path& where) {
+  if (!fs::exists(where)) throw Error(where.string(), ": is not there", how_to_fetch(where));
   if (!fs::is_directory(where))
     throw Error(where.string(), ": is not a folder; a run folder or a checkpoint folder is needed");
   if (fs::exists(where / kStateFile)) return where;
   const auto best = where / "checkpoints" / "best";
   if (fs::exists(best / kStateFile)) return fs::canonical(best);
   const auto all = list_checkpoints(where);
-  if (all.empty()) throw Error(where.string(), ": holds no checkpoint");
+  if (all.empty()) throw Error(where.string(), ": ", no_checkpoint_text(where));
   if (read_state(all.front()).value("best_score", -1.0) >= 0) {
     log_warning(where.string(), ": its checkpoints/best is not there, so the last checkpoint is taken, ",
                 all.front().filename().string());
@@ -165,7 +169,8 @@ void check_room(const fs::path& parent, const TrainTensors& tensors) {
 }
 
 void write_checkpoint(const fs::path& given, const Config& config, const Tokenizer& tokenizer,
-                      const TrainTensors& tensors, const TrainState& state, const WriteTensor& write) try {
+                      const TrainTensors& tensors, const TrainState& state, const std::string& assumed,
+                      const WriteTensor& write) try {
   const auto folder = given.has_filename() ? given : given.parent_path();  // "out/"
   check_room(fs::absolute(folder).parent_path(), tensors);
   const Draft draft(folder);
@@ -178,7 +183,7 @@ void write_checkpoint(const fs::path& given, const Config& config, const Tokeniz
   }
   if (const auto bytes = tokenizer.serialized(); !bytes.empty()) write_file(draft.path() / kTokenizerFile, bytes);
   write_file(draft.path() / kConfigFile, config_text(config));
-  write_file(draft.path() / kStateFile, state_json(draft.path(), state, tokenizer).dump(2) + "\n");
+  write_file(draft.path() / kStateFile, state_json(draft.path(), state, tokenizer, assumed).dump(2) + "\n");
   fs::remove_all(folder);  // of the same step: a resumed run that could not use it writes it again
   publish_folder(draft.path(), folder);
 } catch (const fs::filesystem_error& error) {
@@ -189,11 +194,13 @@ void write_checkpoint(const fs::path& given, const Config& config, const Tokeniz
 
 void save_checkpoint(const fs::path& folder, const Config& config, const Tokenizer& tokenizer,
                      const TrainTensors& tensors, const TrainState& state, const WriteTensor& write) {
-  write_checkpoint(folder, config, tokenizer, tensors, state, write);
+  write_checkpoint(folder, config, tokenizer, tensors, state, /*assumed=*/"", write);
 }
 
-void save_checkpoint(const fs::path& folder, const Config& config, const Tokenizer& tokenizer, const TensorMap& model) {
-  write_checkpoint(folder, config, tokenizer, {.model = model, .optimizer = {}, .average = {}}, {}, write_values);
+void save_checkpoint(const fs::path& folder, const Config& config, const Tokenizer& tokenizer, const TensorMap& model,
+                     const std::string& assumed) {
+  write_checkpoint(folder, config, tokenizer, {.model = model, .optimizer = {}, .average = {}}, {}, assumed,
+                   write_values);
 }
 
 TensorMap named_tensors(const RetrievalModel& model) {
@@ -218,6 +225,7 @@ Checkpoint load_checkpoint(const fs::path& where) {
                         {state.value("loss_scale", LossScaler::kFirst), state.value("loss_scale_steps", int64_t{0})},
                         read_fingerprint(state)};
     checkpoint.config = read_config(checkpoint.folder / kConfigFile, {});
+    checkpoint.assumed = state.value("assumed", std::string());
     checkpoint.selected_on = selected_on(checkpoint.state, checkpoint.config);
     checkpoint.tokenizer = read_tokenizer(checkpoint.folder, state, checkpoint.config.text);
   } catch (const nlohmann::json::exception& error) {

@@ -18,10 +18,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kDeployFormat = "glint deploy 1";
 
-void require_free(const fs::path& out) {
-  if (fs::exists(out) && !fs::is_empty(out)) throw Error(out.string(), ": is there already; name a folder that is not");
-}
-
 // The checkpoint's settings without the places and files of the machine it was trained on.
 Config portable(Config config) {
   config.run = {};
@@ -98,8 +94,7 @@ void describe_files(const Deployment& deployment, const fs::path& out, std::vect
 }  // namespace
 
 std::vector<fs::path> export_deployment(const Checkpoint& checkpoint, const fs::path& out) {
-  require_free(out);
-  save_checkpoint(out, portable(checkpoint.config), *checkpoint.tokenizer, checkpoint.model);
+  save_checkpoint(out, portable(checkpoint.config), *checkpoint.tokenizer, checkpoint.model, checkpoint.assumed);
   std::vector<fs::path> files = {out / "model.safetensors", out / "config.yaml", out / "state.json"};
   files.push_back(write_tokenizer_file(*checkpoint.tokenizer, checkpoint.config.text, out));
   describe_files(describe(checkpoint, /*as_script=*/false), out, files);
@@ -107,7 +102,6 @@ std::vector<fs::path> export_deployment(const Checkpoint& checkpoint, const fs::
 }
 
 std::vector<fs::path> export_torchscript(const Checkpoint& checkpoint, const fs::path& out) {
-  require_free(out);
   const auto& model = checkpoint.config.model;
   if (!model.clustering.stages.empty()) {
     throw Error(

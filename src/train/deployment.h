@@ -10,7 +10,7 @@
 namespace glint {
 
 // A checkpoint that serves by itself: with its tokenizer's file, its settings for other programs (deploy.json), a
-// usage.md for this very model and SHA-256 sums. -> the files. Throws Error where `out` holds something.
+// usage.md for this very model and SHA-256 sums. `out` is new or empty. -> the files
 std::vector<std::filesystem::path> export_deployment(const Checkpoint& checkpoint, const std::filesystem::path& out);
 
 // The two towers as a TorchScript archive, with the same files beside it.

@@ -97,9 +97,9 @@ void RunLog::validation(const Evaluation& result, const TrainState& state) {
 void log_bad_files(const fs::path& run_dir, const std::vector<BadFile>& files) {
   if (files.empty()) return;
   const auto path = run_dir / "bad_files.jsonl";
+  if (!fs::exists(path)) log_info(path.string(), " lists the clips that are left out, each with its cause");
   std::ofstream out(path, std::ios::app);
   for (const auto& file : files) {
-    log_warning(file.clip, ": left out: ", file.cause);
     out << nlohmann::ordered_json{{"clip", file.clip}, {"cause", file.cause}}.dump(
                -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
         << "\n";

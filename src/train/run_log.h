@@ -53,7 +53,7 @@ class RunLog {
   Progress progress_;
 };
 
-// Any rank's: adds the clips it left out to bad_files.jsonl, and warns of each.
+// Any rank's: adds the clips it left out to bad_files.jsonl. Their source has warned of the first few.
 void log_bad_files(const std::filesystem::path& run_dir, const std::vector<BadFile>& files);
 
 }  // namespace glint

@@ -11,6 +11,7 @@
 #include "glint/data/clip_stream.h"
 #include "glint/model/short_run_start.h"
 #include "glint/train/checkpoint.h"
+#include "train/unimported_weights.h"
 
 namespace glint {
 namespace {
@@ -42,6 +43,7 @@ TensorMap start_weights(const Config& config) {
   if (!std::filesystem::is_directory(path)) return read_safetensors(path).tensors;
   auto checkpoint = load_checkpoint(path);
   take_average(checkpoint);
+  if (!checkpoint.assumed.empty()) log_info(path.string(), ": when it was imported, ", checkpoint.assumed);
   const bool same_temporal = checkpoint.config.model.temporal == config.model.temporal;
   const bool same_head = head_name(checkpoint.config.head) == head_name(config.head);
   std::erase_if(checkpoint.model, [&](const auto& entry) {
@@ -84,6 +86,8 @@ void check_contradictions(const Config& asked, const Config& adopted, const std:
 
 void adopt_towers(Config& config, const std::set<std::string>& given) {
   const std::filesystem::path weights = config.model.weights;
+  if (weights.empty()) return;
+  require_readable_weights(weights);
   if (!std::filesystem::is_directory(weights)) return;
   const auto asked = config;
   const auto [folder, theirs] = read_checkpoint_settings(weights);

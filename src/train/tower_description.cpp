@@ -147,11 +147,13 @@ TowerConfig from_open_clip(const fs::path& path) {
   return towers;
 }
 
-// Of a folder that glint export wrote.
+// Of a folder that glint export wrote: its config.json (reference) or deploy.json (torchscript).
 std::optional<TowerConfig> from_own_export(const fs::path& path) {
   const auto json = read_json(path);
-  if (!json.contains("format") || json.at("format") != "glint export 1") return std::nullopt;
-  const auto keys = Keys(path, json, "").in("settings").in("model").in("towers");
+  const auto format = json.value("format", nlohmann::json());
+  if (format != "glint export 1" && format != "glint deploy 1") return std::nullopt;
+  const Keys all(path, json, "");
+  const auto keys = format == "glint deploy 1" ? all.in("towers") : all.in("settings").in("model").in("towers");
   TowerConfig towers;
   towers.activation = keys.text("activation", towers.activation);
   towers.vision_heads = keys.number_from_0("vision_heads");
@@ -164,22 +166,16 @@ std::optional<TowerConfig> from_own_export(const fs::path& path) {
 TowerDescription describe_towers(WeightFamily family, const fs::path& folder) {
   const bool is_siglip = family == WeightFamily::kHuggingFaceSiglip;
   const bool hugging_face = is_siglip || family == WeightFamily::kHuggingFaceClip;
-  if (hugging_face && fs::exists(folder / "config.json")) {
-    return {from_hugging_face(folder / "config.json", is_siglip), {}};
-  }
-  if (family == WeightFamily::kClip && fs::exists(folder / "open_clip_config.json")) {
-    return {from_open_clip(folder / "open_clip_config.json"), {}};
-  }
-  if (family == WeightFamily::kRetrieval && fs::exists(folder / "config.json")) {
-    if (const auto own = from_own_export(folder / "config.json")) return {*own, {}};
+  const auto config = folder / "config.json", open_clip = folder / "open_clip_config.json";
+  if (hugging_face && fs::exists(config)) return {from_hugging_face(config, is_siglip), config};
+  if (family == WeightFamily::kClip && fs::exists(open_clip)) return {from_open_clip(open_clip), open_clip};
+  const auto own_file = family == WeightFamily::kClip ? folder / "deploy.json" : config;
+  if (!hugging_face && fs::exists(own_file)) {
+    if (const auto own = from_own_export(own_file)) return {*own, own_file};
   }
   TowerDescription usual;
   usual.towers.kind = is_siglip ? "siglip" : "clip";
   usual.towers.activation = is_siglip ? "gelu_tanh" : "quick_gelu";
-  if (hugging_face || family == WeightFamily::kClip) {
-    usual.remarks.push_back(concat("no description lies beside the weights, so that the activation is taken to be ",
-                                   usual.towers.activation, " and a head to be 64 wide; --activation says otherwise"));
-  }
   return usual;
 }
 

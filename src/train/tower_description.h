@@ -1,8 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
-#include <vector>
 
 #include "glint/config/tower_config.h"
 #include "train/weight_families.h"
@@ -12,11 +10,12 @@ namespace glint {
 // What weights do not tell of their towers (kind, activation, heads), and where it comes from.
 struct TowerDescription {
   TowerConfig towers;
-  std::vector<std::string> remarks;  // sentences for the log: what was assumed
+  std::filesystem::path file;  // that says so; empty: none, and the towers are taken for the family's usual ones
 };
 
-// Read from config.json (Hugging Face) or open_clip_config.json in `folder`, where one is; else what the family's own
-// models have. Throws Error naming the file and the key that describes what glint's towers do not do.
+// Read from config.json (Hugging Face, glint export), open_clip_config.json or deploy.json in `folder`, where one is;
+// else what the family's own models have. Throws Error naming the file and the key that describes what glint's towers
+// do not do.
 TowerDescription describe_towers(WeightFamily family, const std::filesystem::path& folder);
 
 }  // namespace glint

@@ -121,6 +121,7 @@ std::vector<fs::path> export_open_clip(const Checkpoint& checkpoint, const fs::p
 }  // namespace
 
 std::vector<fs::path> export_model(const Checkpoint& checkpoint, const std::string& format, const fs::path& out) {
+  require_new_or_empty(out);
   if (format == "reference") return export_reference(checkpoint, out);
   if (format == "huggingface") return export_hugging_face(checkpoint, out);
   if (format == "open_clip") return export_open_clip(checkpoint, out);
@@ -129,8 +130,7 @@ std::vector<fs::path> export_model(const Checkpoint& checkpoint, const std::stri
   if (format != "glint") {
     throw Error("--format: '", format, "' is none of reference, huggingface, open_clip, deploy, torchscript, glint");
   }
-  if (fs::exists(out) && !fs::is_empty(out)) throw Error(out.string(), ": is there already; name a folder that is not");
-  save_checkpoint(out, checkpoint.config, *checkpoint.tokenizer, checkpoint.model);
+  save_checkpoint(out, checkpoint.config, *checkpoint.tokenizer, checkpoint.model, checkpoint.assumed);
   return {out / "model.safetensors", out / "config.yaml", out / "state.json"};
 }
 

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "glint/model/tower_weights.h"
 #include "glint/nn/start.h"
 #include "train/tower_description.h"
+#include "train/unimported_weights.h"
 #include "train/weight_families.h"
 
 namespace glint {
@@ -19,7 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kWords = 32;  // of a caption, where weights do not tell it
+constexpr int64_t kWords = 32;           // of a caption, where weights do not tell it
+constexpr int64_t kUsualHeadWidth = 64;  // columns
 
 bool has(const TensorMap& weights, const std::string& name) {
   return weights.count(name) > 0;
@@ -87,14 +90,23 @@ void use_temporal_encoder(const TensorMap& weights, ModelConfig& model) {
 
 // --- one import
 
+const fs::path& existing(const fs::path& from) {
+  if (!fs::exists(from)) throw Error(from.string(), ": is not there", how_to_fetch(from));
+  return from;
+}
+
 class Import {
  public:
   Import(const fs::path& from, const ImportOptions& options)
-      : options_(options), file_(read_weights(from)), known_(recognise(file_)) {}
+      : options_(options), file_(read_weights(existing(from))), known_(recognise(file_)) {}
 
   ImportedModel run() {
     model_.what = family_text(known_.family);
     towers_ = import_towers(tower_weights(), tower_names(), described_towers(), file_.path.string());
+    check_against_description();
+    check_heads("image", towers_.sizes.vision_width, towers_.sizes.vision_heads);
+    check_heads("text", towers_.sizes.text_width, towers_.sizes.text_heads);
+    note_assumed();
     if (options_.image_size != 0 && options_.image_size != towers_.sizes.image_size) resize_positions();
     describe();
     use_tokenizer();
@@ -115,16 +127,62 @@ class Import {
     return openai ? WeightNames::kOpenAi : WeightNames::kHuggingFace;
   }
 
+  // OpenAI's own archives: QuickGELU, and heads of 64 columns.
+  bool is_openais_own() const {
+    const auto* mark = "input_resolution";
+    return file_.scalars.count(mark) > 0 || known_.weights.count(mark) > 0;
+  }
+
   TowerConfig described_towers() {
-    auto described = describe_towers(known_.family, file_.path.parent_path());
-    const auto* mark = "input_resolution";  // of OpenAI's archives
-    const bool is_openais_own = file_.scalars.count(mark) > 0 || known_.weights.count(mark) > 0;
-    if (!options_.activation.empty()) {
-      described.towers.activation = options_.activation;
-    } else if (!is_openais_own) {
-      model_.remarks = described.remarks;
+    described_ = describe_towers(known_.family, file_.path.parent_path());
+    auto towers = described_.towers;
+    if (!options_.activation.empty()) towers.activation = options_.activation;
+    if (options_.heads) {
+      towers.vision_heads = options_.heads->image;
+      towers.text_heads = options_.heads->text;
     }
-    return described.towers;
+    return towers;
+  }
+
+  void check_against_description() const {
+    if (described_.file.empty()) return;
+    const auto& activation = described_.towers.activation;
+    if (!options_.activation.empty() && options_.activation != activation) {
+      throw Error("--activation ", options_.activation, ": ", described_.file.string(), " says ", activation,
+                  "; leave --activation out");
+    }
+    if (!options_.heads) return;
+    const auto told = [](int64_t heads, int64_t width) { return heads > 0 ? heads : width / kUsualHeadWidth; };
+    const auto image = told(described_.towers.vision_heads, towers_.sizes.vision_width);
+    const auto text = told(described_.towers.text_heads, towers_.sizes.text_width);
+    if (image == options_.heads->image && text == options_.heads->text) return;
+    throw Error("--heads ", options_.heads->image, ",", options_.heads->text, ": ", described_.file.string(), " says ",
+                image, " heads of the image tower and ", text, " of the text tower; leave --heads out");
+  }
+
+  // How many heads there are changes no shape, so nothing else would notice.
+  void check_heads(const char* tower, int64_t width, int64_t heads) const {
+    if (heads > 0 ? width % heads == 0 : width % kUsualHeadWidth == 0) return;
+    const auto columns = concat("the ", tower, " tower's ", width, " columns");
+    if (options_.heads) throw Error("--heads: ", heads, " heads do not divide ", columns);
+    if (heads > 0) throw Error(described_.file.string(), ": says ", heads, " heads, which do not divide ", columns);
+    throw Error(file_.path.string(), ": nothing says how many heads its towers have, and heads of ", kUsualHeadWidth,
+                " do not divide ", columns, "; --heads IMAGE,TEXT says how many there are");
+  }
+
+  void note_assumed() {
+    if (!described_.file.empty() || is_openais_own()) return;
+    const auto& sizes = towers_.sizes;
+    std::string what;
+    if (!options_.heads) {
+      what = concat("heads of ", kUsualHeadWidth, " columns, ", sizes.vision_width / kUsualHeadWidth,
+                    " in the image tower and ", sizes.text_width / kUsualHeadWidth, " in the text tower (--heads)");
+    }
+    if (options_.activation.empty()) {
+      const auto activation = tower_config(sizes).activation;
+      what = concat("the activation ", activation, " (--activation)", what.empty() ? "" : "; ", what);
+    }
+    if (!what.empty()) model_.assumed = concat("nothing described the towers, so these were assumed: ", what);
   }
 
   void resize_positions() {
@@ -206,12 +264,27 @@ class Import {
 
   ImportOptions options_;
   WeightFile file_;
+  TowerDescription described_;
   KnownWeights known_;
   ImportedTowers towers_;
   ImportedModel model_;
 };
 
 }  // namespace
+
+TowerHeads parse_tower_heads(const std::string& text) {
+  const auto comma = text.find(',');
+  const auto number = [&](const std::string& digits) {
+    int64_t value = 0;
+    const auto* end = digits.data() + digits.size();
+    const auto [rest, problem] = std::from_chars(digits.data(), end, value);
+    if (problem == std::errc() && rest == end && value > 0) return value;
+    throw Error("--heads ", text,
+                ": is no number above 0, nor two with a comma between them (image tower, text tower)");
+  };
+  const auto image = number(text.substr(0, comma));
+  return {image, comma == std::string::npos ? image : number(text.substr(comma + 1))};
+}
 
 ImportedModel import_model(const fs::path& from, const ImportOptions& options) {
   return Import(from, options).run();

@@ -123,6 +123,20 @@ TEST_F(ConfigFileTest, AValueOutOfRangeSaysTheRange) {
                  "the test set");
 }
 
+TEST_F(ConfigFileTest, ASplitsNameLeadsToNoOtherFolder) {
+  for (const std::string key : {"data.train_split", "data.val_split", "data.test_split", "eval.split"}) {
+    for (const std::string name : {"../x", "a/b", "/tmp/x", "..", ".", ".hidden", "a\\b"}) {
+      EXPECT_THAT([&] { read("", {key + "=" + name}); },
+                  ThrowsMessage<Error>(HasSubstr("config." + key + " is '" + name + "', and results lie in a folder")));
+    }
+    EXPECT_THAT([&] { read("", {key + "=" + std::string(101, 'a')}); },
+                ThrowsMessage<Error>(HasSubstr("has at most 100 bytes")));
+    EXPECT_NO_THROW(read("", {key + "=" + std::string(100, 'a')}));
+    EXPECT_NO_THROW(read("", {key + "="}));
+    EXPECT_NO_THROW(read("", {key + "=held out 2.1_größe-b"}));
+  }
+}
+
 TEST_F(ConfigFileTest, TheHeadsNameDecidesItsKeys) {
   EXPECT_EQ(head_name(read("head:\n  name: mean_pool\n").head), "mean_pool");
   const auto& head = read("head:\n  queries: 3\n  name: glscl\n").head;

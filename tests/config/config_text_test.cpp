@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "config/fields.h"
@@ -52,6 +53,11 @@ TEST(ConfigTextTest, ReadsBackToTheSameSettings) {
     describe(scrambler, config);
     config.model.towers.context_length = 2'000'000;
     config.run.dir = "runs/x y";
+    for (auto* split :
+         {&config.data.train_split, &config.data.val_split, &config.data.test_split, &config.eval.split}) {
+      std::replace(split->begin(), split->end(), '/', '_');
+      std::replace(split->begin(), split->end(), '\\', '_');
+    }
     if (config.data.val_split == config.data.test_split) config.data.val_split += "2";
     if (config.model.start != "openai") {
       config.model.weights.clear();
@@ -76,6 +82,21 @@ TEST(ConfigTextTest, HoldsDefaultsInReadableForm) {
   Config other;
   other.head = MeanPoolConfig{};
   EXPECT_THAT(config_text(other), HasSubstr("head:\n  name: mean_pool\noptim:\n"));
+}
+
+TEST(ConfigKeysTest, EveryKeyIsThatOfASettingOfSomeHeadAndStandsOnce) {
+  const auto keys = all_keys();
+  std::set<std::string> want;
+  for (const auto& head : all_heads()) {
+    Config config;
+    config.head = head;
+    for (const auto& setting : list_settings(config)) want.insert(setting.key);
+  }
+  EXPECT_EQ(std::set(keys.begin(), keys.end()), want);
+  EXPECT_EQ(keys.size(), want.size());
+  for (const std::string key : {"optim.lr", "model.towers.text_width", "head.name", "head.queries"}) {
+    EXPECT_THAT(keys, testing::Contains(key));
+  }
 }
 
 struct HelpChecker {

@@ -110,5 +110,17 @@ TEST_F(AtomicFileTest, AFolderIsPublishedWholeAndReplacesNothing) {
   EXPECT_EQ(read_file(folder_ / "place/a.txt"), "a");
 }
 
+TEST_F(AtomicFileTest, AFolderIsWrittenOnlyWhereNothingIsYet) {
+  EXPECT_NO_THROW(require_new_or_empty(folder_ / "new"));
+  EXPECT_NO_THROW(require_new_or_empty(folder_ / "new/in/new"));
+  fs::create_directory(folder_ / "empty");
+  EXPECT_NO_THROW(require_new_or_empty(folder_ / "empty"));
+  write_file(folder_ / "full/a.txt", "a");
+  EXPECT_THAT([&] { require_new_or_empty(folder_ / "full"); },
+              ThrowsMessage<Error>(HasSubstr("full: is there already and not empty; name a new or empty folder")));
+  EXPECT_THAT([&] { require_new_or_empty(folder_ / "full/a.txt"); },
+              ThrowsMessage<Error>(HasSubstr("a.txt: is there already; name a new or empty folder")));
+}
+
 }  // namespace
 }  // namespace glint::test

@@ -76,6 +76,25 @@ TEST_F(ClipSourceTest, ABadFileGivesItsCauseAndAnEmptyMask) {
   }
 }
 
+TEST_F(ClipSourceTest, OfManyBadFilesFiveAreNamedAndAllAreCounted) {
+  testing::internal::CaptureStderr();
+  {
+    ClipSource source(data_, video_);
+    for (int i = 0; i < 8; ++i) {
+      const auto name = concat("bad_", i, ".mp4");
+      std::ofstream(folder_ / name) << "no video";
+      EXPECT_NE(source.read(clip(name)).error, "");
+    }
+  }
+  const auto log = testing::internal::GetCapturedStderr();
+  for (int i = 0; i < 8; ++i) {
+    const auto named = HasSubstr(concat("warning: clip 'bad_", i, ".mp4' is left out: "));
+    EXPECT_EQ(testing::Value(log, named), i < 5) << log;
+  }
+  EXPECT_THAT(log, HasSubstr("warning: more videos cannot be read; they are counted, not named here\n"));
+  EXPECT_THAT(log, testing::EndsWith("warning: 8 videos in all could not be read\n"));
+}
+
 TEST_F(ClipSourceTest, AFailureIsRememberedAndSoAreClipsThatFitTheCache) {
   write_tiny_video(folder_ / "a.y4m", 4, 2);
   data_.cache_mb = 1;

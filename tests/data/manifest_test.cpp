@@ -93,7 +93,21 @@ TEST_F(ManifestTest, SettingsNameTheSplits) {
               ThrowsMessage<Error>(EndsWith(
                   "m.csv: no entry has the split 'val' that data.val_split asks for; there are 'one', 'two'")));
   config_.val_split = "";
-  EXPECT_THAT([&] { load("m.csv", text, "val"); }, ThrowsMessage<Error>(HasSubstr("data.val_split is empty")));
+  EXPECT_THAT([&] { load("m.csv", text, "val"); },
+              ThrowsMessage<Error>(EndsWith("m.csv: no entry has the split 'val'; there are 'one', 'two'")));
+  EXPECT_THAT([&] { load("m.csv", text, ""); }, ThrowsMessage<Error>(HasSubstr("data.val_split is empty")));
+}
+
+TEST_F(ManifestTest, ASettingMayNameASplitAsAnotherSettingIsNamed) {
+  const std::string text = "file,caption,split\na.mp4,x,train\nb.avi,y,val\n";
+  config_.val_split = "";
+  config_.test_split = "val";
+  EXPECT_THAT(texts(load("m.csv", text, "val")), ElementsAre("0:y"));
+  EXPECT_THAT([&] { load("m.csv", "file,caption,split\na.mp4,x,train\n", "val"); },
+              ThrowsMessage<Error>(HasSubstr("no entry has the split 'val' that data.test_split asks for")));
+  config_.holdout = 0.25;
+  EXPECT_THAT([&] { load("m.csv", "file,caption\na.mp4,x\n", "test2"); },
+              ThrowsMessage<Error>(EndsWith("makes the splits 'train', '' and 'val', not 'test2'")));
 }
 
 TEST_F(ManifestTest, WhatIsWrongWithAnEntryIsOneSentenceWithItsPlace) {

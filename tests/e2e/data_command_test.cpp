@@ -7,6 +7,7 @@
 #include "e2e/program.h"
 #include "e2e/small_video.h"
 #include "glint/core/atomic_file.h"
+#include "glint/core/error.h"
 #include "support/environment.h"
 
 namespace glint::test {
@@ -125,6 +126,34 @@ TEST_F(DataVerifyTest, NamesEveryFileThatIsBadOrMissingWithItsCause) {
   EXPECT_THAT(report.at("bad")[0].at("cause"), HasSubstr("c_0_1.avi: no video that can be opened"));
   EXPECT_EQ(report.at("bad")[0].at("splits"), json({"val"}));
   EXPECT_EQ(report.at("missing"), json::parse(R"([{"id": "e_0_1", "split": "test"}])"));
+}
+
+TEST(DataVerifyManyTest, FiveFilesOfAKindAreNamedAndTheRestIsCounted) {
+  const TemporaryFolder folder;
+  small_video(folder.path() / "whole.mp4");
+  std::string list, captions = R"({"whole": ["a"])";
+  for (int i = 0; i < 14; ++i) {
+    const auto id = concat("v", 10 + i);
+    list += id + "\n";
+    captions += concat(", \"", id, "\": [\"a\"]");
+    if (i < 7) write(folder / (id + ".avi"), "no video");
+  }
+  write(folder / "captions_msvd.json", captions + "}");
+  write(folder / "train_list.txt", list);
+  for (const auto* name : {"val_list.txt", "test_list.txt"}) write(folder / name, "whole");
+  const std::vector<std::string> words = {"data", "verify", "configs/clip4clip/msvd.yaml",
+                                          "data.root=" + folder.path().string()};
+  const auto result = run_program(words);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, AllOf(HasSubstr("v14.avi: "), testing::Not(HasSubstr("v15.avi")),
+                                HasSubstr("bad      and 2 more; --json names all\n")));
+  EXPECT_THAT(result.out, AllOf(HasSubstr("missing  train: v21\n"), testing::Not(HasSubstr("v22")),
+                                HasSubstr("missing  and 2 more; --json names all\n")));
+  auto json_words = words;
+  json_words.push_back("--json");
+  const auto report = json::parse(run_program(json_words).out);
+  EXPECT_EQ(report.at("bad").size(), 7u);
+  EXPECT_EQ(report.at("missing").size(), 7u);
 }
 
 TEST_F(DataVerifyTest, ComparesAFolderWithDecodingInOrder) {

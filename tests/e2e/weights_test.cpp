@@ -8,6 +8,7 @@
 #include "e2e/program.h"
 #include "e2e/small_run.h"
 #include "e2e/small_video.h"
+#include "glint/core/atomic_file.h"
 #include "glint/io/safetensors.h"
 #include "support/environment.h"
 
@@ -62,6 +63,73 @@ TEST_F(WeightsTest, AnExportComesBackAsTheSameModel) {
   EXPECT_THAT(run({"import", in("huggingface"), in("back")}).err, HasSubstr("is there already"));
   EXPECT_THAT(run({"import", in("huggingface"), in("no"), "--as", "xclip"}).err, HasSubstr("holds clip, not xclip"));
   EXPECT_THAT(run({"import", in("huggingface")}).err, HasSubstr("wants OUT"));
+}
+
+TEST_F(WeightsTest, HeadsThatNothingDescribesAreWarnedOfAndTheCheckpointKeepsThat) {
+  ASSERT_EQ(run({"export", trained(), in("reference")}).exit_code, 0);
+  fs::rename(in("reference") + "/model.pt", in("alone.pt"));  // without the description beside it
+  const auto assumed = run({"import", in("alone.pt"), in("assumed"), "--activation", "quick_gelu"});
+  ASSERT_EQ(assumed.exit_code, 0) << assumed.err;
+  const auto sentence = "heads of 64 columns, 2 in the image tower and 2 in the text tower (--heads)";
+  EXPECT_THAT(assumed.err, AllOf(HasSubstr("warning: " + in("alone.pt")), HasSubstr(sentence)));
+  EXPECT_THAT(Json::parse(read_file(in("assumed") + "/state.json")).at("assumed"), HasSubstr(sentence));
+  EXPECT_THAT(run({"import", "--list", in("alone.pt")}).out, HasSubstr(sentence));
+  const auto started = run(small_training(
+      folder_ / "more", {"model.weights=" + in("assumed"), "head.name=mean_pool", "model.start=openai",
+                         "model.temporal=none", "text.vocabulary=" + in("run") + "/checkpoints/last/tokenizer.model",
+                         "train.max_steps=1", "train.validate_every=0", "data.test_split="}));
+  EXPECT_EQ(started.exit_code, 0) << started.err;
+  EXPECT_THAT(started.err, AllOf(HasSubstr(in("assumed") + ": when it was imported"), HasSubstr(sentence)));
+
+  const auto told = run({"import", in("alone.pt"), in("told"), "--activation", "quick_gelu", "--heads", "4,2"});
+  ASSERT_EQ(told.exit_code, 0) << told.err;
+  EXPECT_THAT(told.err, testing::Not(HasSubstr("assumed")));
+  EXPECT_THAT(read_file(in("told") + "/config.yaml"), AllOf(HasSubstr("vision_heads: 4"), HasSubstr("text_heads: 2")));
+  const auto refused = run({"import", in("alone.pt"), in("no"), "--heads", "5"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("5 heads do not divide the image tower's 128 columns"));
+  EXPECT_FALSE(fs::exists(in("no")));
+}
+
+TEST_F(WeightsTest, AnExportIsNeverMixedWithWhatIsThere) {
+  const auto run_dir = trained();
+  ASSERT_EQ(run({"export", run_dir, in("full")}).exit_code, 0);
+  const auto before = read_file(in("full") + "/config.json");
+  for (const std::string format : {"reference", "huggingface", "open_clip", "torchscript", "deploy", "glint"}) {
+    const auto result = run({"export", run_dir, in("full"), "--format", format});
+    EXPECT_EQ(result.exit_code, 1) << format;
+    EXPECT_THAT(result.err, HasSubstr(in("full") + ": is there already and not empty; name a new or empty folder"));
+    const auto file = run({"export", run_dir, in("full") + "/config.json", "--format", format});
+    EXPECT_THAT(file.err, HasSubstr("config.json: is there already; name a new or empty folder"));
+    fs::create_directory(in(format));
+    EXPECT_EQ(run({"export", run_dir, in(format), "--format", format}).exit_code, 0) << format;
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(in("full")), fs::directory_iterator()), 4);
+  EXPECT_EQ(read_file(in("full") + "/config.json"), before);
+}
+
+TEST_F(WeightsTest, WeightsThatAreNotImportedYetAreToldOfAndHow) {
+  const auto run_dir = trained();
+  ASSERT_EQ(run({"export", run_dir, in("hf"), "--format", "huggingface"}).exit_code, 0);
+  ASSERT_EQ(run({"export", run_dir, in("oc"), "--format", "open_clip"}).exit_code, 0);
+  const auto refusal = [&](const std::string& weights) {
+    const auto result = run(small_training(folder_ / "more", {"model.weights=" + weights, "model.start=openai"}));
+    EXPECT_EQ(result.exit_code, 1);
+    return result.err;
+  };
+  const auto first = [&](const std::string& what) { return "first: glint import " + what + " NAME"; };
+  EXPECT_THAT(refusal(in("hf")), AllOf(HasSubstr(in("hf") + ": is a Hugging Face folder"), HasSubstr(first(in("hf")))));
+  EXPECT_THAT(refusal(in("oc")), AllOf(HasSubstr("is an open_clip folder"), HasSubstr(first(in("oc")))));
+  EXPECT_THAT(run({"eval", in("hf")}).err, HasSubstr(first(in("hf"))));
+  const auto file = in("hf") + "/model.safetensors";
+  EXPECT_THAT(refusal(file), AllOf(HasSubstr("holds no towers under OpenAI's names"), HasSubstr(first(file))));
+  EXPECT_THAT(refusal(run_dir + "/checkpoints/last/model.safetensors"), HasSubstr("name its folder"));
+  const std::string hub = "openai/clip-vit-base-patch32";
+  const auto fetch = HasSubstr("glint downloads nothing: for a model of Hugging Face, hf download " + hub +
+                               " --local-dir clip-vit-base-patch32");
+  EXPECT_THAT(refusal(hub), AllOf(HasSubstr(hub + " is not there"), fetch));
+  EXPECT_THAT(run({"import", hub, in("no")}).err, AllOf(HasSubstr(hub + ": is not there"), fetch));
+  EXPECT_THAT(run({"import", in("gone.pt"), in("no")}).err, testing::Not(HasSubstr("downloads")));
 }
 
 TEST_F(WeightsTest, ImportedTowersAreEvaluatedWithoutTrainingAndTrainedFurther) {

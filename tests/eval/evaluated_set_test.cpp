@@ -55,6 +55,9 @@ TEST(EvaluatedSetTest, WhatDoesNotFitIsRefused) {
   set.gallery[1].id = "a";
   refused(set, "the video 'a' stands twice");
   set = small_set();
+  set.split = "../test";
+  refused(set, "its split '../test' is no plain name");
+  set = small_set();
   set.gallery.pop_back();
   refused(set, "the video 'b' of text 'b' is not in its gallery");
   for (const std::string text : {"", "[]", "{", "{\"data\": 3}", "{\"data\":\"\",\"split\":\"\",\"protocol\":\"\"}"})

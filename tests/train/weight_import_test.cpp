@@ -134,8 +134,75 @@ TEST_F(WeightImportTest, AFileOfTorchSaveInHalfPrecisionBecomesFloat) {
   const auto imported = import_model(folder_ / "half.pt", {.as = "clip"});
   EXPECT_TRUE(torch::equal(imported.weights.at("clip.visual.proj"), half.at("visual.proj").to(torch::kFloat)));
   EXPECT_EQ(imported.config.model.towers.activation, "quick_gelu");
-  ASSERT_FALSE(imported.remarks.empty());
-  EXPECT_THAT(imported.remarks.front(), HasSubstr("--activation"));
+  EXPECT_EQ(
+      imported.assumed,
+      "nothing described the towers, so these were assumed: the activation quick_gelu (--activation); heads of 64 "
+      "columns, 1 in the image tower and 2 in the text tower (--heads)");
+}
+
+TEST_F(WeightImportTest, HeadsAreTheGivenOnesAndAreNeverAssumedInSilence) {
+  write_safetensors(folder_ / "clip.safetensors", openai());
+  const auto import = [&](const ImportOptions& options) { return import_model(folder_ / "clip.safetensors", options); };
+  EXPECT_THAT(import({.activation = "gelu"}).assumed,
+              AllOf(HasSubstr("(--heads)"), testing::Not(HasSubstr("--activation"))));
+  EXPECT_THAT(import({.heads = TowerHeads{2, 4}}).assumed,
+              AllOf(HasSubstr("--activation"), testing::Not(HasSubstr("--heads"))));
+  const auto told = import({.activation = "gelu", .heads = TowerHeads{2, 4}});
+  EXPECT_EQ(told.assumed, "");
+  EXPECT_EQ(told.config.model.towers.vision_heads, 2);
+  EXPECT_EQ(told.config.model.towers.text_heads, 4);
+  EXPECT_THAT(
+      [&] {
+        import({.heads = TowerHeads { 3, 4 }});
+      },
+      refuses("--heads: 3 heads do not divide the image tower's 64 columns"));
+  EXPECT_THAT(
+      [&] {
+        import({.heads = TowerHeads { 2, 5 }});
+      },
+      refuses("--heads: 5 heads do not divide the text tower's 128 columns"));
+}
+
+TEST_F(WeightImportTest, HeadsOfAnotherWidthMustBeTold) {
+  auto sizes = small_clip_sizes();
+  sizes.vision_width = 48;
+  sizes.vision_heads = 3;
+  write_safetensors(folder_ / "clip.safetensors", weights_of(sizes));
+  EXPECT_THAT([&] { import_model(folder_ / "clip.safetensors"); },
+              refuses("heads of 64 do not divide the image tower's 48 columns; --heads IMAGE,TEXT"));
+  EXPECT_EQ(import_model(folder_ / "clip.safetensors", {.heads = TowerHeads{3, 2}}).config.model.towers.vision_heads,
+            3);
+}
+
+TEST_F(WeightImportTest, WhatADescriptionTellsIsNotContradicted) {
+  const auto sizes = small_clip_sizes();
+  write_safetensors(folder_ / "model.safetensors", export_towers(openai(), WeightNames::kHuggingFace, sizes));
+  const auto describe = [&](int image, int text) {
+    std::ofstream(folder_ / "config.json") << R"({"vision_config": {"num_attention_heads": )" << image
+                                           << R"(}, "text_config": {"num_attention_heads": )" << text << "}}";
+  };
+  describe(2, 4);
+  EXPECT_EQ(import_model(folder_.path(), {.heads = TowerHeads{2, 4}}).assumed, "");
+  EXPECT_THAT(
+      [&] {
+        import_model(folder_.path(), {.heads = TowerHeads{4, 4}});
+      },
+      refuses("config.json says 2 heads of the image tower and 4 of the text tower; leave --heads out"));
+  EXPECT_EQ(import_model(folder_.path(), {.activation = "quick_gelu"}).config.model.towers.activation, "quick_gelu");
+  EXPECT_THAT([&] { import_model(folder_.path(), {.activation = "gelu"}); },
+              refuses("config.json says quick_gelu; leave --activation out"));
+  describe(2, 3);
+  EXPECT_THAT([&] { import_model(folder_.path()); },
+              refuses("config.json: says 3 heads, which do not divide the text tower's 128 columns"));
+}
+
+TEST(TowerHeadsTest, AreOneNumberOrTwo) {
+  EXPECT_EQ(parse_tower_heads("4").text, 4);
+  EXPECT_EQ(parse_tower_heads("12,8").image, 12);
+  EXPECT_EQ(parse_tower_heads("12,8").text, 8);
+  for (const std::string text : {"", "0", "4,", ",4", "4,0", "x", "1,2,3", "-1", "4.5", "99999999999999999999"}) {
+    EXPECT_THAT([&] { parse_tower_heads(text); }, refuses("--heads " + text + ": is no number above 0"));
+  }
 }
 
 TEST_F(WeightImportTest, WhatIsNoModelIsRefusedWithASentence) {
@@ -208,8 +275,9 @@ TEST_F(WeightImportTest, NumbersThatAreNotFiniteAreListedInEveryPartOfASystem) {
 TEST_F(WeightImportTest, AnImportIsACheckpointAndExportsAsItCame) {
   write_safetensors(folder_ / "clip.safetensors", openai());
   const auto imported = import_model(folder_ / "clip.safetensors");
-  save_checkpoint(folder_ / "imported", imported.config, *imported.tokenizer, imported.weights);
+  save_checkpoint(folder_ / "imported", imported.config, *imported.tokenizer, imported.weights, imported.assumed);
   const auto checkpoint = load_checkpoint(folder_ / "imported");
+  EXPECT_EQ(checkpoint.assumed, imported.assumed);
   expect_same_weights(checkpoint.model, imported.weights);
   for (const std::string format : {"reference", "huggingface", "open_clip"}) {
     export_model(checkpoint, format, folder_ / format);
@@ -218,6 +286,8 @@ TEST_F(WeightImportTest, AnImportIsACheckpointAndExportsAsItCame) {
             .weights,
         imported.weights);
   }
+  export_model(checkpoint, "deploy", folder_ / "deploy");
+  EXPECT_EQ(load_checkpoint(folder_ / "deploy").assumed, imported.assumed);
   EXPECT_THAT([&] { export_model(checkpoint, "onnx", folder_ / "x"); }, refuses("'onnx'"));
 }
 
@@ -252,10 +322,10 @@ TEST_F(WeightImportTest, CheckpointsOfReleasedSystemsGiveTheirScoresAndTheirName
     const auto worst = (scores - golden.want(key)).abs().max().item<double>();
     EXPECT_LE(worst, golden.atol(key));
 
-    export_model(checkpoint, "reference", folder_ / "reference");
+    const auto exported = folder_ / (name + "_exported");
+    export_model(checkpoint, "reference", exported);
     std::set<std::string> ours, theirs;
-    for (const auto& [weight, tensor] : read_torch_file(folder_ / "reference" / "model.pt").tensors)
-      ours.insert(weight);
+    for (const auto& [weight, tensor] : read_torch_file(exported / "model.pt").tensors) ours.insert(weight);
     for (const auto& [weight, tensor] : golden.weights) {
       if (!is_unused(weight)) theirs.insert(weight);
     }

@@ -32,6 +32,12 @@ void write_file(const std::filesystem::path& path, const std::string& text);
 // The whole file. Error where it cannot be read or is larger than `limit_bytes`.
 std::string read_file(const std::filesystem::path& path, std::size_t limit_bytes = std::size_t{1} << 32);
 
+// Whether a command may write its folder there: nothing is there yet, or an empty folder.
+bool is_new_or_empty(const std::filesystem::path& folder);
+
+// Throws Error where it may not, so that nothing which was there before is mixed with what is written.
+void require_new_or_empty(const std::filesystem::path& folder);
+
 // Renames folder `from` to `to` and syncs the parent, replacing nothing: `to` must not exist.
 void publish_folder(const std::filesystem::path& from, const std::filesystem::path& to);
 

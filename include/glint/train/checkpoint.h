@@ -45,6 +45,7 @@ struct Checkpoint {
   std::filesystem::path folder;
   Config config;            // as it was trained; resolve() gives those of a use
   std::string selected_on;  // the split that chose it among its run's; "none" where nothing did
+  std::string assumed;      // of an import: what nothing told of its towers; else empty
   std::shared_ptr<const Tokenizer> tokenizer;
   TensorMap model;
   TrainState state;
@@ -59,9 +60,10 @@ void save_checkpoint(const std::filesystem::path& folder, const Config& config, 
 // Every parameter of the model by its name; not copies.
 TensorMap named_tensors(const RetrievalModel& model);
 
-// The same of a model that no training has touched yet: an import, an average. `model` by our names.
+// The same of a model that no training has touched yet: an import, an average. `model` by our names; `assumed`: as
+// Checkpoint has it.
 void save_checkpoint(const std::filesystem::path& folder, const Config& config, const Tokenizer& tokenizer,
-                     const TensorMap& model);
+                     const TensorMap& model, const std::string& assumed = "");
 
 // `where`: a checkpoint folder, or a run folder (its best checkpoint, or its last where none was selected). Throws
 // Error where it is of an unknown version, a file is missing or does not match its checksum.

@@ -19,7 +19,7 @@ std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const 
 
 // Where model.weights names a checkpoint (of glint import, of a run, of glint export), the settings become those its
 // towers were built and trained with: sizes, picture size, tokenizer. The weights themselves are not read. Throws Error
-// where a key of `given` (read_config) asks for another value.
+// where a key of `given` (read_config) asks for another value, or where the weights are not there or not imported yet.
 void adopt_towers(Config& config, const std::set<std::string>& given);
 
 // Throws Error where towers would start at random with the small rate of a recipe for trained ones.

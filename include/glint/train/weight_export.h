@@ -15,7 +15,7 @@ namespace glint {
 //   deploy       a checkpoint that serves by itself: tokenizer, settings for other programs, usage.md
 //   torchscript  its towers as an archive that torch.jit.load opens, with the same beside it
 //   glint        a checkpoint without the optimizer's state, which glint eval and model.weights take
-// Throws Error where the format cannot hold the model, or the files cannot be written.
+// Throws Error where `out` holds anything, the format cannot hold the model, or the files cannot be written.
 std::vector<std::filesystem::path> export_model(const Checkpoint& checkpoint, const std::string& format,
                                                 const std::filesystem::path& out);
 
