@@ -77,7 +77,7 @@ void RunLog::step(const StepStats& stats, double logit_scale, const LapTimer& ti
   if (stats.loss_scale) line.emplace_back("loss_scale", *stats.loss_scale);
   line.emplace_back("data_wait", waited);
   append(line, "seconds/", timer.parts());
-  append(line, use_.of(timer));
+  append(line, use_.of(timer, stats.tower_macs));
   metrics_.write(line);
   progress_.update(stats.step, concat("epoch ", stats.epoch + 1, ", loss ", short_number(stats.losses.loss),
                                       ", data wait ", std::lround(100 * waited), " %"));

@@ -29,6 +29,7 @@ struct StepStats {
   double lr = 0;                          // of the new weights
   std::optional<double> loss_scale = {};  // what the loss was multiplied by, with precision fp16
   StepVerdict verdict = StepVerdict::kSound;
+  double tower_macs = 0;  // of this process
 };
 
 // What a run tells of itself: rank 0's metrics.jsonl with its event file, the line of progress and the words for

@@ -51,19 +51,6 @@ int64_t activations_per_pair(const Config& config, const TowerSizes& sizes, bool
   return (in_parts ? most : sum) * kFloatBytes;
 }
 
-}  // namespace
-
-double tower_macs(const Config& config, const TowerSizes& sizes) {
-  double macs = 0;
-  for (const auto& stream : streams(config, sizes)) {
-    const auto width = static_cast<double>(stream.width), length = static_cast<double>(stream.length);
-    macs += static_cast<double>(stream.tokens() * stream.layers) * (12 * width * width + 2 * length * width);
-  }
-  return macs;
-}
-
-namespace {
-
 void add_parameters(TrainPlan& plan, const RetrievalModel& model, const OptimConfig& optim) {
   NamedParameters trainable;
   for (const auto& item : model.named_parameters()) {
@@ -116,8 +103,9 @@ TrainPlan plan_training(const Config& config, int64_t processes) {
   freeze_parameters(*model, config.optim.clip_lr == 0 ? "towers" : config.model.freeze);
   add_parameters(plan, *model, config.optim);
   add_memory(plan, config, model->clip().sizes());
-  plan.tower_macs_per_step =
-      3 * static_cast<double>(config.train.batch_size) * tower_macs(config, model->clip().sizes());
+  const auto frames = config.train.batch_size * config.video.num_frames;
+  const EncodedItems batch = {frames, frames, config.train.batch_size, config.text.max_words};
+  plan.tower_macs_per_step = model->image_macs(batch) + model->text_macs(batch);
   return plan;
 }
 

@@ -112,7 +112,7 @@ void Trainer::go_on_from(const Checkpoint& checkpoint) {
 }
 
 void Trainer::start_log() {
-  const MachineUse use(config_, model_->clip().sizes(), config_.train.batch_size / peers_->ranks(), device_);
+  const MachineUse use(config_.train, device_);
   log_ = std::make_unique<RunLog>(config_, optimizer_->groups(), use, state_.step, last_step());
   log_->start(*dataset_, loader_->batches_per_epoch(), peers_->ranks(), device_);
 }
@@ -207,7 +207,10 @@ StepStats Trainer::step(const Batch& batch) {
   const auto& groups = optimizer_->groups();
   StepStats stats{.step = state_.step + 1, .epoch = batch.epoch};
   if (scaler_) stats.loss_scale = scaler_->scale();
+  model_->take_encoded();  // of what was no step
   stats.losses = gradient_->compute(batch, state_.step, timer_, stats.loss_scale.value_or(1));
+  const auto encoded = model_->take_encoded();
+  stats.tower_macs = model_->image_macs(encoded) + model_->text_macs(encoded);
   if (scaler_) scale_gradients(groups, 1 / *stats.loss_scale);
   stats.norms = clip_global_norm(groups, config_.optim.grad_clip);
   const double factor = schedule();

@@ -8,7 +8,6 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "support/environment.h"
-#include "support/small_clip.h"
 
 namespace glint::test {
 namespace {
@@ -27,7 +26,7 @@ class RunLogTest : public testing::Test {
   }
   RunLog log(int64_t done = 0) const {
     const std::vector<ParameterGroup> groups = {{"filled", 1, 0, {{"weight", torch::Tensor()}}}, {"empty", 1, 0, {}}};
-    return RunLog(config_, groups, MachineUse(config_, small_clip_sizes(), 6, torch::kCPU), done, /*steps=*/100);
+    return RunLog(config_, groups, MachineUse(config_.train, torch::kCPU), done, /*steps=*/100);
   }
   nlohmann::ordered_json line() const { return nlohmann::ordered_json::parse(read_file(folder_ / "metrics.jsonl")); }
   static std::vector<std::string> keys(const nlohmann::ordered_json& line) {
@@ -90,6 +89,16 @@ TEST_F(RunLogTest, AValidationNamesItsSplitAndWhetherItWasTheBest) {
   CaptureStderr();
   log().validation(result, state);
   EXPECT_EQ(GetCapturedStderr(), "epoch 3, val: t2v R@1 12.35, R@5 30, MnR 9.5\n");
+}
+
+TEST_F(RunLogTest, AStepWithHalfTheWorkUsesHalfTheMachine) {
+  const MachineUse use(config_.train, torch::kCPU);
+  const auto timer = some_timer();
+  const auto whole = use.of(timer, 4e9), half = use.of(timer, 2e9);
+  for (const std::size_t i : {0, 1}) {  // tower_gflops, share_of_peak
+    EXPECT_GT(whole[i].second, 0);
+    EXPECT_DOUBLE_EQ(half[i].second, whole[i].second / 2) << half[i].first;
+  }
 }
 
 TEST_F(RunLogTest, BadFilesAreWarnedOfAndListedWhateverTheirNamesHold) {

@@ -38,12 +38,8 @@ struct TrainPlan {
 
   int64_t checkpoint = 0;          // bytes on the disk of one
   int64_t kept_checkpoints = 0;    // bytes on the disk of all that are kept, with the one being written
-  double tower_macs_per_step = 0;  // of all processes, forward and backward
+  double tower_macs_per_step = 0;  // of all processes, forward and backward, of clips without padding
 };
-
-// Multiply-accumulates of the towers' blocks for one pair, forward: 12 W^2 a token of width W, and 2 S W of the
-// attention over S of them. The backward pass takes twice as many.
-double tower_macs(const Config& config, const TowerSizes& sizes);
 
 // Builds data set, tokenizer and model as the training would. Throws what that would throw.
 TrainPlan plan_training(const Config& config, int64_t processes);
