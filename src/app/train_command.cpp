@@ -95,14 +95,15 @@ void run(const TrainOptions& options) {
   std::set<std::string> given;
   auto config = read_config(options.config, options.overrides, &given);
   adopt_towers(config, given);
-  check_start(config);
   const auto rank = rank_info_from_environment();
   const bool launches = rank.ranks == 1 && config.dist.processes > 1;
   if (options.dry_run) {
+    if (const auto fault = start_fault(config); !fault.empty()) log_warning(fault);
     const auto plan = plan_training(config, launches ? config.dist.processes : rank.ranks);
     std::cout << (options.json ? plan_json(plan) : plan_text(plan));
     return;
   }
+  if (const auto fault = start_fault(config); !fault.empty()) throw Error(fault);
   if (!launches) return train(config, rank, options);
   check_share(config.train.batch_size, config.dist.processes);  // before so many are started
   std::vector<std::string> command = {fs::read_symlink("/proc/self/exe").string(), "train", options.config};

@@ -104,14 +104,14 @@ void adopt_towers(Config& config, const std::set<std::string>& given) {
   }
 }
 
-void check_start(const Config& config) {
+std::string start_fault(const Config& config) {
   constexpr double kLargestForTrained = 1e-5;  // of the recipes' rates for towers that bring weights
   const double rate = config.optim.clip_lr;
-  if (!config.model.weights.empty() || rate == 0 || rate > kLargestForTrained) return;
-  throw Error("model.weights is empty, and optim.clip_lr=", rate,
-              " would hardly change towers that start at random; set model.weights to a checkpoint of glint import, or "
-              "optim.clip_lr=",
-              config.optim.lr, " to train from nothing");
+  if (!config.model.weights.empty() || rate == 0 || rate > kLargestForTrained) return "";
+  return concat("model.weights is empty, and optim.clip_lr=", rate,
+                " would hardly change towers that start at random; set model.weights to a checkpoint of glint import, "
+                "or optim.clip_lr=",
+                config.optim.lr, " to train from nothing");
 }
 
 std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const std::vector<std::string>& captions) {

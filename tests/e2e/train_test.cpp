@@ -247,6 +247,21 @@ TEST_F(TrainCommandTest, ADryRunTellsWhatWouldBeTrainedAndTouchesNothing) {
   EXPECT_THAT(run_program(words).err, HasSubstr("config.train.batch_size is 1000, more than the 50 training samples"));
 }
 
+TEST_F(TrainCommandTest, ADryRunOfARecipeNeedsOfficialListsAlone) {
+  const auto shared = shared_dir();
+  if (!shared) GTEST_SKIP() << "GLINT_SHARED_DIR is not set and ../shared is not there";
+  const auto lists = fs::absolute(*shared / "data/annotations/msrvtt");
+  const auto planned = run_program({"train", "configs/glscl/msrvtt.yaml", "data.root=" + lists.string(),
+                                    "run.dir=" + (folder_ / "run").string(), "--dry-run", "--json"});
+  ASSERT_EQ(planned.exit_code, 0) << planned.err;
+  EXPECT_THAT(planned.err, HasSubstr("warning: model.weights is empty, and optim.clip_lr=1e-07 would hardly change"));
+  const auto plan = nlohmann::json::parse(planned.out);
+  EXPECT_EQ(plan.at("clips"), 9000);
+  EXPECT_EQ(plan.at("missing_videos"), 9000);
+  EXPECT_EQ(plan.at("steps"), 5 * (180'000 / 128));
+  EXPECT_GT(plan.at("memory_bytes").at("all"), int64_t{1} << 30);
+}
+
 TEST_F(TrainCommandTest, TheTimeOfEveryStepIsToldByPart) {
   const auto run = folder_ / "run";
   ASSERT_EQ(run_program(small_training(run, {"train.epochs=1", "data.test_split="})).exit_code, 0);

@@ -22,8 +22,8 @@ std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const 
 // where a key of `given` (read_config) asks for another value.
 void adopt_towers(Config& config, const std::set<std::string>& given);
 
-// Throws Error where towers would start at random with the small rate of a recipe for trained ones.
-void check_start(const Config& config);
+// What is wrong where towers would start at random with the small rate of a recipe for trained ones; else empty.
+std::string start_fault(const Config& config);
 
 // A model at its start: random from `config.train.seed`, then the weights of model.weights where it names some. Throws
 // Error where the settings do not fit one another or the weights.
