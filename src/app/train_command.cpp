@@ -59,6 +59,10 @@ void evaluate_best(const Config& config, bool trained, Communicator& peers, torc
   }
   auto checkpoint = load_checkpoint(run_dir);
   checkpoint.config = config;  // which may differ from the checkpoint's in what a run may change on its way
+  if (peers.rank() == 0 && checkpoint.selected_on != "none") {
+    log_info("the best checkpoint is ", checkpoint.folder.filename().string(), ", selected on ", checkpoint.selected_on,
+             " by ", checkpoint.selected_by, " ", checkpoint.state.best_score);
+  }
   const auto report = evaluate_checkpoint(std::move(checkpoint), config.data.test_split, peers, device);
   if (peers.rank() != 0) return;
   write_file(run_dir / "results.txt", report.table);

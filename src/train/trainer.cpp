@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 #include <set>
@@ -15,8 +16,11 @@
 #include "train/run_log.h"
 #include "train/run_settings.h"
 #include "train/run_start.h"
+#include "train/selection.h"
+#include "train/short_number.h"
 #include "train/step_guard.h"
 #include "train/step_trace.h"
+#include "train/validation_plan.h"
 
 namespace glint {
 
@@ -58,6 +62,7 @@ Trainer::Trainer(Config config, std::shared_ptr<Communicator> peers, torch::Devi
                                           config_.train.batch_size, static_cast<uint64_t>(config_.train.seed),
                                           state_.position, LoaderShare{peers_->rank(), peers_->ranks()},
                                           /*pinned=*/!device_.is_cpu());
+  check_length();
   if (leads()) start_log();
 }
 
@@ -111,6 +116,15 @@ void Trainer::go_on_from(const Checkpoint& checkpoint) {
   if (leads()) log_info("going on from ", checkpoint.folder.string(), ", step ", state_.step);
 }
 
+// What only the number of steps shows.
+void Trainer::check_length() const {
+  const auto every = config_.train.validate_every;
+  const auto per_epoch = loader_->batches_per_epoch();
+  if (!validation_ || every * static_cast<double>(per_epoch) >= 1) return;
+  throw Error("train.validate_every is ", every, ", less than a step of the ", per_epoch, " an epoch has; set it to ",
+              short_number(1 / static_cast<double>(per_epoch)), " or more");
+}
+
 void Trainer::start_log() {
   const MachineUse use(config_.train, device_);
   log_ = std::make_unique<RunLog>(config_, optimizer_->groups(), use, state_.step, last_step());
@@ -126,13 +140,20 @@ bool Trainer::out_of_patience() const {
   return config_.train.patience > 0 && state_.stale_validations >= config_.train.patience;
 }
 
-// Has an epoch ended that was not followed by its validation and checkpoint?
-bool Trainer::epoch_is_due() const {
-  return state_.validated_epochs < state_.position.epoch;
+bool Trainer::validation_is_due() const {
+  if (!validation_) return false;
+  const auto per_epoch = loader_->batches_per_epoch();
+  const ValidationPlan plan = {.every = config_.train.validate_every * static_cast<double>(per_epoch),
+                               .last = config_.train.epochs * per_epoch};
+  return plan.is_due(state_.step, state_.validated_step);
 }
 
+// Has an epoch ended since the newest checkpoint, or is it one of train.save_every?
 bool Trainer::save_is_due() const {
-  return config_.train.save_every > 0 && state_.step % config_.train.save_every == 0;
+  if (saved_step_ == state_.step) return false;
+  const auto per_epoch = loader_->batches_per_epoch();
+  const bool is_epoch_over = state_.step / per_epoch > std::max<int64_t>(saved_step_, 0) / per_epoch;
+  return is_epoch_over || (config_.train.save_every > 0 && state_.step % config_.train.save_every == 0);
 }
 
 // A signal that any of the processes got; 0: none.
@@ -155,7 +176,7 @@ void Trainer::stop(int signal) {
 int64_t Trainer::run(int64_t trace_steps) try {
   const int64_t first = state_.step, steps = last_step();
   StepTrace trace(run_dir_ / "trace.json", leads() ? trace_steps : 0, device_);
-  if (epoch_is_due()) after_epoch();  // where a signal came before the validation
+  if (validation_is_due()) settle();  // where a signal came before it
   while (state_.step < steps && !out_of_patience()) {
     if (const int signal = stop_anywhere(); signal != 0) throw Stopped(signal);
     if (checkpoints_) checkpoints_->check();
@@ -163,14 +184,9 @@ int64_t Trainer::run(int64_t trace_steps) try {
     const auto stats = step(batch);
     after_step(batch, stats);
     trace.step_done();
-    if (!guard_->trusts_weights()) continue;
-    if (epoch_is_due()) {
-      after_epoch();
-    } else if (save_is_due()) {
-      save();
-    }
+    if (guard_->trusts_weights()) settle();
   }
-  if (epoch_is_due()) after_epoch();
+  if (validation_is_due()) settle();
   if (saved_step_ != state_.step) save();
   if (checkpoints_) checkpoints_->wait();
   set_activity("training is done: waits for the other processes");
@@ -244,13 +260,11 @@ void Trainer::after_step(const Batch& batch, const StepStats& stats) {
   if (log_) log_->step(stats, model_->logit_scale().item<double>(), timer_);
 }
 
-void Trainer::after_epoch() {
-  const int64_t epoch = state_.position.epoch;  // epochs done
-  const bool due = validation_ && state_.validated_epochs < epoch &&
-                   (epoch % config_.train.validate_every == 0 || epoch == config_.train.epochs);
-  if (due) validate();
-  state_.validated_epochs = epoch;
-  if (due || saved_step_ != state_.step) save();
+// The validation and the checkpoint that are due after this step; what a validation has found is always saved.
+void Trainer::settle() {
+  const bool validates = validation_is_due();
+  if (validates) validate();
+  if (validates || save_is_due()) save();
 }
 
 void Trainer::validate() {
@@ -261,8 +275,9 @@ void Trainer::validate() {
     averaged.emplace(*average_);
   }
   const auto result = evaluate_validation();
-  take_score(result.t2v.r1);
-  if (log_) log_->validation(result, state_);
+  state_.validated_step = state_.step;
+  take_score(selected_metric(result.t2v, result.v2t, config_.train.select));
+  if (log_) log_->validation(result, state_, loader_->batches_per_epoch());
 }
 
 // Equal scores count half against the right answer, whatever eval.ties says: a model of equal embeddings is no best
@@ -277,13 +292,14 @@ Evaluation Trainer::evaluate_validation() try {
   throw;
 }
 
-void Trainer::take_score(double r1) {
-  if (r1 > state_.best_score) {
-    state_.best_score = r1;
+void Trainer::take_score(double score) {
+  if (is_better(score, state_.best_score, config_.train.select)) {
+    state_.best_score = score;
     state_.best_step = state_.step;
     state_.stale_validations = 0;
   } else if (++state_.stale_validations == config_.train.patience && leads()) {
-    log_info(state_.stale_validations, " validations without a better R@1: the training ends here (train.patience)");
+    log_info(state_.stale_validations, " validations without a better ", config_.train.select,
+             ": the training ends here (train.patience)");
   }
 }
 

@@ -218,7 +218,7 @@ TEST_F(TrainCommandTest, TrainingEndsWherePatienceDoes) {
       run, {"optim.lr=1e-30", "optim.clip_lr=0", "train.patience=2", "train.epochs=9", "train.validate_every=1"});
   const auto trained = run_program(words);
   ASSERT_EQ(trained.exit_code, 0) << trained.err;
-  EXPECT_THAT(trained.err, HasSubstr("2 validations without a better R@1: the training ends here (train.patience)"));
+  EXPECT_THAT(trained.err, HasSubstr("2 validations without a better t2v/R@1: the training ends here (train.patience)"));
   EXPECT_THAT(logged(run, "loss"), SizeIs(18));
   EXPECT_TRUE(fs::exists(run / "results.json"));
   EXPECT_THAT(run_program(words).err, HasSubstr("nothing is left to train"));

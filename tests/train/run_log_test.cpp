@@ -77,18 +77,30 @@ TEST_F(RunLogTest, AValidationNamesItsSplitAndWhetherItWasTheBest) {
   result.skipped.resize(2);
   TrainState state;
   state.step = 20;
-  state.position.epoch = 3;
   state.best_step = 20;
   CaptureStderr();
-  log().validation(result, state);
-  EXPECT_EQ(GetCapturedStderr(), "epoch 3, val: t2v R@1 12.35, R@5 30, MnR 9.5 (best)\n");
+  log().validation(result, state, /*steps_per_epoch=*/8);
+  EXPECT_EQ(GetCapturedStderr(), "epoch 2.5, val: t2v R@1 12.35, R@5 30, MnR 9.5 (best)\n");
   EXPECT_EQ(line().dump(),
-            R"({"split":"val","step":20,"epoch":3,"t2v/R@1":12.345,"t2v/R@5":30,"t2v/R@10":40,"t2v/MdR":8,)"
+            R"({"split":"val","step":20,"epoch":2.5,"t2v/R@1":12.345,"t2v/R@5":30,"t2v/R@10":40,"t2v/MdR":8,)"
             R"("t2v/MnR":9.5,"v2t/R@1":11,"v2t/R@5":31,"v2t/R@10":41,"v2t/MdR":7,"v2t/MnR":8.5,"skipped":2})");
   state.best_step = 10;
   CaptureStderr();
-  log().validation(result, state);
-  EXPECT_EQ(GetCapturedStderr(), "epoch 3, val: t2v R@1 12.35, R@5 30, MnR 9.5\n");
+  log().validation(result, state, /*steps_per_epoch=*/10);
+  EXPECT_EQ(GetCapturedStderr(), "epoch 2, val: t2v R@1 12.35, R@5 30, MnR 9.5\n");
+}
+
+TEST_F(RunLogTest, AValidationTellsTheMetricThatChoosesTheCheckpoint) {
+  config_.train.select = "RSum";
+  Evaluation result;
+  result.t2v.rsum = 82.5;
+  result.v2t.rsum = 83;
+  TrainState state;
+  state.step = 20;
+  CaptureStderr();
+  log().validation(result, state, /*steps_per_epoch=*/10);
+  EXPECT_EQ(GetCapturedStderr(), "epoch 2, val: RSum 165.5, t2v R@1 0, R@5 0, MnR 0\n");
+  EXPECT_EQ(line().at("RSum"), 165.5);
 }
 
 TEST_F(RunLogTest, AStepWithHalfTheWorkUsesHalfTheMachine) {

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "glint/config/setting_rule.h"
 
@@ -20,13 +22,21 @@ struct TrainConfig {
   bool tf32 = false;
   double ema = 0;
   int64_t threads = 0;
-  int64_t validate_every = 1;
+  double validate_every = 1;
+  std::string select = "t2v/R@1";
   int64_t save_every = 0;
   int64_t keep = 2;
   int64_t patience = 0;
   int64_t bad_steps = 5;
   double max_logit_scale = 100;
 };
+
+// What train.select may name. src/train/selection.cpp knows what they are.
+inline std::vector<std::string_view> selection_metrics() {
+  return {"RSum",        "t2v/R@1", "t2v/R@5",     "t2v/R@10", "t2v/R@50", "t2v/RSum", "t2v/MRR",
+          "t2v/nDCG@10", "t2v/MdR", "t2v/MnR",     "v2t/R@1",  "v2t/R@5",  "v2t/R@10", "v2t/R@50",
+          "v2t/RSum",    "v2t/MRR", "v2t/nDCG@10", "v2t/MdR",  "v2t/MnR"};
+}
 
 template <class Visitor>
 void describe(Visitor& v, TrainConfig& c) {
@@ -46,12 +56,16 @@ void describe(Visitor& v, TrainConfig& c) {
           "on a GPU: products of float32 in its shorter TF32, towers and head alike");
   v.field("ema", c.ema, share().of_training(), "decay of the moving average of the weights; 0: none");
   v.field("threads", c.threads, at_least(0).without_effect(), "of LibTorch's operators; 0: all cores");
-  v.field("validate_every", c.validate_every, at_least(0).of_training(), "epochs; 0: never");
+  v.field("validate_every", c.validate_every, at_least(0).of_training(),
+          "epochs between validations, as 2 or 0.25, and one after the last; 0: never");
+  v.field("select", c.select, one_of(selection_metrics()).of_training(),
+          "validation metric that chooses the best checkpoint: RSum (both directions), or t2v/ or v2t/ with R@1, R@5, "
+          "R@10, R@50, RSum, MRR, nDCG@10, or MdR, MnR (the smaller the better)");
   v.field("save_every", c.save_every, at_least(0).without_effect().of_training(),
           "steps between checkpoints besides one an epoch; 0: none");
   v.field("keep", c.keep, above(0).without_effect().of_training(), "checkpoints kept besides best");
   v.field("patience", c.patience, at_least(0).of_training(),
-          "validations in a row without a better R@1 that end the run; 0: none do");
+          "validations in a row without a better train.select that end the run; 0: none do");
   v.field("bad_steps", c.bad_steps, above(0).of_training(),
           "steps in a row without a finite loss and gradient that end the run");
   v.field("max_logit_scale", c.max_logit_scale, above(0).of_training(), "exp(logit_scale) is held at or below it");

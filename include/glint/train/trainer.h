@@ -43,16 +43,17 @@ class Trainer {
   void load_data();
   void start();
   void go_on_from(const Checkpoint& checkpoint);
+  void check_length() const;
   void start_log();
   Batch next_batch();
   StepStats step(const Batch& batch);
   void change_weights(double lr_factor);
   void leave_out(const Batch& batch, const StepStats& stats);
   void after_step(const Batch& batch, const StepStats& stats);
-  void after_epoch();
+  void settle();
   void validate();
   Evaluation evaluate_validation();
-  void take_score(double r1);
+  void take_score(double score);
   TrainTensors tensors() const;
   void save();
   int stop_anywhere();
@@ -60,7 +61,7 @@ class Trainer {
   double schedule() const;
   int64_t last_step() const;
   bool out_of_patience() const;
-  bool epoch_is_due() const;
+  bool validation_is_due() const;
   bool save_is_due() const;
   bool leads() const { return peers_->rank() == 0; }
 
