@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
@@ -126,17 +127,6 @@ std::string selected_on(const TrainState& state, const Config& config) {
   return state.best_score >= 0 && state.step == state.best_step ? config.data.val_split : "none";
 }
 
-// Heads with matrices over words and frames are for captions and clips of one length.
-bool fixes_lengths(const HeadConfig& head) {
-  return std::visit(
-      [](const auto& config) {
-        return requires {
-          config.kFixesLengths;
-        };
-      },
-      head);
-}
-
 // The temporary folder of a checkpoint being written; goes where it was not published.
 class Draft {
  public:
@@ -251,8 +241,9 @@ Config resolve(const Checkpoint& checkpoint, const std::vector<std::string>& ove
   const auto config = read_config(checkpoint.folder / kConfigFile, overrides);
   const auto trained = list_settings(checkpoint.config);
   const bool lengths = fixes_lengths(checkpoint.config.head);
-  for (const auto& [key, value, role] : list_settings(config)) {
-    const auto same_key = [&key = key](const Setting& setting) { return setting.key == key; };
+  for (const auto& setting : list_settings(config)) {
+    const auto& [key, value, role] = std::tie(setting.key, setting.value, setting.role);
+    const auto same_key = [&setting](const Setting& other) { return other.key == setting.key; };
     const auto was = std::find_if(trained.begin(), trained.end(), same_key);
     GLINT_CHECK(was != trained.end(), key, " is a setting of another head than ", head_name(checkpoint.config.head));
     if (was->value == value) continue;

@@ -7,7 +7,9 @@
 #include <csignal>
 #include <set>
 
+#include "glint/config/config_file.h"
 #include "glint/core/activity.h"
+#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
@@ -63,7 +65,10 @@ Trainer::Trainer(Config config, std::shared_ptr<Communicator> peers, torch::Devi
                                           state_.position, LoaderShare{peers_->rank(), peers_->ranks()},
                                           /*pinned=*/!device_.is_cpu());
   check_length();
-  if (leads()) start_log();
+  if (!leads()) return;
+  write_file(run_dir_ / "config.yaml", config_text(config_));
+  start_log();
+  tell_schedule();
 }
 
 Trainer::~Trainer() = default;
@@ -72,7 +77,7 @@ void Trainer::open_run_folder() {
   if (!lock_.try_lock()) {
     throw Error(run_dir_.string(), ": another glint train works in this folder; let it end or set another run.dir");
   }
-  claim_run_folder(run_dir_, config_);
+  check_run_settings(run_dir_, config_);
   log_to_file(run_dir_ / "log.txt");
 }
 
@@ -113,22 +118,45 @@ void Trainer::go_on_from(const Checkpoint& checkpoint) {
   state_.data = data;
   if (scaler_) scaler_->load(state_.loss_scale);
   saved_step_ = state_.step;
+  epochs_before_ = checkpoint.config.train.epochs;
   if (leads()) log_info("going on from ", checkpoint.folder.string(), ", step ", state_.step);
 }
 
 // What only the number of steps shows.
 void Trainer::check_length() const {
-  const auto every = config_.train.validate_every;
+  const auto& train = config_.train;
   const auto per_epoch = loader_->batches_per_epoch();
-  if (!validation_ || every * static_cast<double>(per_epoch) >= 1) return;
-  throw Error("train.validate_every is ", every, ", less than a step of the ", per_epoch, " an epoch has; set it to ",
-              short_number(1 / static_cast<double>(per_epoch)), " or more");
+  if (validation_ && train.validate_every * static_cast<double>(per_epoch) < 1) {
+    throw Error("train.validate_every is ", train.validate_every, ", less than a step of the ", per_epoch,
+                " an epoch has; set it to ", short_number(1 / static_cast<double>(per_epoch)), " or more");
+  }
+  const auto begun = (state_.step + per_epoch - 1) / per_epoch;
+  if (train.epochs < begun) {
+    throw Error("train.epochs is ", train.epochs, " now, and the run in ", run_dir_.string(), " has done ",
+                short_number(static_cast<double>(state_.step) / static_cast<double>(per_epoch)), "; set it to ", begun,
+                " or more, or choose another run.dir");
+  }
 }
 
 void Trainer::start_log() {
   const MachineUse use(config_.train, device_);
   log_ = std::make_unique<RunLog>(config_, optimizer_->groups(), use, state_.step, last_step());
   log_->start(*dataset_, loader_->batches_per_epoch(), peers_->ranks(), device_);
+}
+
+// Where the run goes on with another number of epochs.
+void Trainer::tell_schedule() const {
+  const auto epochs = config_.train.epochs;
+  if (epochs_before_ == 0 || epochs_before_ == epochs) return;
+  if (config_.optim.schedule_epochs > 0) {
+    log_info("train.epochs is ", epochs, " now and was ", epochs_before_,
+             "; the learning rate follows optim.schedule_epochs=", config_.optim.schedule_epochs, " as before");
+    return;
+  }
+  log_info("train.epochs is ", epochs, " now and was ", epochs_before_,
+           "; from here the learning rate follows the schedule of all ", epochs * loader_->batches_per_epoch(),
+           " steps: it goes from ", short_number(config_.optim.lr * schedule(epochs_before_)), " to ",
+           short_number(config_.optim.lr * schedule(epochs)));
 }
 
 int64_t Trainer::last_step() const {
@@ -177,6 +205,10 @@ int64_t Trainer::run(int64_t trace_steps) try {
   const int64_t first = state_.step, steps = last_step();
   StepTrace trace(run_dir_ / "trace.json", leads() ? trace_steps : 0, device_);
   if (validation_is_due()) settle();  // where a signal came before it
+  if (leads() && state_.step < steps && out_of_patience()) {
+    log_info("train.patience=", config_.train.patience, " has ended this run after step ", state_.step,
+             "; set it higher, or to 0, to go on");
+  }
   while (state_.step < steps && !out_of_patience()) {
     if (const int signal = stop_anywhere(); signal != 0) throw Stopped(signal);
     if (checkpoints_) checkpoints_->check();
@@ -200,11 +232,10 @@ int64_t Trainer::run(int64_t trace_steps) try {
   throw;
 }
 
-// Factor of the peak rates at this step.
-double Trainer::schedule() const {
-  const double epochs =
-      config_.optim.schedule_epochs > 0 ? config_.optim.schedule_epochs : static_cast<double>(config_.train.epochs);
-  const double total = std::max(1.0, epochs * static_cast<double>(loader_->batches_per_epoch()));
+// Factor of the peak rates at this step of a run of `epochs`.
+double Trainer::schedule(int64_t epochs) const {
+  const double length = config_.optim.schedule_epochs > 0 ? config_.optim.schedule_epochs : static_cast<double>(epochs);
+  const double total = std::max(1.0, length * static_cast<double>(loader_->batches_per_epoch()));
   return schedule_factor(config_.optim, static_cast<double>(state_.step) / total);
 }
 
@@ -229,7 +260,7 @@ StepStats Trainer::step(const Batch& batch) {
   stats.tower_macs = model_->image_macs(encoded) + model_->text_macs(encoded);
   if (scaler_) scale_gradients(groups, 1 / *stats.loss_scale);
   stats.norms = clip_global_norm(groups, config_.optim.grad_clip);
-  const double factor = schedule();
+  const double factor = schedule(config_.train.epochs);
   stats.lr = config_.optim.lr * factor;
   stats.verdict = guard_->judge(stats.losses.loss, stats.norms.all, scaler_ && scaler_->can_shrink());
   if (scaler_ && std::isfinite(stats.losses.loss)) scaler_->update(std::isfinite(stats.norms.all));

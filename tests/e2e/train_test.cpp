@@ -218,7 +218,8 @@ TEST_F(TrainCommandTest, TrainingEndsWherePatienceDoes) {
       run, {"optim.lr=1e-30", "optim.clip_lr=0", "train.patience=2", "train.epochs=9", "train.validate_every=1"});
   const auto trained = run_program(words);
   ASSERT_EQ(trained.exit_code, 0) << trained.err;
-  EXPECT_THAT(trained.err, HasSubstr("2 validations without a better t2v/R@1: the training ends here (train.patience)"));
+  EXPECT_THAT(trained.err,
+              HasSubstr("2 validations without a better t2v/R@1: the training ends here (train.patience)"));
   EXPECT_THAT(logged(run, "loss"), SizeIs(18));
   EXPECT_TRUE(fs::exists(run / "results.json"));
   EXPECT_THAT(run_program(words).err, HasSubstr("nothing is left to train"));
@@ -245,6 +246,29 @@ TEST_F(TrainCommandTest, ADryRunTellsWhatWouldBeTrainedAndTouchesNothing) {
   EXPECT_THAT(run_program(words).out, HasSubstr("2 processes of 4, 4 at once in the towers"));
   words.push_back("train.batch_size=1000");
   EXPECT_THAT(run_program(words).err, HasSubstr("config.train.batch_size is 1000, more than the 50 training samples"));
+}
+
+TEST_F(TrainCommandTest, ADryRunNeedsNoVideosAndTellsTheHoursOfARunThatHasMeasuredSteps) {
+  fs::create_directories(folder_ / "set");
+  fs::copy_file(small_demo_set() / "manifest.json", folder_ / "set/manifest.json");
+  const auto without = "data.root=" + (folder_ / "set").string();
+  auto words = small_training(folder_ / "none", {without, "data.on_bad_file=fail"});
+  words.push_back("--dry-run");
+  const auto planned = run_program(words);
+  ASSERT_EQ(planned.exit_code, 0) << planned.err;
+  EXPECT_THAT(planned.out, HasSubstr(concat("the videos of 50 of 50 clips are not there (", (folder_ / "set").string(),
+                                            "); the plan is as if they were\n")));
+  EXPECT_THAT(planned.out, HasSubstr("12, 6 an epoch"));
+  EXPECT_THAT(planned.out, testing::Not(HasSubstr("hours")));
+
+  const auto run = folder_ / "run";
+  ASSERT_EQ(run_program(small_training(run, {"data.test_split="})).exit_code, 0);
+  const auto again = run_program({"train", run.string(), without, "--dry-run", "--json"});
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  const auto plan = nlohmann::json::parse(again.out);
+  EXPECT_EQ(plan.at("missing_videos"), 50);
+  EXPECT_GT(plan.at("step_s"), 0);
+  EXPECT_NEAR(plan.at("hours").get<double>(), 12 * plan.at("step_s").get<double>() / 3600, 1e-9);
 }
 
 TEST_F(TrainCommandTest, ADryRunOfARecipeNeedsOfficialListsAlone) {

@@ -18,8 +18,9 @@ namespace glint {
 std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const std::vector<std::string>& captions);
 
 // Where model.weights names a checkpoint (of glint import, of a run, of glint export), the settings become those its
-// towers were built and trained with: sizes, picture size, tokenizer. The weights themselves are not read. Throws Error
-// where a key of `given` (read_config) asks for another value.
+// towers were built and trained with: sizes, picture size, tokenizer; and those of its temporal encoder and its head,
+// where they are of the kind that `config` asks for. The weights themselves are not read. Throws Error where keys of
+// `given` (read_config) ask for other values, naming both.
 void adopt_towers(Config& config, const std::set<std::string>& given);
 
 // What is wrong where towers would start at random with the small rate of a recipe for trained ones; else empty.
