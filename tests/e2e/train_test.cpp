@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -284,6 +285,49 @@ TEST_F(TrainCommandTest, ADryRunOfARecipeNeedsOfficialListsAlone) {
   EXPECT_EQ(plan.at("missing_videos"), 9000);
   EXPECT_EQ(plan.at("steps"), 5 * (180'000 / 128));
   EXPECT_GT(plan.at("memory_bytes").at("all"), int64_t{1} << 30);
+}
+
+TEST_F(TrainCommandTest, AWeightOf0LeavesTheInterConsistencyLossOut) {
+  const std::vector<std::string> few = {"train.max_steps=2", "data.val_split=", "data.test_split="};
+  auto without = few;
+  without.push_back("head.icl_weight=0");
+  ASSERT_EQ(run_program(small_training(folder_ / "with", few)).exit_code, 0);
+  ASSERT_EQ(run_program(small_training(folder_ / "without", without)).exit_code, 0);
+  EXPECT_THAT(logged(folder_ / "with", "icl"), SizeIs(2));
+  EXPECT_THAT(logged(folder_ / "without", "icl"), SizeIs(0));
+  EXPECT_EQ(logged(folder_ / "without", "nce")[0], logged(folder_ / "with", "nce")[0]);
+  EXPECT_NE(logged(folder_ / "without", "loss")[0], logged(folder_ / "with", "loss")[0]);
+  EXPECT_NE(logged(folder_ / "without", "grad_norm")[0], logged(folder_ / "with", "grad_norm")[0]);
+}
+
+TEST_F(TrainCommandTest, TheCosineRisesFromItsLowestRateAndEndsThere) {
+  const auto run = folder_ / "run";
+  ASSERT_EQ(run_program(small_training(run, {"optim.schedule=cosine", "optim.min_lr=1e-4", "optim.warmup=0.25",
+                                             "data.val_split=", "data.test_split="}))
+                .exit_code,
+            0);
+  const auto rates = numbers(logged(run, "lr"));
+  ASSERT_THAT(rates, SizeIs(12));
+  EXPECT_DOUBLE_EQ(rates.front(), 1e-4);
+  EXPECT_DOUBLE_EQ(rates[3], 1e-3);  // where the warm-up ends
+  EXPECT_DOUBLE_EQ(rates.back(), 1e-4);
+  for (std::size_t i = 4; i < rates.size(); ++i) EXPECT_LE(rates[i], rates[i - 1]) << i;
+}
+
+TEST_F(TrainCommandTest, TheSigmoidLossStartsSmallFromWeightsThatAnotherLossTrained) {
+  const auto run = folder_ / "run";
+  const std::vector<std::string> few = {"head.name=mean_pool",
+                                        "data.val_split=", "data.test_split=", "train.max_steps=1"};
+  ASSERT_EQ(run_program(small_training(run, few)).exit_code, 0);
+  auto sigmoid = few;
+  sigmoid.insert(sigmoid.end(), {"train.loss=sigmoid", "model.weights=" + run.string()});
+  const auto trained = run_program(small_training(folder_ / "sigmoid", sigmoid));
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  // With scale 10 and bias -10 no logit is above 0: at most log 2 for each of 7 wrong pairs, and 20 for a right one
+  // that points the other way.
+  EXPECT_NEAR(numbers(logged(run, "logit_scale"))[0], 1 / 0.07, 1e-3);
+  EXPECT_NEAR(numbers(logged(folder_ / "sigmoid", "logit_scale"))[0], 10, 1e-3);
+  EXPECT_LT(numbers(logged(folder_ / "sigmoid", "nce"))[0], 7 * std::log(2) + 20);
 }
 
 TEST_F(TrainCommandTest, TheTimeOfEveryStepIsToldByPart) {
