@@ -1,7 +1,5 @@
 #include "app/agreement.h"
 
-#include <algorithm>
-#include <array>
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -24,28 +22,18 @@ using nlohmann::json;
 // A network's file system may show a new file a little later elsewhere.
 constexpr std::chrono::milliseconds kFileDelay(5000), kPoll(50);
 
-constexpr std::array kMachinesOwn = {
-    "/run/dir",       "/run/device",    "/data/root",      "/data/annotations", "/data/videos",
-    "/data/cache",    "/data/cache_mb", "/data/workers",   "/data/prefetch",    "/text/vocabulary",
-    "/train/threads", "/model/weights", "/dist/processes",
-};
-
-// "/section/key" -> value.
+// "section.key" -> value.
 json common_settings(const Config& config) {
-  auto settings = json::parse(config_json(config)).flatten();
-  for (const char* key : kMachinesOwn) settings.erase(key);
-  settings["/glint's version"] = GLINT_VERSION;
+  json settings;
+  for (const auto& setting : list_settings(config)) {
+    if (!setting.is_of_machine) settings[setting.key] = setting.value;
+  }
+  settings["glint's version"] = GLINT_VERSION;
   return settings;
 }
 
-// "/optim/lr" as the user writes it: "optim.lr".
-std::string dotted(std::string path) {
-  std::replace(path.begin(), path.end(), '/', '.');
-  return path.substr(1);
-}
-
 std::string value_at(const json& settings, const std::string& key) {
-  return settings.contains(key) ? settings.at(key).dump() : "not set";
+  return settings.contains(key) ? settings.at(key).get<std::string>() : "not set";
 }
 
 // The first key that differs; empty where none does.
@@ -67,7 +55,7 @@ void check_settings(const Config& config, Communicator& peers) {
     const auto other = json::parse(all[rank]);
     const auto key = first_difference(first.at("settings"), other.at("settings"));
     if (key.empty()) continue;
-    const auto said = [&](const json& word) { return dotted(key) + " " + value_at(word.at("settings"), key); };
+    const auto said = [&](const json& word) { return key + " " + value_at(word.at("settings"), key); };
     throw Error("rank ", rank, ", on ", other.at("machine").get<std::string>(), ", was started with ", said(other),
                 ", rank 0, on ", first.at("machine").get<std::string>(), ", with ", said(first),
                 ": start all with the same settings and the same glint");

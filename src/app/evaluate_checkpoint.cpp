@@ -134,10 +134,11 @@ Report report_of(const Evaluation& result, Provenance provenance) {
 
 std::string feature_settings(const Config& config) {
   nlohmann::ordered_json settings;
-  for (const auto& [key, value, role] : list_settings(config)) {
+  for (const auto& setting : list_settings(config)) {
+    const auto& key = setting.key;
     const bool of_frames = key == "video.num_frames" || key == "video.sampling" || key == "video.fps" ||
                            key == "video.fit" || key == "video.apply_rotation";
-    if (of_frames || key == "text.max_words" || key == "eval.precision" || key == "eval.tf32") settings[key] = value;
+    if (of_frames || key == "text.max_words" || key == "eval.precision" || key == "eval.tf32") settings[key] = setting.value;
   }
   return settings.dump();
 }

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -21,6 +22,7 @@
 #include "glint/device/device.h"
 #include "glint/dist/communicator.h"
 #include "glint/dist/launcher.h"
+#include "glint/train/checkpoint.h"
 #include "glint/train/setup.h"
 #include "glint/train/train_plan.h"
 #include "glint/train/trainer.h"
@@ -39,26 +41,85 @@ struct TrainOptions {
   int64_t trace = 0;
 };
 
+// A run folder in the place of the settings file: its settings, and the run goes on in it, wherever it lies.
+Config read_run_settings(const fs::path& run_dir, const TrainOptions& options, std::set<std::string>& given) {
+  if (fs::exists(run_dir / "state.json")) {
+    throw Error(options.config,
+                ": is a checkpoint; glint train goes on with the run folder that it is in, and "
+                "model.weights=",
+                options.config, " starts another run from it");
+  }
+  if (!fs::exists(run_dir / "config.yaml")) {
+    throw Error(options.config, ": is a folder without config.yaml; glint train takes a settings file or a run folder");
+  }
+  const bool goes_on = !list_checkpoints(run_dir).empty();
+  for (const auto& word : options.overrides) {
+    if (word.starts_with("run.dir=")) {
+      throw Error(word, ": glint train ", options.config, " goes on in that folder; leave run.dir out");
+    }
+    if (goes_on && word.starts_with("model.weights=")) {
+      throw Error(word, ": the run in ", options.config, " goes on from its own checkpoint; leave model.weights out");
+    }
+  }
+  auto config = read_config(run_dir / "config.yaml", options.overrides, &given);
+  config.run.dir = run_dir.string();
+  return config;
+}
+
+// The settings of a training, those of its weights among them.
+Config training_settings(const TrainOptions& options) {
+  std::set<std::string> given;
+  if (!fs::is_directory(options.config)) {
+    auto config = read_config(options.config, options.overrides, &given);
+    adopt_towers(config, given);
+    return config;
+  }
+  auto run_dir = fs::path(options.config).lexically_normal();
+  if (!run_dir.has_filename()) run_dir = run_dir.parent_path();  // "runs/demo/"
+  auto config = read_run_settings(run_dir, options, given);
+  // A run that goes on has no use for the weights it started from, which may be gone.
+  if (list_checkpoints(run_dir).empty()) adopt_towers(config, given);
+  return config;
+}
+
 // What a run with these words would be told, with what each setting means.
 void print_settings(TrainOptions options) {
   if (options.config.find('=') != std::string::npos) {  // no file was given, and the first word took its place
     options.overrides.insert(options.overrides.begin(), options.config);
     options.config.clear();
   }
-  std::cout << config_text(read_config(options.config, options.overrides), /*with_comments=*/true);
+  std::set<std::string> given;
+  const bool is_run = fs::is_directory(options.config);
+  const auto config =
+      is_run ? read_run_settings(options.config, options, given) : read_config(options.config, options.overrides);
+  std::cout << config_text(config, /*with_comments=*/true);
+}
+
+// Does the run folder hold the results of its best checkpoint on `split`? A run that went on may have another one.
+bool has_results(const fs::path& run_dir, const std::string& split) {
+  if (!fs::exists(run_dir / "results.json") || !fs::exists(run_dir / "results.txt")) return false;
+  const auto results = nlohmann::json::parse(read_file(run_dir / "results.json"), nullptr, /*allow_exceptions=*/false);
+  const auto best = read_checkpoint_settings(run_dir).folder.filename().string();
+  return results.is_object() && results.value("checkpoint", "") == best && results.value("split", "") == split;
 }
 
 // The test split's results, which stand in the run folder afterwards. All processes take part.
 void evaluate_best(const Config& config, bool trained, Communicator& peers, torch::Device device) {
   const fs::path run_dir = config.run.dir;
-  const bool missing = !fs::exists(run_dir / "results.json") || !fs::exists(run_dir / "results.txt");
-  const bool due = peers.all_gather(trained || missing ? "due" : "done").front() == "due";  // as rank 0 sees it
+  const bool looks = peers.rank() == 0;
+  const bool due =
+      peers.all_gather(looks && (trained || !has_results(run_dir, config.data.test_split)) ? "due" : "done").front() ==
+      "due";
   if (!due) {
     if (peers.rank() == 0) log_info("nothing is left to train");
     return;
   }
   auto checkpoint = load_checkpoint(run_dir);
   checkpoint.config = config;  // which may differ from the checkpoint's in what a run may change on its way
+  if (peers.rank() == 0 && checkpoint.selected_on != "none") {
+    log_info("the best checkpoint is ", checkpoint.folder.filename().string(), ", selected on ", checkpoint.selected_on,
+             " by ", checkpoint.selected_by, " ", checkpoint.state.best_score);
+  }
   const auto report = evaluate_checkpoint(std::move(checkpoint), config.data.test_split, peers, device);
   if (peers.rank() != 0) return;
   write_file(run_dir / "results.txt", report.table);
@@ -92,16 +153,17 @@ void train(const Config& config, const RankInfo& rank, const TrainOptions& optio
 }
 
 void run(const TrainOptions& options) {
-  std::set<std::string> given;
-  auto config = read_config(options.config, options.overrides, &given);
-  adopt_towers(config, given);
-  check_start(config);
+  const auto config = training_settings(options);
   const auto rank = rank_info_from_environment();
   const bool launches = rank.ranks == 1 && config.dist.processes > 1;
   if (options.dry_run) {
+    if (const auto fault = start_fault(config); !fault.empty()) log_warning(fault);
     const auto plan = plan_training(config, launches ? config.dist.processes : rank.ranks);
     std::cout << (options.json ? plan_json(plan) : plan_text(plan));
     return;
+  }
+  if (const auto fault = start_fault(config); !fault.empty() && list_checkpoints(config.run.dir).empty()) {
+    throw Error(fault);
   }
   if (!launches) return train(config, rank, options);
   check_share(config.train.batch_size, config.dist.processes);  // before so many are started
@@ -120,7 +182,8 @@ void add_train_command(CLI::App& app) {
   auto options = std::make_shared<TrainOptions>();
   auto* command = app.add_subcommand(
       "train", "Train a model and evaluate its best checkpoint; goes on by itself where it was stopped");
-  command->add_option("config", options->config, "Settings file (YAML); see configs/");
+  command->add_option("config", options->config,
+                      "Settings file (YAML); see configs/. Or a run folder: its training goes on");
   command->add_option("overrides", options->overrides, "Settings that win over the file's: section.key=value");
   command->add_flag("--json", options->json, "Print the results as JSON instead of a table");
   command->add_option("--trace", options->trace, "Record so many steps, operator by operator, in the run's trace.json")
@@ -130,7 +193,9 @@ void add_train_command(CLI::App& app) {
   command->add_flag(
       "--settings", options->settings,
       "Print every setting with its value and meaning, and train nothing; with head.name=xpool: X-Pool's");
-  command->footer("Example: glint train configs/demo.yaml head.name=mean_pool run.dir=runs/mean_pool train.seed=2");
+  command->footer(
+      "Example: glint train configs/demo.yaml head.name=mean_pool run.dir=runs/mean_pool train.seed=2\n"
+      "         glint train runs/mean_pool train.epochs=80");
   command->callback([options] {
     if (options->settings) return print_settings(*options);
     if (options->config.empty()) throw Error("glint train: which settings file? See configs/; --help says more");

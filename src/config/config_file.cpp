@@ -202,6 +202,14 @@ void add_word(const std::string& word, YamlNode& tree) {
   *node = {.kind = Kind::kText, .line = 0, .text = word.substr(equals + 1), .children = {}};
 }
 
+// Leaves of a tree of settings those that `keys` name.
+void keep_only(YamlNode& node, const std::string& path, const std::set<std::string>& keys) {
+  const auto full = [&](const std::string& name) { return path.empty() ? name : path + "." + name; };
+  for (auto& [name, child] : node.children) keep_only(child, full(name), keys);
+  std::erase_if(node.children,
+                [&](const auto& child) { return child.second.children.empty() && keys.count(full(child.first)) == 0; });
+}
+
 constexpr int64_t kLargestShortRunPatch = 32;  // pixels; how 3 p p values vary together is a table of their square
 
 // A setting that would have no effect would be claimed all the same.
@@ -279,6 +287,17 @@ void check_together(const std::string& source, const Config& config) {
 
 }  // namespace
 
+void take_settings(Config& config, const Config& from, const std::function<bool(const Setting&)>& is_taken) {
+  std::set<std::string> keys;
+  for (const auto& setting : list_settings(from)) {
+    const bool is_other_head = setting.key.starts_with("head.") && config.head.index() != from.head.index();
+    if (!is_other_head && is_taken(setting)) keys.insert(setting.key);
+  }
+  auto tree = parse_yaml(config_text(from), "settings");
+  keep_only(tree, "", keys);
+  apply(tree, "settings", config, nullptr);
+}
+
 Config read_config(const std::filesystem::path& path, const std::vector<std::string>& overrides,
                    std::set<std::string>* given) {
   Config config;
@@ -289,7 +308,12 @@ Config read_config(const std::filesystem::path& path, const std::vector<std::str
   }
   YamlNode words;
   for (const auto& word : overrides) add_word(word, words);
-  apply(words, "command line", config, given);
+  std::set<std::string> given_words;
+  apply(words, "command line", config, &given_words);
+  if (given != nullptr) given->insert(given_words.begin(), given_words.end());
+  // Weights of the command line are the start, whatever the file would start from without any.
+  const bool has_weights = given_words.count("model.weights") != 0 && !config.model.weights.empty();
+  if (has_weights && given_words.count("model.start") == 0) config.model.start = ModelConfig().start;
   if (config.run.dir.empty() && !path.empty()) config.run.dir = "runs/" + path.stem().string();
   check_together(source, config);
   return config;

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "config/fields.h"
 #include "glint/config/config_file.h"
@@ -94,20 +95,24 @@ class Writer {
 struct Lister {
   std::vector<Setting> settings = {};
   std::string prefix = {};
+  bool is_of_evaluation = false;
 
   template <class Value>
   void field(const char* name, const Value& value, const SettingRule& rule, const char*) {
-    settings.push_back({prefix + name, text_of(value), rule.role});
+    const auto on_resume = is_of_evaluation ? OnResume::kAnother : rule.on_resume;
+    settings.push_back({prefix + name, text_of(value), rule.role, on_resume, rule.is_of_machine});
   }
   template <class Section>
   void section(const char* name, Section& section) {
     const std::string outer = prefix;
     prefix += concat(name, ".");
+    is_of_evaluation = std::is_same_v<Section, EvalConfig>;  // eval.*: what is measured, never what is trained
     describe(*this, section);
+    is_of_evaluation = false;
     prefix = outer;
   }
   void head(const char* name, HeadConfig& head, const char*) {
-    settings.push_back({concat(name, ".name"), head_name(head), SettingRole::kWeights});
+    settings.push_back({concat(name, ".name"), head_name(head), SettingRole::kWeights, OnResume::kSame, false});
     std::visit([&](auto& alternative) { section(name, alternative); }, head);
   }
 };

@@ -96,6 +96,10 @@ torch::Device RetrievalModel::device() const {
 }
 
 TextFeatures RetrievalModel::text_features(const torch::Tensor& ids, const torch::Tensor& mask) {
+  if (torch::GradMode::is_enabled()) {
+    encoded_.texts += ids.size(0);
+    encoded_.text_length = ids.size(1);
+  }
   const auto here = mask.to(device(), /*non_blocking=*/true);
   const auto [words, sentence] = clip_->encode_text(ids.to(device(), /*non_blocking=*/true), here, text_mask_);
   return {sentence, words, here, {}};
@@ -119,8 +123,12 @@ VideoFeatures RetrievalModel::video_features(const torch::Tensor& given_frames, 
   GLINT_CHECK(frames.size(1) % stages_->duration() == 0, frames.size(1), " frames, ", stages_->duration(),
               " a segment");
   const auto seen = segment_mask(mask, stages_->duration());  // [B, T']
-  const auto clip_frames =
-      encode_frames(*clip_, *stages_, frame_batch(*clip_, frames, mask)).view({seen.size(0), seen.size(1), -1});
+  const auto batch = frame_batch(*clip_, frames, mask);
+  if (torch::GradMode::is_enabled()) {
+    encoded_.pictures += batch.pixels.size(0);
+    encoded_.frames += frames.size(0) * frames.size(1);
+  }
+  const auto clip_frames = encode_frames(*clip_, *stages_, batch).view({seen.size(0), seen.size(1), -1});
   return {temporal_->forward(clip_frames, seen), clip_frames, seen, {}};
 }
 

@@ -74,6 +74,16 @@ int64_t TokenStages::duration() const {
   return duration;
 }
 
+BlockInput TokenStages::input(int64_t index, const BlockInput& plain, int64_t frames) const {
+  auto input = plain;
+  for (const auto& stage : stages_) {
+    if (stage.after > index) break;
+    frames /= stage.duration;
+    input = {frames, 1 + config_.clusters};
+  }
+  return input;
+}
+
 torch::Tensor TokenStages::apply(int64_t done, const torch::Tensor& tokens) const {
   for (const auto& stage : stages_) {
     if (stage.after == done) return merge_segments(tokens, stage.duration, config_);

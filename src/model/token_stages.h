@@ -10,6 +10,12 @@
 
 namespace glint {
 
+// What a block of the image tower is given: [sequences, length, W].
+struct BlockInput {
+  int64_t sequences = 0;
+  int64_t length = 0;
+};
+
 // model.clustering.stages, checked against the towers and the clips: where the image tower sees fewer frames from.
 class TokenStages {
  public:
@@ -23,6 +29,9 @@ class TokenStages {
   // Between blocks, `done` of them behind: merges the frames of each segment where a stage stands. Images of a clip
   // follow one another. [N, S, W] -> [N', S', W]
   torch::Tensor apply(int64_t done, const torch::Tensor& tokens) const;
+
+  // What block `index` is given of pictures that would be `plain` without stages and stand for `frames` frames.
+  BlockInput input(int64_t index, const BlockInput& plain, int64_t frames) const;
 
  private:
   struct Stage {

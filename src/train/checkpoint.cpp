@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
@@ -30,7 +31,7 @@ constexpr const char* kTokenizerFile = "tokenizer.model";
 constexpr const char* kConfigFile = "config.yaml";
 constexpr const char* kStateFile = "state.json";
 
-Json state_json(const fs::path& folder, const TrainState& state, const Tokenizer& tokenizer,
+Json state_json(const fs::path& folder, const TrainState& state, const Config& config, const Tokenizer& tokenizer,
                 const std::string& assumed) {
   Json json;
   json["format"] = kFormat;
@@ -39,7 +40,8 @@ Json state_json(const fs::path& folder, const TrainState& state, const Tokenizer
   json["batch"] = state.position.batch;
   json["best_score"] = state.best_score;
   json["best_step"] = state.best_step;
-  json["validated_epochs"] = state.validated_epochs;
+  json["best_metric"] = config.train.select;
+  json["validated_step"] = state.validated_step;
   json["stale_validations"] = state.stale_validations;
   json["bad_steps"] = state.bad_steps;
   json["loss_scale"] = state.loss_scale.scale;
@@ -117,20 +119,16 @@ std::optional<DataFingerprint> read_fingerprint(const Json& state) {
                          data.at("caption_texts").get<std::string>()};
 }
 
+// Earlier versions validated at ends of epochs alone and kept how many of them were judged.
+int64_t validated_step(const Json& state) {
+  if (state.contains("validated_step")) return state.at("validated_step").get<int64_t>();
+  const auto epoch_end = state.at("step").get<int64_t>() - state.at("batch").get<int64_t>();
+  return state.at("validated_epochs") >= state.at("epoch") ? epoch_end : epoch_end - 1;
+}
+
 // Was it this one that a validation found best? The last checkpoint of a run without validation was chosen by nothing.
 std::string selected_on(const TrainState& state, const Config& config) {
   return state.best_score >= 0 && state.step == state.best_step ? config.data.val_split : "none";
-}
-
-// Heads with matrices over words and frames are for captions and clips of one length.
-bool fixes_lengths(const HeadConfig& head) {
-  return std::visit(
-      [](const auto& config) {
-        return requires {
-          config.kFixesLengths;
-        };
-      },
-      head);
 }
 
 // The temporary folder of a checkpoint being written; goes where it was not published.
@@ -183,7 +181,7 @@ void write_checkpoint(const fs::path& given, const Config& config, const Tokeniz
   }
   if (const auto bytes = tokenizer.serialized(); !bytes.empty()) write_file(draft.path() / kTokenizerFile, bytes);
   write_file(draft.path() / kConfigFile, config_text(config));
-  write_file(draft.path() / kStateFile, state_json(draft.path(), state, tokenizer, assumed).dump(2) + "\n");
+  write_file(draft.path() / kStateFile, state_json(draft.path(), state, config, tokenizer, assumed).dump(2) + "\n");
   fs::remove_all(folder);  // of the same step: a resumed run that could not use it writes it again
   publish_folder(draft.path(), folder);
 } catch (const fs::filesystem_error& error) {
@@ -219,7 +217,7 @@ Checkpoint load_checkpoint(const fs::path& where) {
                         {state.at("epoch").get<int64_t>(), state.at("batch").get<int64_t>()},
                         state.at("best_score").get<double>(),
                         state.at("best_step").get<int64_t>(),
-                        state.at("validated_epochs").get<int64_t>(),
+                        validated_step(state),
                         state.value("stale_validations", int64_t{0}),
                         state.value("bad_steps", int64_t{0}),
                         {state.value("loss_scale", LossScaler::kFirst), state.value("loss_scale_steps", int64_t{0})},
@@ -227,6 +225,7 @@ Checkpoint load_checkpoint(const fs::path& where) {
     checkpoint.config = read_config(checkpoint.folder / kConfigFile, {});
     checkpoint.assumed = state.value("assumed", std::string());
     checkpoint.selected_on = selected_on(checkpoint.state, checkpoint.config);
+    checkpoint.selected_by = checkpoint.config.train.select;
     checkpoint.tokenizer = read_tokenizer(checkpoint.folder, state, checkpoint.config.text);
   } catch (const nlohmann::json::exception& error) {
     throw Error((checkpoint.folder / kStateFile).string(), ": ", error.what());
@@ -250,8 +249,9 @@ Config resolve(const Checkpoint& checkpoint, const std::vector<std::string>& ove
   const auto config = read_config(checkpoint.folder / kConfigFile, overrides);
   const auto trained = list_settings(checkpoint.config);
   const bool lengths = fixes_lengths(checkpoint.config.head);
-  for (const auto& [key, value, role] : list_settings(config)) {
-    const auto same_key = [&key = key](const Setting& setting) { return setting.key == key; };
+  for (const auto& setting : list_settings(config)) {
+    const auto& [key, value, role] = std::tie(setting.key, setting.value, setting.role);
+    const auto same_key = [&setting](const Setting& other) { return other.key == setting.key; };
     const auto was = std::find_if(trained.begin(), trained.end(), same_key);
     GLINT_CHECK(was != trained.end(), key, " is a setting of another head than ", head_name(checkpoint.config.head));
     if (was->value == value) continue;

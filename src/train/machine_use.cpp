@@ -7,7 +7,6 @@
 
 #include "glint/device/device.h"
 #include "glint/nn/affine.h"
-#include "glint/train/train_plan.h"
 
 namespace glint {
 namespace {
@@ -56,13 +55,11 @@ double peak_mb() {
 
 }  // namespace
 
-MachineUse::MachineUse(const Config& config, const TowerSizes& sizes, int64_t pairs, torch::Device device)
-    : device_(device),
-      peak_flops_(peak_of(device, config.train)),
-      tower_flops_(3 * 2 * static_cast<double>(pairs) * tower_macs(config, sizes)) {}
+MachineUse::MachineUse(const TrainConfig& train, torch::Device device)
+    : device_(device), peak_flops_(peak_of(device, train)) {}
 
-std::vector<std::pair<std::string, double>> MachineUse::of(const LapTimer& step) const {
-  const double flops = tower_flops_ / seconds_in_towers(step);
+std::vector<std::pair<std::string, double>> MachineUse::of(const LapTimer& step, double tower_macs) const {
+  const double flops = 2 * tower_macs / seconds_in_towers(step);
   std::vector<std::pair<std::string, double>> use = {
       {"tower_gflops", flops / 1e9}, {"share_of_peak", flops / peak_flops_}, {"peak_mb", peak_mb()}};
   if (!device_.is_cpu()) use.emplace_back("gpu_peak_mb", static_cast<double>(peak_memory_bytes(device_)) / 1e6);

@@ -1,5 +1,6 @@
 #include "train/run_log.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -8,6 +9,7 @@
 #include "glint/core/error.h"
 #include "glint/core/log.h"
 #include "glint/device/device.h"
+#include "train/selection.h"
 #include "train/short_number.h"
 
 namespace glint {
@@ -46,6 +48,7 @@ RunLog::RunLog(const Config& config, const std::vector<ParameterGroup>& groups, 
                int64_t steps)
     : train_split_(config.data.train_split),
       val_split_(config.data.val_split),
+      select_(config.train.select),
       batch_size_(config.train.batch_size),
       metrics_(fs::path(config.run.dir) / "metrics.jsonl", done),
       use_(std::move(use)),
@@ -77,21 +80,27 @@ void RunLog::step(const StepStats& stats, double logit_scale, const LapTimer& ti
   if (stats.loss_scale) line.emplace_back("loss_scale", *stats.loss_scale);
   line.emplace_back("data_wait", waited);
   append(line, "seconds/", timer.parts());
-  append(line, use_.of(timer));
+  append(line, use_.of(timer, stats.tower_macs));
   metrics_.write(line);
   progress_.update(stats.step, concat("epoch ", stats.epoch + 1, ", loss ", short_number(stats.losses.loss),
                                       ", data wait ", std::lround(100 * waited), " %"));
 }
 
-void RunLog::validation(const Evaluation& result, const TrainState& state) {
+void RunLog::validation(const Evaluation& result, const TrainState& state, int64_t steps_per_epoch) {
   const bool is_best = state.best_step == state.step;
-  Numbers line = {{"step", static_cast<double>(state.step)}, {"epoch", static_cast<double>(state.position.epoch)}};
+  const double epoch = static_cast<double>(state.step) / static_cast<double>(steps_per_epoch);
+  Numbers line = {{"step", static_cast<double>(state.step)}, {"epoch", epoch}};
   append(line, "t2v/", numbers_of(result.t2v));
   append(line, "v2t/", numbers_of(result.v2t));
+  const double selected = selected_metric(result.t2v, result.v2t, select_);
+  const auto is_selected = [this](const auto& number) { return number.first == select_; };
+  if (std::none_of(line.begin(), line.end(), is_selected)) line.emplace_back(select_, selected);
   line.emplace_back("skipped", static_cast<double>(result.skipped.size()));
   metrics_.write(line, {{"split", val_split_}});
-  log_info("epoch ", state.position.epoch, ", ", val_split_, ": t2v R@1 ", short_number(result.t2v.r1), ", R@5 ",
-           short_number(result.t2v.r5), ", MnR ", short_number(result.t2v.mean_rank), is_best ? " (best)" : "");
+  const auto first = select_ == "t2v/R@1" ? std::string() : concat(select_, " ", short_number(selected), ", ");
+  log_info("epoch ", short_number(epoch), ", ", val_split_, ": ", first, "t2v R@1 ", short_number(result.t2v.r1),
+           ", R@5 ", short_number(result.t2v.r5), ", MnR ", short_number(result.t2v.mean_rank),
+           is_best ? " (best)" : "");
 }
 
 void log_bad_files(const fs::path& run_dir, const std::vector<BadFile>& files) {

@@ -29,6 +29,7 @@ struct StepStats {
   double lr = 0;                          // of the new weights
   std::optional<double> loss_scale = {};  // what the loss was multiplied by, with precision fp16
   StepVerdict verdict = StepVerdict::kSound;
+  double tower_macs = 0;  // of this process
 };
 
 // What a run tells of itself: rank 0's metrics.jsonl with its event file, the line of progress and the words for
@@ -41,11 +42,11 @@ class RunLog {
   void start(const Dataset& dataset, int64_t steps_per_epoch, int64_t processes, torch::Device device) const;
   // `logit_scale`: after the step; `timer`: where the step's time went.
   void step(const StepStats& stats, double logit_scale, const LapTimer& timer);
-  // After the steps and epochs that `state` counts, which knows this result already.
-  void validation(const Evaluation& result, const TrainState& state);
+  // After the steps that `state` counts, which knows this result already.
+  void validation(const Evaluation& result, const TrainState& state, int64_t steps_per_epoch);
 
  private:
-  std::string train_split_, val_split_;
+  std::string train_split_, val_split_, select_;
   int64_t batch_size_;
   std::vector<std::string> groups_;  // "" where there are no parameters
   MetricsLog metrics_;

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <tuple>
 
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
@@ -75,11 +76,26 @@ void start_for_sigmoid(RetrievalModel& model) {
 // `asked` against `adopted`, of the keys that were given.
 void check_contradictions(const Config& asked, const Config& adopted, const std::set<std::string>& given) {
   const auto before = list_settings(asked), after = list_settings(adopted);
+  std::string faults, mend;
   for (std::size_t i = 0; i < before.size(); ++i) {
-    if (before[i].value == after[i].value || given.count(before[i].key) == 0) continue;
-    throw Error(before[i].key, " is ", before[i].value, ", and ", asked.model.weights, " is for ", after[i].value,
-                "; set ", after[i].key, "=", after[i].value);
+    const auto& [key, value] = std::tie(before[i].key, before[i].value);
+    if (value == after[i].value || given.count(key) == 0) continue;
+    faults += faults.empty() ? concat(key, " is ", value, ", and ", asked.model.weights, " is for ", after[i].value)
+                             : concat("; ", key, " is ", value, ", and it is for ", after[i].value);
+    mend += concat(mend.empty() ? "" : " ", key, "=", after[i].value);
   }
+  if (!faults.empty()) throw Error(faults, "; set ", mend);
+}
+
+// What the weights of a head or a temporal encoder of one kind fix.
+bool is_of_same_kind(const Setting& setting, const Config& config, const Config& theirs) {
+  const bool same_head = head_name(config.head) == head_name(theirs.head);
+  const bool same_temporal = config.model.temporal == theirs.model.temporal;
+  if (setting.key == "model.temporal_layers") return same_temporal;
+  if (setting.key == "text.max_words" || setting.key == "video.num_frames") {
+    return same_head && fixes_lengths(config.head);
+  }
+  return same_head && setting.role == SettingRole::kWeights && setting.key.starts_with("head.");
 }
 
 }  // namespace
@@ -99,6 +115,7 @@ void adopt_towers(Config& config, const std::set<std::string>& given) {
   const bool is_asked = theirs.text.tokenizer == "clip" && given.count("text.tokenizer") != 0;
   if (!is_asked) config.text.tokenizer = theirs.text.tokenizer;
   if (theirs.text.tokenizer == "siglip") config.text.max_words = theirs.text.max_words;  // of its last position
+  take_settings(config, theirs, [&](const Setting& setting) { return is_of_same_kind(setting, asked, theirs); });
   check_contradictions(asked, config, given);
   if (theirs.text.tokenizer != "clip") {
     if (config.text.vocabulary.empty()) config.text.vocabulary = (folder / "tokenizer.model").string();
@@ -108,14 +125,14 @@ void adopt_towers(Config& config, const std::set<std::string>& given) {
   }
 }
 
-void check_start(const Config& config) {
+std::string start_fault(const Config& config) {
   constexpr double kLargestForTrained = 1e-5;  // of the recipes' rates for towers that bring weights
   const double rate = config.optim.clip_lr;
-  if (!config.model.weights.empty() || rate == 0 || rate > kLargestForTrained) return;
-  throw Error("model.weights is empty, and optim.clip_lr=", rate,
-              " would hardly change towers that start at random; set model.weights to a checkpoint of glint import, or "
-              "optim.clip_lr=",
-              config.optim.lr, " to train from nothing");
+  if (!config.model.weights.empty() || rate == 0 || rate > kLargestForTrained) return "";
+  return concat("model.weights is empty, and optim.clip_lr=", rate,
+                " would hardly change towers that start at random; set model.weights to a checkpoint of glint import, "
+                "or optim.clip_lr=",
+                config.optim.lr, " to train from nothing");
 }
 
 std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const std::vector<std::string>& captions) {

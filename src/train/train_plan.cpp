@@ -3,6 +3,8 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <iomanip>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -15,6 +17,9 @@
 #include "glint/train/setup.h"
 
 namespace glint {
+
+namespace fs = std::filesystem;
+
 namespace {
 
 constexpr int64_t kFloatBytes = 4;
@@ -51,19 +56,6 @@ int64_t activations_per_pair(const Config& config, const TowerSizes& sizes, bool
   return (in_parts ? most : sum) * kFloatBytes;
 }
 
-}  // namespace
-
-double tower_macs(const Config& config, const TowerSizes& sizes) {
-  double macs = 0;
-  for (const auto& stream : streams(config, sizes)) {
-    const auto width = static_cast<double>(stream.width), length = static_cast<double>(stream.length);
-    macs += static_cast<double>(stream.tokens() * stream.layers) * (12 * width * width + 2 * length * width);
-  }
-  return macs;
-}
-
-namespace {
-
 void add_parameters(TrainPlan& plan, const RetrievalModel& model, const OptimConfig& optim) {
   NamedParameters trainable;
   for (const auto& item : model.named_parameters()) {
@@ -94,13 +86,43 @@ void add_memory(TrainPlan& plan, const Config& config, const TowerSizes& sizes) 
   plan.clip_cache = config.data.cache_mb << 20;
 }
 
-}  // namespace
+// The median of the newest steps that a run's metrics.jsonl tells of; none where it tells of none.
+std::optional<double> measured_step_s(const fs::path& metrics, int64_t batch_size) {
+  constexpr std::size_t kNewest = 100;
+  std::vector<double> seconds;
+  std::ifstream in(metrics);
+  for (std::string line; std::getline(in, line);) {
+    const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object() || !json.contains("samples_per_s") || !json["samples_per_s"].is_number()) continue;
+    const auto rate = json["samples_per_s"].get<double>();
+    if (rate > 0) seconds.push_back(static_cast<double>(batch_size) / rate);
+  }
+  if (seconds.empty()) return std::nullopt;
+  seconds.erase(seconds.begin(), seconds.end() - static_cast<std::ptrdiff_t>(std::min(kNewest, seconds.size())));
+  const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
+  std::nth_element(seconds.begin(), middle, seconds.end());
+  return *middle;
+}
 
-TrainPlan plan_training(const Config& config, int64_t processes) {
-  const auto dataset = load_dataset(config.data, config.data.train_split);
-  TrainPlan plan;
+void add_data(TrainPlan& plan, const Dataset& dataset) {
   plan.clips = std::ssize(dataset.clips);
   plan.captions = std::ssize(dataset.captions);
+  plan.missing_videos =
+      std::count_if(dataset.clips.begin(), dataset.clips.end(), [](const Clip& clip) { return clip.file.empty(); });
+  plan.video_folder = dataset.videos.string();
+}
+
+}  // namespace
+
+std::optional<double> TrainPlan::hours() const {
+  if (!step_s) return std::nullopt;
+  return static_cast<double>(steps) * *step_s / 3600;
+}
+
+TrainPlan plan_training(const Config& config, int64_t processes) {
+  const auto dataset = read_dataset(config.data, config.data.train_split);
+  TrainPlan plan;
+  add_data(plan, dataset);
   plan.steps_per_epoch = batches_per_epoch(dataset, config.data, config.train.batch_size, processes);
   plan.steps = plan.steps_per_epoch * config.train.epochs;
   if (config.train.max_steps > 0) plan.steps = std::min(plan.steps, config.train.max_steps);
@@ -116,8 +138,12 @@ TrainPlan plan_training(const Config& config, int64_t processes) {
   freeze_parameters(*model, config.optim.clip_lr == 0 ? "towers" : config.model.freeze);
   add_parameters(plan, *model, config.optim);
   add_memory(plan, config, model->clip().sizes());
-  plan.tower_macs_per_step =
-      3 * static_cast<double>(config.train.batch_size) * tower_macs(config, model->clip().sizes());
+  const auto frames = config.train.batch_size * config.video.num_frames;
+  const EncodedItems batch = {frames, frames, config.train.batch_size, config.text.max_words};
+  plan.tower_macs_per_step = model->image_macs(batch) + model->text_macs(batch);
+  const auto metrics = fs::path(config.run.dir) / "metrics.jsonl";
+  plan.step_s = measured_step_s(metrics, config.train.batch_size);
+  plan.measured_in = metrics.string();
   return plan;
 }
 
@@ -126,6 +152,10 @@ std::string plan_text(const TrainPlan& plan) {
   const auto mib = [](int64_t bytes) { return (bytes + (1 << 19)) >> 20; };
   const auto row = [&](const char* what) -> std::ostream& { return out << std::left << std::setw(18) << what; };
   row("data") << plan.clips << " clips, " << plan.captions << " captions\n";
+  if (plan.missing_videos > 0) {
+    row("missing") << "the videos of " << plan.missing_videos << " of " << plan.clips << " clips are not there ("
+                   << plan.video_folder << "); the plan is as if they were\n";
+  }
   row("steps") << plan.steps << ", " << plan.steps_per_epoch << " an epoch\n";
   row("a step") << plan.processes * plan.pairs_per_process << " pairs: " << plan.processes << " processes of "
                 << plan.pairs_per_process << ", " << plan.pairs_at_once << " at once in the towers; "
@@ -139,6 +169,10 @@ std::string plan_text(const TrainPlan& plan) {
                 << ", copy for the checkpoint at most " << mib(plan.checkpoint_copy) << ", activations "
                 << mib(plan.activations) << ", batches ahead " << mib(plan.batches) << ", clips kept "
                 << mib(plan.clip_cache) << "; LibTorch itself some 200\n";
+  if (const auto hours = plan.hours()) {
+    row("time") << std::setprecision(3) << *hours << " hours without validations, at " << *plan.step_s
+                << " s a step, as measured in " << plan.measured_in << "\n";
+  }
   row("disk") << mib(plan.checkpoint) << " MiB a checkpoint, " << mib(plan.kept_checkpoints) << " MiB at most\n";
   return out.str();
 }
@@ -146,6 +180,7 @@ std::string plan_text(const TrainPlan& plan) {
 std::string plan_json(const TrainPlan& plan) {
   nlohmann::ordered_json json = {{"clips", plan.clips},
                                  {"captions", plan.captions},
+                                 {"missing_videos", plan.missing_videos},
                                  {"steps_per_epoch", plan.steps_per_epoch},
                                  {"steps", plan.steps},
                                  {"processes", plan.processes},
@@ -165,6 +200,10 @@ std::string plan_json(const TrainPlan& plan) {
                           {"activations", plan.activations},
                           {"batches", plan.batches},
                           {"clip_cache", plan.clip_cache}};
+  if (plan.step_s) {
+    json["step_s"] = *plan.step_s;
+    json["hours"] = *plan.hours();
+  }
   json["checkpoint_bytes"] = plan.checkpoint;
   json["kept_checkpoint_bytes"] = plan.kept_checkpoints;
   return json.dump(2) + "\n";

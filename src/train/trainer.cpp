@@ -2,11 +2,14 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 #include <set>
 
+#include "glint/config/config_file.h"
 #include "glint/core/activity.h"
+#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
@@ -15,8 +18,11 @@
 #include "train/run_log.h"
 #include "train/run_settings.h"
 #include "train/run_start.h"
+#include "train/selection.h"
+#include "train/short_number.h"
 #include "train/step_guard.h"
 #include "train/step_trace.h"
+#include "train/validation_plan.h"
 
 namespace glint {
 
@@ -58,7 +64,11 @@ Trainer::Trainer(Config config, std::shared_ptr<Communicator> peers, torch::Devi
                                           config_.train.batch_size, static_cast<uint64_t>(config_.train.seed),
                                           state_.position, LoaderShare{peers_->rank(), peers_->ranks()},
                                           /*pinned=*/!device_.is_cpu());
-  if (leads()) start_log();
+  check_length();
+  if (!leads()) return;
+  write_file(run_dir_ / "config.yaml", config_text(config_));
+  start_log();
+  tell_schedule();
 }
 
 Trainer::~Trainer() = default;
@@ -67,7 +77,7 @@ void Trainer::open_run_folder() {
   if (!lock_.try_lock()) {
     throw Error(run_dir_.string(), ": another glint train works in this folder; let it end or set another run.dir");
   }
-  claim_run_folder(run_dir_, config_);
+  check_run_settings(run_dir_, config_);
   log_to_file(run_dir_ / "log.txt");
 }
 
@@ -111,13 +121,45 @@ void Trainer::go_on_from(const Checkpoint& checkpoint) {
   state_.data = data;
   if (scaler_) scaler_->load(state_.loss_scale);
   saved_step_ = state_.step;
+  epochs_before_ = checkpoint.config.train.epochs;
   if (leads()) log_info("going on from ", checkpoint.folder.string(), ", step ", state_.step);
 }
 
+// What only the number of steps shows.
+void Trainer::check_length() const {
+  const auto& train = config_.train;
+  const auto per_epoch = loader_->batches_per_epoch();
+  if (validation_ && train.validate_every * static_cast<double>(per_epoch) < 1) {
+    throw Error("train.validate_every is ", train.validate_every, ", less than a step of the ", per_epoch,
+                " an epoch has; set it to ", short_number(1 / static_cast<double>(per_epoch)), " or more");
+  }
+  const auto begun = (state_.step + per_epoch - 1) / per_epoch;
+  if (train.epochs < begun) {
+    throw Error("train.epochs is ", train.epochs, " now, and the run in ", run_dir_.string(), " has done ",
+                short_number(static_cast<double>(state_.step) / static_cast<double>(per_epoch)), "; set it to ", begun,
+                " or more, or choose another run.dir");
+  }
+}
+
 void Trainer::start_log() {
-  const MachineUse use(config_, model_->clip().sizes(), config_.train.batch_size / peers_->ranks(), device_);
+  const MachineUse use(config_.train, device_);
   log_ = std::make_unique<RunLog>(config_, optimizer_->groups(), use, state_.step, last_step());
   log_->start(*dataset_, loader_->batches_per_epoch(), peers_->ranks(), device_);
+}
+
+// Where the run goes on with another number of epochs.
+void Trainer::tell_schedule() const {
+  const auto epochs = config_.train.epochs;
+  if (epochs_before_ == 0 || epochs_before_ == epochs) return;
+  if (config_.optim.schedule_epochs > 0) {
+    log_info("train.epochs is ", epochs, " now and was ", epochs_before_,
+             "; the learning rate follows optim.schedule_epochs=", config_.optim.schedule_epochs, " as before");
+    return;
+  }
+  log_info("train.epochs is ", epochs, " now and was ", epochs_before_,
+           "; from here the learning rate follows the schedule of all ", epochs * loader_->batches_per_epoch(),
+           " steps: it goes from ", short_number(config_.optim.lr * schedule(epochs_before_)), " to ",
+           short_number(config_.optim.lr * schedule(epochs)));
 }
 
 int64_t Trainer::last_step() const {
@@ -129,13 +171,20 @@ bool Trainer::out_of_patience() const {
   return config_.train.patience > 0 && state_.stale_validations >= config_.train.patience;
 }
 
-// Has an epoch ended that was not followed by its validation and checkpoint?
-bool Trainer::epoch_is_due() const {
-  return state_.validated_epochs < state_.position.epoch;
+bool Trainer::validation_is_due() const {
+  if (!validation_) return false;
+  const auto per_epoch = loader_->batches_per_epoch();
+  const ValidationPlan plan = {.every = config_.train.validate_every * static_cast<double>(per_epoch),
+                               .last = config_.train.epochs * per_epoch};
+  return plan.is_due(state_.step, state_.validated_step);
 }
 
+// Has an epoch ended since the newest checkpoint, or is it one of train.save_every?
 bool Trainer::save_is_due() const {
-  return config_.train.save_every > 0 && state_.step % config_.train.save_every == 0;
+  if (saved_step_ == state_.step) return false;
+  const auto per_epoch = loader_->batches_per_epoch();
+  const bool is_epoch_over = state_.step / per_epoch > std::max<int64_t>(saved_step_, 0) / per_epoch;
+  return is_epoch_over || (config_.train.save_every > 0 && state_.step % config_.train.save_every == 0);
 }
 
 // A signal that any of the processes got; 0: none.
@@ -158,7 +207,11 @@ void Trainer::stop(int signal) {
 int64_t Trainer::run(int64_t trace_steps) try {
   const int64_t first = state_.step, steps = last_step();
   StepTrace trace(run_dir_ / "trace.json", leads() ? trace_steps : 0, device_);
-  if (epoch_is_due()) after_epoch();  // where a signal came before the validation
+  if (validation_is_due()) settle();  // where a signal came before it
+  if (leads() && state_.step < steps && out_of_patience()) {
+    log_info("train.patience=", config_.train.patience, " has ended this run after step ", state_.step,
+             "; set it higher, or to 0, to go on");
+  }
   while (state_.step < steps && !out_of_patience()) {
     if (const int signal = stop_anywhere(); signal != 0) throw Stopped(signal);
     if (checkpoints_) checkpoints_->check();
@@ -166,14 +219,9 @@ int64_t Trainer::run(int64_t trace_steps) try {
     const auto stats = step(batch);
     after_step(batch, stats);
     trace.step_done();
-    if (!guard_->trusts_weights()) continue;
-    if (epoch_is_due()) {
-      after_epoch();
-    } else if (save_is_due()) {
-      save();
-    }
+    if (guard_->trusts_weights()) settle();
   }
-  if (epoch_is_due()) after_epoch();
+  if (validation_is_due()) settle();
   if (saved_step_ != state_.step) save();
   if (checkpoints_) checkpoints_->wait();
   set_activity("training is done: waits for the other processes");
@@ -187,11 +235,10 @@ int64_t Trainer::run(int64_t trace_steps) try {
   throw;
 }
 
-// Factor of the peak rates at this step.
-double Trainer::schedule() const {
-  const double epochs =
-      config_.optim.schedule_epochs > 0 ? config_.optim.schedule_epochs : static_cast<double>(config_.train.epochs);
-  const double total = std::max(1.0, epochs * static_cast<double>(loader_->batches_per_epoch()));
+// Factor of the peak rates at this step of a run of `epochs`.
+double Trainer::schedule(int64_t epochs) const {
+  const double length = config_.optim.schedule_epochs > 0 ? config_.optim.schedule_epochs : static_cast<double>(epochs);
+  const double total = std::max(1.0, length * static_cast<double>(loader_->batches_per_epoch()));
   return schedule_factor(config_.optim, static_cast<double>(state_.step) / total);
 }
 
@@ -210,10 +257,13 @@ StepStats Trainer::step(const Batch& batch) {
   const auto& groups = optimizer_->groups();
   StepStats stats{.step = state_.step + 1, .epoch = batch.epoch};
   if (scaler_) stats.loss_scale = scaler_->scale();
+  model_->take_encoded();  // of what was no step
   stats.losses = gradient_->compute(batch, state_.step, timer_, stats.loss_scale.value_or(1));
+  const auto encoded = model_->take_encoded();
+  stats.tower_macs = model_->image_macs(encoded) + model_->text_macs(encoded);
   if (scaler_) scale_gradients(groups, 1 / *stats.loss_scale);
   stats.norms = clip_global_norm(groups, config_.optim.grad_clip);
-  const double factor = schedule();
+  const double factor = schedule(config_.train.epochs);
   stats.lr = config_.optim.lr * factor;
   stats.verdict = guard_->judge(stats.losses.loss, stats.norms.all, scaler_ && scaler_->can_shrink());
   if (scaler_ && std::isfinite(stats.losses.loss)) scaler_->update(std::isfinite(stats.norms.all));
@@ -244,13 +294,11 @@ void Trainer::after_step(const Batch& batch, const StepStats& stats) {
   if (log_) log_->step(stats, model_->logit_scale().item<double>(), timer_);
 }
 
-void Trainer::after_epoch() {
-  const int64_t epoch = state_.position.epoch;  // epochs done
-  const bool due = validation_ && state_.validated_epochs < epoch &&
-                   (epoch % config_.train.validate_every == 0 || epoch == config_.train.epochs);
-  if (due) validate();
-  state_.validated_epochs = epoch;
-  if (due || saved_step_ != state_.step) save();
+// The validation and the checkpoint that are due after this step; what a validation has found is always saved.
+void Trainer::settle() {
+  const bool validates = validation_is_due();
+  if (validates) validate();
+  if (validates || save_is_due()) save();
 }
 
 void Trainer::validate() {
@@ -261,8 +309,9 @@ void Trainer::validate() {
     averaged.emplace(*average_);
   }
   const auto result = evaluate_validation();
-  take_score(result.t2v.r1);
-  if (log_) log_->validation(result, state_);
+  state_.validated_step = state_.step;
+  take_score(selected_metric(result.t2v, result.v2t, config_.train.select));
+  if (log_) log_->validation(result, state_, loader_->batches_per_epoch());
 }
 
 // Equal scores count half against the right answer, whatever eval.ties says: a model of equal embeddings is no best
@@ -285,13 +334,14 @@ Evaluation Trainer::evaluate_validation() try {
   throw;
 }
 
-void Trainer::take_score(double r1) {
-  if (r1 > state_.best_score) {
-    state_.best_score = r1;
+void Trainer::take_score(double score) {
+  if (is_better(score, state_.best_score, config_.train.select)) {
+    state_.best_score = score;
     state_.best_step = state_.step;
     state_.stale_validations = 0;
   } else if (++state_.stale_validations == config_.train.patience && leads()) {
-    log_info(state_.stale_validations, " validations without a better R@1: the training ends here (train.patience)");
+    log_info(state_.stale_validations, " validations without a better ", config_.train.select,
+             ": the training ends here (train.patience)");
   }
 }
 

@@ -137,6 +137,33 @@ TEST_F(ConfigFileTest, ASplitsNameLeadsToNoOtherFolder) {
   }
 }
 
+TEST_F(ConfigFileTest, WeightsOfTheCommandLineWinOverTheFilesStartFromNothing) {
+  const std::string file = "model:\n  start: short_run\n  towers: {patch_size: 16}\n";
+  EXPECT_EQ(read(file, {"model.weights=a"}).model.start, "openai");
+  EXPECT_EQ(read(file, {"model.weights="}).model.start, "short_run");
+  EXPECT_THAT(
+      [&] {
+        read(file, {"model.weights=a", "model.start=short_run"});
+      },
+      ThrowsMessage<Error>(HasSubstr("config.model.start is 'short_run', a start from nothing")));
+}
+
+TEST_F(ConfigFileTest, SomeSettingsAreTakenFromOthers) {
+  auto config = read("head:\n  queries: 3\noptim: {lr: 0.5}\n");
+  const auto from = read("head:\n  queries: 5\n  decoder_layers: 2\n  alpha: 9\ndata: {root: \"a b: 'c'\"}\n");
+  take_settings(config, from, [](const Setting& setting) {
+    return setting.role == SettingRole::kWeights || setting.key == "data.root";
+  });
+  const auto& head = std::get<GlsclConfig>(config.head);
+  EXPECT_EQ(head.queries, 5);
+  EXPECT_EQ(head.decoder_layers, 2);
+  EXPECT_EQ(head.alpha, GlsclConfig().alpha);
+  EXPECT_EQ(config.data.root, "a b: 'c'");
+  EXPECT_EQ(config.optim.lr, 0.5);
+  take_settings(config, read("head: {name: xclip, temperature: 7}\n"), [](const Setting&) { return true; });
+  EXPECT_EQ(std::get<GlsclConfig>(config.head).queries, 5);
+}
+
 TEST_F(ConfigFileTest, TheHeadsNameDecidesItsKeys) {
   EXPECT_EQ(head_name(read("head:\n  name: mean_pool\n").head), "mean_pool");
   const auto& head = read("head:\n  queries: 3\n  name: glscl\n").head;

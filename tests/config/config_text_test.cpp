@@ -6,6 +6,8 @@
 
 #include "config/fields.h"
 #include "glint/config/config_file.h"
+#include "glint/core/atomic_file.h"
+#include "glint/core/error.h"
 #include "glint/core/random.h"
 #include "support/environment.h"
 
@@ -105,7 +107,13 @@ struct HelpChecker {
   void field(const char* name, Value&, const SettingRule& rule, const std::string& help) {
     EXPECT_NE(help, "") << path << "." << name;
     EXPECT_THAT(help, Not(HasSubstr("; >"))) << path << "." << name << ": the range follows from the rule";
-    for (const auto choice : rule.choices) EXPECT_THAT(help, HasSubstr(std::string(choice))) << path << "." << name;
+    for (const auto word : rule.choices) {
+      const std::string choice(word);
+      const auto slash = choice.find('/');  // "t2v/MnR": its parts, as others share them
+      const auto first = slash == std::string::npos ? 0 : slash + 1;
+      EXPECT_THAT(help, HasSubstr(choice.substr(0, first))) << choice;
+      EXPECT_THAT(help, HasSubstr(choice.substr(first))) << path << "." << name;
+    }
   }
   template <class Section>
   void section(const std::string& name, Section& fields) {
@@ -124,6 +132,49 @@ TEST(ConfigTextTest, EverySettingHasAHelpSentenceThatNamesItsChoices) {
   Config config;
   HelpChecker checker;
   describe(checker, config);
+}
+
+// A row for each section that has one; of eval.* all may change.
+std::string resume_table() {
+  std::string table, section;
+  for (const auto& setting : list_settings(Config{})) {
+    if (setting.on_resume == OnResume::kSame || setting.key.starts_with("eval.")) continue;
+    const auto dot = setting.key.find('.');
+    if (setting.key.substr(0, dot) != section) {
+      section = setting.key.substr(0, dot);
+      table += concat(table.empty() ? "" : " |\n", "| `", section, "` | ");
+    } else {
+      table += ", ";
+    }
+    table += concat("`", setting.key.substr(dot + 1), "`");
+    if (setting.on_resume == OnResume::kEnough) table += " (not below what is done)";
+  }
+  return table + " |\n| `eval` | all |\n";
+}
+
+TEST(ConfigTextTest, WhatARunMayChangeOnItsWayIsDocumented) {
+  EXPECT_THAT(read_file(std::filesystem::path(GLINT_SOURCE_DIR) / "docs/training.md"), HasSubstr(resume_table()));
+}
+
+TEST(ConfigTextTest, WhatHasNoEffectOnResultsAndWhatIsAMachinesOwnMayChangeOnTheWay) {
+  const Config config;
+  const auto may_change = [&](const std::string& key) {
+    for (const auto& setting : list_settings(config)) {
+      if (setting.key == key) return setting.on_resume != OnResume::kSame;
+    }
+    ADD_FAILURE() << key;
+    return false;
+  };
+  for (const auto& setting : list_settings(config)) {
+    const bool is_free = setting.is_of_machine || setting.key.starts_with("eval.");
+    EXPECT_TRUE(!is_free || may_change(setting.key)) << setting.key;
+  }
+  for (const char* key : {"video.isolate", "video.isolate_mb", "train.keep", "train.epochs", "model.weights"}) {
+    EXPECT_TRUE(may_change(key)) << key;
+  }
+  for (const char* key : {"optim.lr", "train.seed", "train.batch_size", "train.select", "head.queries", "data.name"}) {
+    EXPECT_FALSE(may_change(key)) << key;
+  }
 }
 
 TEST(ConfigTextTest, ARangeIsShownAsItIsChecked) {

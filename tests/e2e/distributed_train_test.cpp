@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
@@ -164,6 +165,37 @@ TEST_F(DistributedTrainTest, ValidationAndTestAreSharedAndTheirNumbersThoseOfOne
     return text.substr(0, text.find("\"encode_s\""));
   };
   EXPECT_EQ(results("3"), results("1"));
+}
+
+TEST_F(DistributedTrainTest, FractionsOfAnEpochAreValidatedAtTheSameStepsAndTheSameCheckpointIsChosen) {
+  const std::vector<std::string> settings = {"data.val_split=val", "train.epochs=1", "train.validate_every=0.25",
+                                             "train.select=RSum", "optim.lr=0.01"};
+  const auto train = [&](const std::string& name, int processes, std::vector<std::string> more = {}) {
+    more.insert(more.begin(), settings.begin(), settings.end());
+    const auto trained = run_program(words(name, processes, more));
+    ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  };
+  train("alone", 1);
+  train("two", 2);
+  train("broken", 2, {"train.max_steps=5"});
+  train("broken", 2);
+  for (const std::string name : {"alone", "two", "broken"}) {
+    std::vector<int64_t> steps;
+    std::ifstream in(folder_ / name / "metrics.jsonl");
+    for (std::string line; std::getline(in, line);) {
+      const auto json = nlohmann::json::parse(line);
+      if (json.contains("split")) steps.push_back(json.at("step").get<int64_t>());
+    }
+    EXPECT_THAT(steps, testing::ElementsAre(2, 4, 6, 8)) << name;
+  }
+  const auto state = [&](const std::string& name) {
+    return nlohmann::json::parse(read_file(folder_ / name / "checkpoints/last/state.json"));
+  };
+  for (const std::string name : {"two", "broken"}) {
+    EXPECT_EQ(state(name).at("best_step"), state("alone").at("best_step")) << name;
+    EXPECT_NEAR(state(name).at("best_score").get<double>(), state("alone").at("best_score").get<double>(), 1e-6);
+  }
+  EXPECT_EQ(weights("broken"), weights("two"));
 }
 
 TEST_F(DistributedTrainTest, ABatchThatCannotBeSharedEvenlyIsRefused) {

@@ -137,8 +137,8 @@ TEST_F(SeveralMachinesTest, OtherSettingsThanRank0sAreNamed) {
   for (auto* rank : {first.get(), second.get()}) {
     const auto result = rank->wait();
     EXPECT_EQ(result.exit_code, 1);
-    EXPECT_THAT(result.err, HasSubstr("error: rank 1, on node2, was started with optim.lr 0.0002, rank 0, on node1, "
-                                      "with optim.lr 0.0001: start all with the same settings"));
+    EXPECT_THAT(result.err, HasSubstr("error: rank 1, on node2, was started with optim.lr 2e-04, rank 0, on node1, "
+                                      "with optim.lr 1e-04: start all with the same settings"));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -218,7 +219,8 @@ TEST_F(TrainCommandTest, TrainingEndsWherePatienceDoes) {
       run, {"optim.lr=1e-30", "optim.clip_lr=0", "train.patience=2", "train.epochs=9", "train.validate_every=1"});
   const auto trained = run_program(words);
   ASSERT_EQ(trained.exit_code, 0) << trained.err;
-  EXPECT_THAT(trained.err, HasSubstr("2 validations without a better R@1: the training ends here (train.patience)"));
+  EXPECT_THAT(trained.err,
+              HasSubstr("2 validations without a better t2v/R@1: the training ends here (train.patience)"));
   EXPECT_THAT(logged(run, "loss"), SizeIs(18));
   EXPECT_TRUE(fs::exists(run / "results.json"));
   EXPECT_THAT(run_program(words).err, HasSubstr("nothing is left to train"));
@@ -245,6 +247,87 @@ TEST_F(TrainCommandTest, ADryRunTellsWhatWouldBeTrainedAndTouchesNothing) {
   EXPECT_THAT(run_program(words).out, HasSubstr("2 processes of 4, 4 at once in the towers"));
   words.push_back("train.batch_size=1000");
   EXPECT_THAT(run_program(words).err, HasSubstr("config.train.batch_size is 1000, more than the 50 training samples"));
+}
+
+TEST_F(TrainCommandTest, ADryRunNeedsNoVideosAndTellsTheHoursOfARunThatHasMeasuredSteps) {
+  fs::create_directories(folder_ / "set");
+  fs::copy_file(small_demo_set() / "manifest.json", folder_ / "set/manifest.json");
+  const auto without = "data.root=" + (folder_ / "set").string();
+  auto words = small_training(folder_ / "none", {without, "data.on_bad_file=fail"});
+  words.push_back("--dry-run");
+  const auto planned = run_program(words);
+  ASSERT_EQ(planned.exit_code, 0) << planned.err;
+  EXPECT_THAT(planned.out, HasSubstr(concat("the videos of 50 of 50 clips are not there (", (folder_ / "set").string(),
+                                            "); the plan is as if they were\n")));
+  EXPECT_THAT(planned.out, HasSubstr("12, 6 an epoch"));
+  EXPECT_THAT(planned.out, testing::Not(HasSubstr("hours")));
+
+  const auto run = folder_ / "run";
+  ASSERT_EQ(run_program(small_training(run, {"data.test_split="})).exit_code, 0);
+  const auto again = run_program({"train", run.string(), without, "--dry-run", "--json"});
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  const auto plan = nlohmann::json::parse(again.out);
+  EXPECT_EQ(plan.at("missing_videos"), 50);
+  EXPECT_GT(plan.at("step_s"), 0);
+  EXPECT_NEAR(plan.at("hours").get<double>(), 12 * plan.at("step_s").get<double>() / 3600, 1e-9);
+}
+
+TEST_F(TrainCommandTest, ADryRunOfARecipeNeedsOfficialListsAlone) {
+  const auto shared = shared_dir();
+  if (!shared) GTEST_SKIP() << "GLINT_SHARED_DIR is not set and ../shared is not there";
+  const auto lists = fs::absolute(*shared / "data/annotations/msrvtt");
+  const auto planned = run_program({"train", "configs/glscl/msrvtt.yaml", "data.root=" + lists.string(),
+                                    "run.dir=" + (folder_ / "run").string(), "--dry-run", "--json"});
+  ASSERT_EQ(planned.exit_code, 0) << planned.err;
+  EXPECT_THAT(planned.err, HasSubstr("warning: model.weights is empty, and optim.clip_lr=1e-07 would hardly change"));
+  const auto plan = nlohmann::json::parse(planned.out);
+  EXPECT_EQ(plan.at("clips"), 9000);
+  EXPECT_EQ(plan.at("missing_videos"), 9000);
+  EXPECT_EQ(plan.at("steps"), 5 * (180'000 / 128));
+  EXPECT_GT(plan.at("memory_bytes").at("all"), int64_t{1} << 30);
+}
+
+TEST_F(TrainCommandTest, AWeightOf0LeavesTheInterConsistencyLossOut) {
+  const std::vector<std::string> few = {"train.max_steps=2", "data.val_split=", "data.test_split="};
+  auto without = few;
+  without.push_back("head.icl_weight=0");
+  ASSERT_EQ(run_program(small_training(folder_ / "with", few)).exit_code, 0);
+  ASSERT_EQ(run_program(small_training(folder_ / "without", without)).exit_code, 0);
+  EXPECT_THAT(logged(folder_ / "with", "icl"), SizeIs(2));
+  EXPECT_THAT(logged(folder_ / "without", "icl"), SizeIs(0));
+  EXPECT_EQ(logged(folder_ / "without", "nce")[0], logged(folder_ / "with", "nce")[0]);
+  EXPECT_NE(logged(folder_ / "without", "loss")[0], logged(folder_ / "with", "loss")[0]);
+  EXPECT_NE(logged(folder_ / "without", "grad_norm")[0], logged(folder_ / "with", "grad_norm")[0]);
+}
+
+TEST_F(TrainCommandTest, TheCosineRisesFromItsLowestRateAndEndsThere) {
+  const auto run = folder_ / "run";
+  ASSERT_EQ(run_program(small_training(run, {"optim.schedule=cosine", "optim.min_lr=1e-4", "optim.warmup=0.25",
+                                             "data.val_split=", "data.test_split="}))
+                .exit_code,
+            0);
+  const auto rates = numbers(logged(run, "lr"));
+  ASSERT_THAT(rates, SizeIs(12));
+  EXPECT_DOUBLE_EQ(rates.front(), 1e-4);
+  EXPECT_DOUBLE_EQ(rates[3], 1e-3);  // where the warm-up ends
+  EXPECT_DOUBLE_EQ(rates.back(), 1e-4);
+  for (std::size_t i = 4; i < rates.size(); ++i) EXPECT_LE(rates[i], rates[i - 1]) << i;
+}
+
+TEST_F(TrainCommandTest, TheSigmoidLossStartsSmallFromWeightsThatAnotherLossTrained) {
+  const auto run = folder_ / "run";
+  const std::vector<std::string> few = {"head.name=mean_pool",
+                                        "data.val_split=", "data.test_split=", "train.max_steps=1"};
+  ASSERT_EQ(run_program(small_training(run, few)).exit_code, 0);
+  auto sigmoid = few;
+  sigmoid.insert(sigmoid.end(), {"train.loss=sigmoid", "model.weights=" + run.string()});
+  const auto trained = run_program(small_training(folder_ / "sigmoid", sigmoid));
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  // With scale 10 and bias -10 no logit is above 0: at most log 2 for each of 7 wrong pairs, and 20 for a right one
+  // that points the other way.
+  EXPECT_NEAR(numbers(logged(run, "logit_scale"))[0], 1 / 0.07, 1e-3);
+  EXPECT_NEAR(numbers(logged(folder_ / "sigmoid", "logit_scale"))[0], 10, 1e-3);
+  EXPECT_LT(numbers(logged(folder_ / "sigmoid", "nce"))[0], 7 * std::log(2) + 20);
 }
 
 TEST_F(TrainCommandTest, TheTimeOfEveryStepIsToldByPart) {

@@ -145,8 +145,8 @@ TEST_F(WeightsTest, ImportedTowersAreEvaluatedWithoutTrainingAndTrainedFurther) 
   // A run is a start too: with its tokenizer, and with its head or without.
   for (const std::string head : {"glscl", "mean_pool"}) {
     const auto from_run = run(small_training(folder_ / ("from_run_" + head),
-                                             {"model.weights=" + run_dir, "model.start=openai", "head.name=" + head,
-                                              "train.max_steps=1", "train.validate_every=0", "data.test_split="}));
+                                             {"model.weights=" + run_dir, "head.name=" + head, "train.max_steps=1",
+                                              "train.validate_every=0", "data.test_split="}));
     EXPECT_EQ(from_run.exit_code, 0) << from_run.err;
   }
 

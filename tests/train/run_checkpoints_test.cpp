@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "glint/core/atomic_file.h"
@@ -120,6 +121,23 @@ TEST_F(RunCheckpointsTest, ACheckpointThatCannotBeWrittenIsToldAtTheNextChangeAn
   EXPECT_THROW(checkpoints.wait(), Error);
   checkpoints.before_change();
   EXPECT_EQ(all.model.at("w1000").use_count(), 1);
+}
+
+TEST_F(RunCheckpointsTest, AnEarlierVersionsCountOfValidatedEpochsIsUnderstood) {
+  TrainState state;
+  state.step = 15;
+  state.position = {.epoch = 2, .batch = 3};  // epochs of 6 steps
+  const auto folder = folder_ / "run/checkpoints/step_000015";
+  save_checkpoint(folder, config(), *tokenizer(), tensors_of(0), state);
+  const auto with_epochs = [&](int64_t epochs) {
+    auto json = nlohmann::json::parse(read_file(folder / "state.json"));
+    json.erase("validated_step");
+    json["validated_epochs"] = epochs;
+    write_file(folder / "state.json", json.dump());
+    return load_checkpoint(folder).state.validated_step;
+  };
+  EXPECT_EQ(with_epochs(2), 12);
+  EXPECT_LT(with_epochs(1), 12);  // the validation after the epoch's end is still to come
 }
 
 TEST_F(RunCheckpointsTest, AFolderThatTakesNoFilesIsKnownBeforeTheTraining) {

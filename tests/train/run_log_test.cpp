@@ -8,7 +8,6 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "support/environment.h"
-#include "support/small_clip.h"
 
 namespace glint::test {
 namespace {
@@ -27,7 +26,7 @@ class RunLogTest : public testing::Test {
   }
   RunLog log(int64_t done = 0) const {
     const std::vector<ParameterGroup> groups = {{"filled", 1, 0, {{"weight", torch::Tensor()}}}, {"empty", 1, 0, {}}};
-    return RunLog(config_, groups, MachineUse(config_, small_clip_sizes(), 6, torch::kCPU), done, /*steps=*/100);
+    return RunLog(config_, groups, MachineUse(config_.train, torch::kCPU), done, /*steps=*/100);
   }
   nlohmann::ordered_json line() const { return nlohmann::ordered_json::parse(read_file(folder_ / "metrics.jsonl")); }
   static std::vector<std::string> keys(const nlohmann::ordered_json& line) {
@@ -78,18 +77,40 @@ TEST_F(RunLogTest, AValidationNamesItsSplitAndWhetherItWasTheBest) {
   result.skipped.resize(2);
   TrainState state;
   state.step = 20;
-  state.position.epoch = 3;
   state.best_step = 20;
   CaptureStderr();
-  log().validation(result, state);
-  EXPECT_EQ(GetCapturedStderr(), "epoch 3, val: t2v R@1 12.35, R@5 30, MnR 9.5 (best)\n");
+  log().validation(result, state, /*steps_per_epoch=*/8);
+  EXPECT_EQ(GetCapturedStderr(), "epoch 2.5, val: t2v R@1 12.35, R@5 30, MnR 9.5 (best)\n");
   EXPECT_EQ(line().dump(),
-            R"({"split":"val","step":20,"epoch":3,"t2v/R@1":12.345,"t2v/R@5":30,"t2v/R@10":40,"t2v/MdR":8,)"
+            R"({"split":"val","step":20,"epoch":2.5,"t2v/R@1":12.345,"t2v/R@5":30,"t2v/R@10":40,"t2v/MdR":8,)"
             R"("t2v/MnR":9.5,"v2t/R@1":11,"v2t/R@5":31,"v2t/R@10":41,"v2t/MdR":7,"v2t/MnR":8.5,"skipped":2})");
   state.best_step = 10;
   CaptureStderr();
-  log().validation(result, state);
-  EXPECT_EQ(GetCapturedStderr(), "epoch 3, val: t2v R@1 12.35, R@5 30, MnR 9.5\n");
+  log().validation(result, state, /*steps_per_epoch=*/10);
+  EXPECT_EQ(GetCapturedStderr(), "epoch 2, val: t2v R@1 12.35, R@5 30, MnR 9.5\n");
+}
+
+TEST_F(RunLogTest, AValidationTellsTheMetricThatChoosesTheCheckpoint) {
+  config_.train.select = "RSum";
+  Evaluation result;
+  result.t2v.rsum = 82.5;
+  result.v2t.rsum = 83;
+  TrainState state;
+  state.step = 20;
+  CaptureStderr();
+  log().validation(result, state, /*steps_per_epoch=*/10);
+  EXPECT_EQ(GetCapturedStderr(), "epoch 2, val: RSum 165.5, t2v R@1 0, R@5 0, MnR 0\n");
+  EXPECT_EQ(line().at("RSum"), 165.5);
+}
+
+TEST_F(RunLogTest, AStepWithHalfTheWorkUsesHalfTheMachine) {
+  const MachineUse use(config_.train, torch::kCPU);
+  const auto timer = some_timer();
+  const auto whole = use.of(timer, 4e9), half = use.of(timer, 2e9);
+  for (const std::size_t i : {0, 1}) {  // tower_gflops, share_of_peak
+    EXPECT_GT(whole[i].second, 0);
+    EXPECT_DOUBLE_EQ(half[i].second, whole[i].second / 2) << half[i].first;
+  }
 }
 
 TEST_F(RunLogTest, BadFilesAreListedWhateverTheirNamesHoldAndTheListIsNamedOnce) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -29,10 +30,16 @@ struct Setting {
   std::string key;    // "optim.lr"
   std::string value;  // as config_text() writes it
   SettingRole role;
+  OnResume on_resume;
+  bool is_of_machine;
 };
 
 // Every setting of `config`; of head.* those of its own head.
 std::vector<Setting> list_settings(const Config& config);
+
+// Gives `config` the values that `from` has of the settings that `is_taken` chooses; of head.* where both have the same
+// head.
+void take_settings(Config& config, const Config& from, const std::function<bool(const Setting&)>& is_taken);
 
 // The names of HeadConfig's alternatives, in its order: "mean_pool", "glscl".
 std::vector<std::string> head_names();

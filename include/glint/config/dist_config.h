@@ -15,7 +15,7 @@ struct DistConfig {
 
 template <class Visitor>
 void describe(Visitor& v, DistConfig& c) {
-  v.field("processes", c.processes, above(0).without_effect().of_training(),
+  v.field("processes", c.processes, above(0).without_effect().of_machine().of_training(),
           "that glint train starts on this machine; torchrun, srun: they start them");
   v.field("timeout_s", c.timeout_s, above(0).without_effect().of_training(),
           "a process that makes no progress for so long ends the job");

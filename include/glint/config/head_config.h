@@ -14,4 +14,15 @@ namespace glint {
 // head.name chooses one, by its kName; the other keys of the section are its own.
 using HeadConfig = std::variant<MeanPoolConfig, GlsclConfig, GlcclConfig, XclipConfig, XpoolConfig, TightConfig>;
 
+// Heads with matrices over words and frames are for captions and clips of one length.
+inline bool fixes_lengths(const HeadConfig& head) {
+  return std::visit(
+      [](const auto& config) {
+        return requires {
+          config.kFixesLengths;
+        };
+      },
+      head);
+}
+
 }  // namespace glint

@@ -15,6 +15,13 @@ enum class SettingRole {
   kTraining,  // has an effect on training alone
 };
 
+// What a run that goes on may do with a setting.
+enum class OnResume {
+  kSame,     // another value would be another run
+  kAnother,  // it never touches what the run has done: paths, threads, when to save, what is evaluated
+  kEnough,   // another value, not below what the run has done
+};
+
 // What the value of a setting may be: a number within bounds, or one of some words.
 struct SettingRule {
   double low = -std::numeric_limits<double>::infinity();
@@ -24,6 +31,8 @@ struct SettingRule {
   std::vector<std::string_view> choices;
   bool changes_results = true;  // counts in config_hash()
   SettingRole role = SettingRole::kFree;
+  OnResume on_resume = OnResume::kSame;
+  bool is_of_machine = false;  // each machine of one training may have its own
 
   bool allows(double value) const {
     return (low_open ? value > low : value >= low) && (high_open ? value < high : value <= high);
@@ -33,6 +42,19 @@ struct SettingRule {
   SettingRule without_effect() const {
     SettingRule rule = *this;
     rule.changes_results = false;
+    return rule.on_resume_with(OnResume::kAnother);
+  }
+  SettingRule another_on_resume() const { return on_resume_with(OnResume::kAnother); }
+  SettingRule enough_on_resume() const { return on_resume_with(OnResume::kEnough); }
+  // Where a machine keeps its files and what it spends.
+  SettingRule of_machine() const {
+    SettingRule rule = *this;
+    rule.is_of_machine = true;
+    return rule.on_resume_with(OnResume::kAnother);
+  }
+  SettingRule on_resume_with(OnResume other) const {
+    SettingRule rule = *this;
+    rule.on_resume = other;
     return rule;
   }
   SettingRule of_weights() const { return with(SettingRole::kWeights); }

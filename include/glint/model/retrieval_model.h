@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "glint/config/head_config.h"
 #include "glint/config/model_config.h"
@@ -17,6 +18,14 @@
 namespace glint {
 
 class TokenStages;  // model.clustering, src/model/token_stages.h
+
+// What the towers have encoded.
+struct EncodedItems {
+  int64_t pictures = 0;  // each once: the padding of a batch is one
+  int64_t frames = 0;    // that the pictures stand for, padding included
+  int64_t texts = 0;
+  int64_t text_length = 0;  // tokens of each
+};
 
 // CLIP towers + temporal encoder + head. Parameter names: clip.<OpenAI's>, temporal.*, head.*; they are file format.
 class RetrievalModel final : public torch::nn::Module {
@@ -44,6 +53,13 @@ class RetrievalModel final : public torch::nn::Module {
   torch::Tensor logits(const torch::Tensor& scores) const;
   void clamp_logit_scale(double max_scale);  // after each step (methods 6.4)
 
+  // What has been encoded with autograd on since the call before, of texts of one length.
+  EncodedItems take_encoded() { return std::exchange(encoded_, {}); }
+  // Multiply-accumulates of the towers' blocks for so many, forward and backward. What is trained decides about the
+  // backward pass: of frozen towers there is none.
+  double text_macs(const EncodedItems& items) const;
+  double image_macs(const EncodedItems& items) const;
+
   // Our parameter names -> those of the released code (clip.*, transformerClip.*, spatial_queries, ...).
   std::map<std::string, std::string> reference_names() const;
 
@@ -53,6 +69,7 @@ class RetrievalModel final : public torch::nn::Module {
   std::shared_ptr<TemporalEncoder> temporal_;
   std::shared_ptr<RetrievalHead> head_;
   TextMask text_mask_;
+  EncodedItems encoded_;
 };
 
 // Copies weights into the model by our names. Throws one Error that lists every missing, spare and misshapen name.

@@ -22,12 +22,12 @@ namespace glint {
 struct TrainState {
   int64_t step = 0;         // optimizer steps done
   LoaderPosition position;  // of the next batch
-  double best_score = -1;   // t2v R@1 on the validation split; -1: none yet
+  double best_score = -1;   // by train.select on the validation split; -1: none yet
   int64_t best_step = 0;
-  int64_t validated_epochs = 0;   // behind position.epoch where a signal came between the last step and its validation
-  int64_t stale_validations = 0;  // since the best score
-  int64_t bad_steps = 0;          // left out in all, as their loss or gradient was no number
-  LossScaler::State loss_scale;   // of train.precision fp16
+  int64_t validated_step = 0;           // of the newest validation; 0: none yet
+  int64_t stale_validations = 0;        // since the best score
+  int64_t bad_steps = 0;                // left out in all, as their loss or gradient was no number
+  LossScaler::State loss_scale;         // of train.precision fp16
   std::optional<DataFingerprint> data;  // of the training pairs; none in checkpoints of older versions and of imports
 };
 
@@ -45,6 +45,7 @@ struct Checkpoint {
   std::filesystem::path folder;
   Config config;            // as it was trained; resolve() gives those of a use
   std::string selected_on;  // the split that chose it among its run's; "none" where nothing did
+  std::string selected_by;  // the metric that did (train.select)
   std::string assumed;      // of an import: what nothing told of its towers; else empty
   std::shared_ptr<const Tokenizer> tokenizer;
   TensorMap model;

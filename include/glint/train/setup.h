@@ -18,12 +18,13 @@ namespace glint {
 std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const std::vector<std::string>& captions);
 
 // Where model.weights names a checkpoint (of glint import, of a run, of glint export), the settings become those its
-// towers were built and trained with: sizes, picture size, tokenizer. The weights themselves are not read. Throws Error
-// where a key of `given` (read_config) asks for another value, or where the weights are not there or not imported yet.
+// towers were built and trained with: sizes, picture size, tokenizer; and those of its temporal encoder and its head,
+// where they are of the kind that `config` asks for. The weights themselves are not read. Throws Error where a key of
+// `given` (read_config) asks for another value, naming both, or where the weights are not there or not imported yet.
 void adopt_towers(Config& config, const std::set<std::string>& given);
 
-// Throws Error where towers would start at random with the small rate of a recipe for trained ones.
-void check_start(const Config& config);
+// What is wrong where towers would start at random with the small rate of a recipe for trained ones; else empty.
+std::string start_fault(const Config& config);
 
 // A model at its start: random from `config.train.seed`, then the weights of model.weights where it names some. Throws
 // Error where the settings do not fit one another or the weights.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct TrainPlan {
   };
 
   int64_t clips = 0, captions = 0;
+  int64_t missing_videos = 0;  // clips whose video is not there; the plan is as if they were
+  std::string video_folder;    // where they were looked for
   int64_t steps_per_epoch = 0, steps = 0;
   int64_t processes = 1;
   int64_t pairs_per_process = 0;  // of a batch
@@ -38,14 +41,15 @@ struct TrainPlan {
 
   int64_t checkpoint = 0;          // bytes on the disk of one
   int64_t kept_checkpoints = 0;    // bytes on the disk of all that are kept, with the one being written
-  double tower_macs_per_step = 0;  // of all processes, forward and backward
+  double tower_macs_per_step = 0;  // of all processes, forward and backward, of clips without padding
+
+  std::optional<double> step_s;  // seconds a step, where the run folder has measured some
+  std::string measured_in;       // the file that tells
+  std::optional<double> hours() const;
 };
 
-// Multiply-accumulates of the towers' blocks for one pair, forward: 12 W^2 a token of width W, and 2 S W of the
-// attention over S of them. The backward pass takes twice as many.
-double tower_macs(const Config& config, const TowerSizes& sizes);
-
-// Builds data set, tokenizer and model as the training would. Throws what that would throw.
+// Builds data set, tokenizer and model as the training would, but for the videos, which need not be there. Throws what
+// that would throw.
 TrainPlan plan_training(const Config& config, int64_t processes);
 
 std::string plan_text(const TrainPlan& plan);

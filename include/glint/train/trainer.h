@@ -22,7 +22,8 @@ struct StepStats;  // src/train/run_log.h
 class StepGuard;   // src/train/step_guard.h
 
 // Trains one model into a run folder (architecture, "Run folder"). Where the folder holds a run of the same settings,
-// it goes on from its newest checkpoint and gives the losses of an unbroken run, bit for bit with one thread.
+// it goes on from its newest checkpoint and gives the losses of an unbroken run, bit for bit with one thread. What may
+// differ then says its setting (OnResume).
 class Trainer {
  public:
   // One of the processes that `peers` joins, each of which calls everything here; rank 0 alone writes to the folder.
@@ -43,24 +44,26 @@ class Trainer {
   void load_data();
   void start();
   void go_on_from(const Checkpoint& checkpoint);
+  void check_length() const;
   void start_log();
+  void tell_schedule() const;
   Batch next_batch();
   StepStats step(const Batch& batch);
   void change_weights(double lr_factor);
   void leave_out(const Batch& batch, const StepStats& stats);
   void after_step(const Batch& batch, const StepStats& stats);
-  void after_epoch();
+  void settle();
   void validate();
   Evaluation evaluate_validation();
-  void take_score(double r1);
+  void take_score(double score);
   TrainTensors tensors() const;
   void save();
   int stop_anywhere();
   [[noreturn]] void stop(int signal);
-  double schedule() const;
+  double schedule(int64_t epochs) const;
   int64_t last_step() const;
   bool out_of_patience() const;
-  bool epoch_is_due() const;
+  bool validation_is_due() const;
   bool save_is_due() const;
   bool leads() const { return peers_->rank() == 0; }
 
@@ -82,7 +85,8 @@ class Trainer {
   std::unique_ptr<TrainLoader> loader_;
   std::unique_ptr<RunLog> log_;  // rank 0's
   TrainState state_;
-  int64_t saved_step_ = -1;  // of the newest checkpoint; -1: none
+  int64_t saved_step_ = -1;    // of the newest checkpoint; -1: none
+  int64_t epochs_before_ = 0;  // train.epochs of the checkpoint that the run goes on from; 0: it begins
   std::unique_ptr<StepGuard> guard_;
   LapTimer timer_;  // of the current step, as the device has worked
 };

@@ -74,11 +74,16 @@ class GlsclHead final : public RetrievalHead {
     std::vector<int64_t> sizes = {Q, Q * D, Q * D, Q * Q};
     if (both_diverse()) sizes.push_back(Q * Q);
     const auto parts = sums.split_with_sizes(sizes);
-    const auto consistency = consistency_loss(parts[0], (parts[1] - parts[2]) / pairs, pairs);
     // Note [GLSCL diversity]: the release keeps the videos' concepts apart alone; the paper means both, added.
     auto diverse = diversity(parts[3].view({Q, Q}) / pairs);
     if (both_diverse()) diverse = diverse + diversity(parts[4].view({Q, Q}) / pairs);
-    return {{"icl", config_.icl_weight * consistency}, {"idl", config_.alpha * diverse}};
+    std::vector<AuxLoss> losses;
+    if (config_.icl_weight > 0) {
+      const auto consistency = consistency_loss(parts[0], (parts[1] - parts[2]) / pairs, pairs);
+      losses.push_back({"icl", config_.icl_weight * consistency});
+    }
+    losses.push_back({"idl", config_.alpha * diverse});
+    return losses;
   }
 
   std::map<std::string, std::string> reference_names() const override {
