@@ -233,6 +233,20 @@ TEST_F(TrainFaultsTest, ClipsThatCannotBeReadAreNamedAndTheRestTrains) {
   EXPECT_THAT(refused.err, HasSubstr("caption"));
 }
 
+TEST_F(TrainFaultsTest, ASplitIsNamedFreelyButNeverLeadsOutOfTheRun) {
+  const auto run = folder_ / "run";
+  for (const std::string word : {"data.test_split=../x", "eval.split=a/b", "data.val_split=.."}) {
+    const auto refused = run_program(small_training(run, {word}));
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.err, HasSubstr("config." + word.substr(0, word.find('=')) + " is '"));
+  }
+  EXPECT_FALSE(fs::exists(run));
+  const auto named = run_program(small_training(run, {"train.max_steps=1", "data.val_split=", "data.test_split=val"}));
+  ASSERT_EQ(named.exit_code, 0) << named.err;
+  EXPECT_EQ(nlohmann::json::parse(read_file(run / "results.json")).at("split"), "val");
+  EXPECT_TRUE(fs::exists(run / "eval/val/results.json"));
+}
+
 TEST_F(TrainFaultsTest, ASignalInTheMiddleOfAValidationIsSavedAndTheValidationMadeUpFor) {
   const std::vector<std::string> settings = {"train.validate_every=1", "data.val_split=train", "train.epochs=2"};
   ASSERT_EQ(run_program(small_training(folder_ / "whole", settings)).exit_code, 0);
