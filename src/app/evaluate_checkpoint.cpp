@@ -76,6 +76,7 @@ Report evaluate_checkpoint(Checkpoint checkpoint, const std::string& split, Comm
                          config.eval.precision};
   Provenance provenance;
   provenance.selected_on = checkpoint.selected_on;
+  if (checkpoint.selected_on != "none") provenance.selected_by = checkpoint.selected_by;
   provenance.checkpoint = checkpoint.folder.filename().string();
   provenance.weights = averaged ? "moving_average" : "model";
   provenance.config_hash = config_hash(config);

@@ -50,6 +50,7 @@ std::string printable(std::string text) {
 
 std::map<std::string, std::string> notes_of(const Provenance& provenance) {
   return {{"selected_on", provenance.selected_on},
+          {"selected_by", provenance.selected_by},
           {"checkpoint", provenance.checkpoint},
           {"weights", provenance.weights},
           {"config_hash", provenance.config_hash},
@@ -66,6 +67,7 @@ Provenance provenance_of(const std::map<std::string, std::string>& notes) {
   };
   Provenance provenance;
   provenance.selected_on = value("selected_on");
+  provenance.selected_by = value("selected_by");
   provenance.checkpoint = value("checkpoint");
   provenance.weights = value("weights");
   provenance.config_hash = value("config_hash");
@@ -100,6 +102,7 @@ std::string results_json(const Evaluation& evaluation, const Provenance& provena
   json["protocol"] = provenance.protocol;
   json["signature"] = provenance.signature;
   json["selected_on"] = provenance.selected_on;
+  if (!provenance.selected_by.empty()) json["selected_by"] = provenance.selected_by;
   json["ties"] = provenance.eval.ties;
   json["postprocess"] = provenance.eval.postprocess;
   json["precision"] = provenance.eval.precision;
@@ -129,7 +132,8 @@ std::string results_table(const Evaluation& evaluation, const Provenance& proven
   for (const auto& [tag, metrics] : evaluation.t2v_of_tag) add_row(out, concat("text to video, ", tag), metrics);
   out << provenance.head;
   if (!provenance.checkpoint.empty())
-    out << ", checkpoint " << provenance.checkpoint << " (selected on " << provenance.selected_on << ")";
+    out << ", checkpoint " << provenance.checkpoint << " (selected on " << provenance.selected_on
+        << (provenance.selected_by.empty() ? "" : " by " + provenance.selected_by) << ")";
   out << ", protocol " << provenance.protocol << ", ties " << provenance.eval.ties;
   if (provenance.eval.postprocess != "none")
     out << ", post-processing " << provenance.eval.postprocess

@@ -90,8 +90,9 @@ void check_contradictions(const Config& asked, const Config& adopted, const std:
 // What the weights of a head or a temporal encoder of one kind fix.
 bool is_of_same_kind(const Setting& setting, const Config& config, const Config& theirs) {
   const bool same_head = head_name(config.head) == head_name(theirs.head);
-  const bool same_temporal = config.model.temporal == theirs.model.temporal;
-  if (setting.key == "model.temporal_layers") return same_temporal;
+  if (setting.key == "model.temporal_layers") {
+    return config.model.temporal == "seq_transf" && theirs.model.temporal == "seq_transf";
+  }
   if (setting.key == "text.max_words" || setting.key == "video.num_frames") {
     return same_head && fixes_lengths(config.head);
   }

@@ -13,6 +13,7 @@ struct Provenance {
   std::string split;              // "test"
   std::string protocol;           // of the data set: "1k-A"
   std::string selected_on;        // "val": which split chose the checkpoint, "none" where the last one was taken
+  std::string selected_by;        // "t2v/R@1": the metric that did; empty where nothing did
   std::string checkpoint;         // "step_001200"
   std::string weights = "model";  // or "moving_average" (train.ema)
   std::string config_hash;
