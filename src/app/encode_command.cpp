@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/commands.h"
@@ -89,6 +90,19 @@ class Parts {
   fs::path folder_;
 };
 
+// What has an effect on scores and ranks alone would be claimed by the file all the same.
+void refuse_without_effect(const std::vector<std::string>& overrides) {
+  constexpr std::string_view kOfFeatures[] = {
+      "eval.split=",      "eval.ids=",       "eval.captions=", "eval.on_missing=",
+      "eval.batch_size=", "eval.precision=", "eval.tf32=",     "eval.ema="};
+  for (const auto& word : overrides) {
+    const auto is_prefix = [&](std::string_view key) { return word.starts_with(key); };
+    const bool counts = std::any_of(std::begin(kOfFeatures), std::end(kOfFeatures), is_prefix);
+    if (word.starts_with("head.") || (word.starts_with("eval.") && !counts))
+      throw Error("glint encode: '", word, "' has no effect on features; leave it out, and give it to glint eval");
+  }
+}
+
 class Encoder {
  public:
   explicit Encoder(const EncodeOptions& options)
@@ -96,6 +110,7 @@ class Encoder {
         checkpoint_(load_checkpoint(options.checkpoint)),
         config_(resolve(checkpoint_, options.overrides)) {
     checkpoint_.config = config_;
+    refuse_without_effect(options.overrides);
     use_threads(config_.train.threads);
     if (!options.texts.empty() || !options.videos.empty()) {
       take_files();

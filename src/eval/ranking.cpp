@@ -181,6 +181,8 @@ Evaluation rank_scores(const Scores& scores, const EvaluatedSet& set, const Eval
   GLINT_CHECK(scores.texts() == std::ssize(set.queries) && scores.videos() == std::ssize(set.gallery), "scores ",
               scores.texts(), " x ", scores.videos(), " of ", set.queries.size(), " texts and ", set.gallery.size(),
               " videos");
+  if (work.config.v2t == "captions" && !has_several(set))
+    throw Error("eval.v2t=captions has no effect, since no video has several captions here; leave it out");
   const auto truth = read_truth(work.config, set);
   const Ranker ranker(scores, set, work.config, truth);
   const auto method = postprocess_of(work.config);

@@ -67,6 +67,7 @@ Trainer::Trainer(Config config, std::shared_ptr<Communicator> peers, torch::Devi
   check_length();
   if (!leads()) return;
   write_file(run_dir_ / "config.yaml", config_text(config_));
+  if (!resumed_from_.empty()) log_info("going on from ", resumed_from_.string(), ", step ", state_.step);
   start_log();
   tell_schedule();
 }
@@ -122,7 +123,7 @@ void Trainer::go_on_from(const Checkpoint& checkpoint) {
   if (scaler_) scaler_->load(state_.loss_scale);
   saved_step_ = state_.step;
   epochs_before_ = checkpoint.config.train.epochs;
-  if (leads()) log_info("going on from ", checkpoint.folder.string(), ", step ", state_.step);
+  resumed_from_ = checkpoint.folder;
 }
 
 // What only the number of steps shows.

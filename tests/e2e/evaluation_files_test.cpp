@@ -199,6 +199,10 @@ TEST_F(EvaluationFilesTest, ASettingWithoutEffectIsRefused) {
   expect_refused({"eval", run, "eval.postprocess=dsl", "eval.beta=3"},
                  "eval.beta has no effect with eval.postprocess=dsl");
   expect_refused({"eval", run, "eval.qrels_mode=add"}, "eval.qrels_mode has no effect without eval.qrels");
+  expect_refused({"eval", run, "eval.v2t=captions"},
+                 "eval.v2t=captions has no effect, since no video has several captions");
+  expect_refused({"encode", run, "eval.ties=optimistic"}, "'eval.ties=optimistic' has no effect on features");
+  expect_refused({"encode", run, "head.query_weight=0.3"}, "'head.query_weight=0.3' has no effect on features");
   expect_refused({"eval", run, "eval.tf32=true"}, "eval.tf32=true has no effect on the CPU");
   expect_refused({"eval", run, "eval.bank=train"}, "eval.bank is 'train'; it may be test_queries");
 }

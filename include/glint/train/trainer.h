@@ -85,8 +85,9 @@ class Trainer {
   std::unique_ptr<TrainLoader> loader_;
   std::unique_ptr<RunLog> log_;  // rank 0's
   TrainState state_;
-  int64_t saved_step_ = -1;    // of the newest checkpoint; -1: none
-  int64_t epochs_before_ = 0;  // train.epochs of the checkpoint that the run goes on from; 0: it begins
+  int64_t saved_step_ = -1;             // of the newest checkpoint; -1: none
+  std::filesystem::path resumed_from_;  // checkpoint; empty: the run begins
+  int64_t epochs_before_ = 0;           // train.epochs of the checkpoint that the run goes on from; 0: it begins
   std::unique_ptr<StepGuard> guard_;
   LapTimer timer_;  // of the current step, as the device has worked
 };
