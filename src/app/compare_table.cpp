@@ -32,6 +32,7 @@ std::string fixed(double value, int digits) {
 }
 std::string with_sign(double value, int digits) {
   const auto text = fixed(value, digits);
+  if (text.find_first_not_of("-0.") == std::string::npos) return fixed(0, digits);  // no sign of what is no difference
   return text[0] == '-' ? text : "+" + text;
 }
 std::string p_text(double p) {
