@@ -75,6 +75,7 @@ EvalConfig settings_of_files(EvalOptions& options) {
   }
   for (const auto& word : options.overrides) {
     const bool counts = word.starts_with("eval.") && !word.starts_with("eval.split=") &&
+                        !word.starts_with("eval.ids=") && !word.starts_with("eval.captions=") &&
                         !word.starts_with("eval.on_missing=") && !word.starts_with("eval.precision=") &&
                         !word.starts_with("eval.tf32=") && !word.starts_with("eval.ema=");
     if (!counts && !word.starts_with("train.threads="))

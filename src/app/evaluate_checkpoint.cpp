@@ -139,7 +139,8 @@ std::string feature_settings(const Config& config) {
     const auto& key = setting.key;
     const bool of_frames = key == "video.num_frames" || key == "video.sampling" || key == "video.fps" ||
                            key == "video.fit" || key == "video.apply_rotation";
-    if (of_frames || key == "text.max_words" || key == "eval.precision" || key == "eval.tf32")
+    const bool of_set = key == "eval.ids" || key == "eval.captions";
+    if (of_frames || of_set || key == "text.max_words" || key == "eval.precision" || key == "eval.tf32")
       settings[key] = setting.value;
   }
   return settings.dump();

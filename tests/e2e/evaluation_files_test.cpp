@@ -104,6 +104,9 @@ TEST_F(EvaluationFilesTest, FeaturesOfOtherWeightsOrSettingsAreRefused) {
                  "was written with video.num_frames=12, and 6 is asked for");
   expect_refused({"eval", run, "--features", in("f"), "eval.split=val"},
                  "holds the split 'test', and eval.split is 'val'");
+  expect_refused({"eval", run, "--features", in("f"), "eval.captions=first"},
+                 "was written with eval.captions=all, and first is asked for");
+  expect_refused({"eval", "--from-scores", in("f"), "eval.captions=first"}, "has no effect without a model");
   ASSERT_EQ(run_program({"encode", run, "--no-words", "--out", in("g")}).exit_code, 0);
   expect_refused({"eval", run, "--features", in("g")}, "without the features of single words");
   write("f", "nonsense");
