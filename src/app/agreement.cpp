@@ -10,6 +10,7 @@
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/machine_name.h"
 
 namespace glint::app {
@@ -64,8 +65,7 @@ void check_settings(const Config& config, Communicator& peers) {
 
 bool appears(const fs::path& path) {
   const auto end = std::chrono::steady_clock::now() + kFileDelay;
-  std::error_code ignored;
-  while (!fs::exists(path, ignored)) {
+  while (!files::exists(path)) {
     if (std::chrono::steady_clock::now() >= end) return false;
     std::this_thread::sleep_for(kPoll);
   }
@@ -81,7 +81,7 @@ void check_run_folder(const fs::path& folder, Communicator& peers) {
   peers.barrier();
   const bool is_seen = leads || appears(folder / name);
   const auto blind = peers.all_gather(is_seen ? std::string() : machine_name());
-  if (leads) fs::remove(folder / name);
+  if (leads) files::remove(folder / name);
   for (std::size_t rank = 1; rank < blind.size(); ++rank) {
     if (blind[rank].empty()) continue;
     throw Error(folder.string(), ": rank ", rank, ", on ", blind[rank],

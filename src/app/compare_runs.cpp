@@ -9,6 +9,7 @@
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 
 namespace glint::app {
 namespace {
@@ -29,19 +30,19 @@ fs::path without_slash(const fs::path& path) {
 // The folder with ranks.safetensors that a word means.
 fs::path evaluation_folder(const std::string& word, const std::string& split) {
   const fs::path path = without_slash(fs::path(word).lexically_normal());
-  if (!fs::exists(path))
+  if (!files::exists(path))
     throw Error(word, ": there is no such file or folder; give run folders, as glint compare runs/a runs/b");
-  const fs::path folder = fs::is_directory(path) ? path : path.has_parent_path() ? path.parent_path() : ".";
-  if (fs::exists(folder / "ranks.safetensors")) return folder;
+  const fs::path folder = files::is_folder(path) ? path : path.has_parent_path() ? path.parent_path() : ".";
+  if (files::exists(folder / "ranks.safetensors")) return folder;
   const auto of_split = folder / "eval" / split;
-  if (fs::exists(of_split / "ranks.safetensors")) return of_split;
+  if (files::exists(of_split / "ranks.safetensors")) return of_split;
   throw Error(word, ": has no ranks of split ", split, " (", (of_split / "ranks.safetensors").string(),
               " is not there); run glint eval ", word, " first, or name another --split");
 }
 
 // runs/a of runs/a/eval/test; the folder itself where it stands alone.
 fs::path run_folder_of(const fs::path& evaluation) {
-  const auto folder = without_slash(fs::absolute(evaluation).lexically_normal());
+  const auto folder = without_slash(files::absolute(evaluation).lexically_normal());
   return folder.parent_path().filename() == "eval" ? folder.parent_path().parent_path() : folder;
 }
 
@@ -49,7 +50,7 @@ fs::path run_folder_of(const fs::path& evaluation) {
 RunIdentity identity_of(const fs::path& evaluation) {
   const auto folder = run_folder_of(evaluation);
   RunIdentity identity{folder.filename().string(), "", ""};
-  if (!fs::exists(folder / "config.yaml")) return identity;
+  if (!files::exists(folder / "config.yaml")) return identity;
   std::istringstream lines(read_file(folder / "config.yaml"));
   std::string section;
   for (std::string line; std::getline(lines, line);) {
@@ -116,7 +117,7 @@ class ArmList {
 
   ComparedRun read_once(const std::string& word) {
     const auto folder = evaluation_folder(word, split_);
-    if (!folders_.insert(fs::canonical(folder)).second) throw Error(word, ": is given twice; give each run once");
+    if (!folders_.insert(files::canonical(folder)).second) throw Error(word, ": is given twice; give each run once");
     return read_compared_run(folder);
   }
 
@@ -133,7 +134,7 @@ std::vector<ComparedArm> read_compared_arms(const std::vector<std::string>& word
   ArmList arms(split);
   for (const auto& word : words) {
     const auto equals = word.find('=');
-    if (equals == std::string::npos || fs::exists(word)) {
+    if (equals == std::string::npos || files::exists(word)) {
       arms.add_run(word);
     } else {
       arms.add_named(word.substr(0, equals), word.substr(equals + 1));

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 
 namespace glint::app {
 namespace {
@@ -60,8 +61,7 @@ SplitStats split_stats(const DataConfig& config, const std::string& split) {
   GLINT_CHECK(!dataset.clips.empty() && !dataset.captions.empty(), "split ", split, " is empty");
   stats.protocol = dataset.protocol;
   count_captions(stats, dataset);
-  std::error_code problem;  // a folder that cannot be looked up is not there
-  stats.has_video_folder = std::filesystem::is_directory(dataset.videos, problem);
+  stats.has_video_folder = files::is_folder(dataset.videos);
   if (stats.has_video_folder) {
     for (const auto& clip : dataset.clips) {
       if (clip.file.empty()) stats.missing.push_back(clip.id);

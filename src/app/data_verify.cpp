@@ -17,6 +17,7 @@
 #include "app/video_list.h"
 #include "glint/config/config_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/first_few.h"
 #include "glint/core/progress.h"
 #include "glint/core/thread_pool.h"
@@ -58,7 +59,7 @@ struct VerifyReport {
 };
 
 bool is_settings_file(const fs::path& path) {
-  return !fs::is_directory(path) && (path.extension() == ".yaml" || path.extension() == ".yml");
+  return !files::is_folder(path) && (path.extension() == ".yaml" || path.extension() == ".yml");
 }
 
 void add_splits(VerifyReport& report, const DataConfig& config) {

@@ -17,6 +17,7 @@
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/first_few.h"
 #include "glint/core/hash.h"
 #include "glint/core/log.h"
@@ -50,7 +51,7 @@ struct EncodeOptions {
 std::vector<std::string> read_lines(const fs::path& path) {
   std::vector<std::string> lines;
   std::ifstream in(path);
-  if (!in) throw Error(errno_text(path));
+  if (!in) throw_errno(path.string(), errno);
   for (std::string line; std::getline(in, line);) {
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) lines.push_back(line);
@@ -73,9 +74,9 @@ class Parts {
   // `key` tells what they are made of; parts of another make are thrown away.
   Parts(const fs::path& out, const std::string& key) : folder_(out.string() + ".parts") {
     const auto file = folder_ / "key";
-    if (fs::exists(file) && read_file(file) == key) return;
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
+    if (files::exists(file) && read_file(file) == key) return;
+    files::remove_all(folder_);
+    files::make_folders(folder_);
     write_file(file, key);
   }
 
@@ -84,7 +85,7 @@ class Parts {
     number.insert(0, number.size() < 9 ? 9 - number.size() : 0, '0');
     return folder_ / concat(kind, "_", number, ".safetensors");
   }
-  void remove() const { fs::remove_all(folder_); }
+  void remove() const { files::remove_all(folder_); }
 
  private:
   fs::path folder_;
@@ -174,7 +175,7 @@ class Encoder {
     texts_ = query_items(dataset);
     is_split_ = true;
     const fs::path run = options_.checkpoint;
-    if (options_.out.empty() && fs::exists(run / "checkpoints"))
+    if (options_.out.empty() && files::exists(run / "checkpoints"))
       options_.out = (run / "eval" / split / "features.safetensors").string();
   }
 
@@ -183,16 +184,16 @@ class Encoder {
     std::string all = concat(kFormat, options_.without_words, fingerprint_, config_hash(config_));
     for (const auto& text : texts_) all += concat(text.id, '\t', text.caption, '\n');
     for (const auto& clip : clips_) {
-      std::error_code ignored;  // a missing file becomes a skipped one
-      all += concat(clip.id, ' ', clip.file.string(), ' ', fs::file_size(clip.file, ignored), ' ',
-                    clip.start_s.value_or(-1), ' ', clip.end_s.value_or(-1), '\n');
+      const auto bytes = files::exists(clip.file) ? files::size(clip.file) : 0;  // a missing one is skipped in the end
+      all += concat(clip.id, ' ', clip.file.string(), ' ', bytes, ' ', clip.start_s.value_or(-1), ' ',
+                    clip.end_s.value_or(-1), '\n');
     }
     return std::to_string(xxhash64(all.data(), all.size()));
   }
 
   void encode_texts(const Parts& parts, std::size_t begin) {
     const auto path = parts.path("text", begin);
-    if (fs::exists(path)) return;
+    if (files::exists(path)) return;
     const auto end = std::min(texts_.size(), begin + kTextsAPart);
     std::vector<TextFeatures> features;
     std::vector<torch::Tensor> ids;
@@ -214,7 +215,7 @@ class Encoder {
 
   void encode_videos(const Parts& parts, std::size_t begin) {
     const auto path = parts.path("video", begin);
-    if (fs::exists(path)) return;
+    if (files::exists(path)) return;
     const auto end = std::min(clips_.size(), begin + kVideosAPart);
     const std::vector<Clip> some(clips_.begin() + static_cast<std::ptrdiff_t>(begin),
                                  clips_.begin() + static_cast<std::ptrdiff_t>(end));

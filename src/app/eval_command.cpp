@@ -15,6 +15,7 @@
 #include "glint/config/eval_bank.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
 #include "glint/device/device.h"
@@ -110,7 +111,7 @@ void evaluate_without_model(EvalOptions options) {
 }
 
 void evaluate_run(const EvalOptions& options, const RankInfo& rank) {
-  const bool is_file = fs::is_regular_file(options.where);
+  const bool is_file = files::is_file(options.where);
   auto checkpoint = is_file ? start_of(options.where, options.overrides) : load_checkpoint(options.where);
   if (!is_file) checkpoint.config = resolve(checkpoint, options.overrides);
   const auto config = checkpoint.config;
@@ -128,7 +129,7 @@ void evaluate_run(const EvalOptions& options, const RankInfo& rank) {
   const fs::path run = options.where;
   const auto is_split = [](const std::string& word) { return word.starts_with("eval.split="); };
   const bool as_it_is = std::all_of(options.overrides.begin(), options.overrides.end(), is_split);
-  const bool is_run = fs::exists(run / "checkpoints");
+  const bool is_run = files::exists(run / "checkpoints");
   if (!options.folder.empty()) write_evaluation(options.folder, report);
   if (options.folder.empty() && as_it_is && is_run) write_evaluation(run / "eval" / report.split, report);
   if (!options.out.empty()) {
@@ -142,7 +143,7 @@ void evaluate_run(const EvalOptions& options, const RankInfo& rank) {
 
 // The words of this call, for each of several processes.
 std::vector<std::string> command_of(const EvalOptions& options) {
-  std::vector<std::string> command = {fs::read_symlink("/proc/self/exe").string(), "eval", options.where};
+  std::vector<std::string> command = {files::target_of("/proc/self/exe").string(), "eval", options.where};
   command.insert(command.end(), options.overrides.begin(), options.overrides.end());
   const auto add = [&](const char* name, const std::string& value) {
     if (!value.empty()) command.push_back(concat("--", name, "=", value));
@@ -160,8 +161,8 @@ std::vector<std::string> command_of(const EvalOptions& options) {
 void sort_words(EvalOptions& options) {
   auto& files = options.features;
   if (files.size() < 2) return;
-  const bool is_setting = files[1].find('=') != std::string::npos && !fs::exists(files[1]);
-  const bool is_run = options.where.empty() && fs::is_directory(files[1]);
+  const bool is_setting = files[1].find('=') != std::string::npos && !files::exists(files[1]);
+  const bool is_run = options.where.empty() && files::is_folder(files[1]);
   if (is_setting) options.overrides.push_back(files[1]);
   if (is_run) options.where = files[1];
   if (is_setting || is_run) files.pop_back();

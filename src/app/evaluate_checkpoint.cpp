@@ -11,6 +11,7 @@
 #include "glint/config/eval_bank.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/first_few.h"
 #include "glint/core/log.h"
 #include "glint/data/clip_source.h"
@@ -147,7 +148,7 @@ std::string feature_settings(const Config& config) {
 }
 
 void write_evaluation(const fs::path& folder, const Report& report) {
-  fs::create_directories(folder);
+  files::make_folders(folder);
   write_ranks(folder, report.ranks);
   write_file(folder / "results.json", report.json);
 }

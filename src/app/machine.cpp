@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/device/device.h"
 #include "glint/media/codecs.h"
 #include "glint/text/tokenizer.h"
@@ -127,16 +128,16 @@ Finding gpus() {
 }
 
 Finding disk(const std::string& name, const fs::path& folder, double wanted_bytes, const std::string& advice) {
-  std::error_code failure;
-  const auto space = fs::space(folder, failure);
-  const double bytes = failure ? 0 : static_cast<double>(space.available);
-  return {name, bytes >= wanted_bytes, concat(gib(bytes), " in ", folder.string()), advice};
+  try {
+    const auto bytes = static_cast<double>(files::free_bytes(folder));
+    return {name, bytes >= wanted_bytes, concat(gib(bytes), " in ", folder.string()), advice};
+  } catch (const std::runtime_error& failure) {
+    return {name, false, failure.what(), advice};
+  }
 }
 
-fs::path temporary_folder() {
-  std::error_code failure;
-  const auto folder = fs::temp_directory_path(failure);
-  return failure ? fs::path("/tmp") : folder;
+fs::path temporary_folder() try { return files::temporary_folder(); } catch (const Error&) {
+  return "/tmp";
 }
 
 }  // namespace
@@ -146,8 +147,7 @@ std::vector<Finding> examine_machine() {
   for (const char* codec : {"h264", "hevc", "vp9", "av1", "mpeg4"}) findings.push_back(decoder(codec));
   findings.push_back(vocabulary());
   for (const auto& look : {gpu_driver, cuda_module_file, gpus}) findings.push_back(look());
-  std::error_code gone;  // a working directory that was removed
-  findings.push_back(disk("disk, here", fs::current_path(gone), 2 * kGib,
+  findings.push_back(disk("disk, here", ".", 2 * kGib,
                           "a checkpoint of ViT-B/32 takes 1.8 GiB; run where there is more, or set run.dir"));
   findings.push_back(
       disk("disk, temporary", temporary_folder(), 0.5 * kGib, "free some, or set TMPDIR to another folder"));

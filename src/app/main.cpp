@@ -1,5 +1,7 @@
 #include <csignal>
 #include <iostream>
+#include <new>
+#include <system_error>
 
 #include "app/commands.h"
 #include "glint/core/error.h"
@@ -35,6 +37,15 @@ int main(int argc, char** argv) {
     return 128 + stopped.signal();
   } catch (const glint::Error& error) {
     glint::log_error(error.what());
+    return 1;
+  } catch (const glint::NotNow& error) {
+    glint::log_error(error.what());
+    return 1;
+  } catch (const std::bad_alloc&) {
+    glint::log_error("the memory is used up; lower train.batch_size, eval.batch_size or data.workers");
+    return 1;
+  } catch (const std::system_error& error) {  // a thread that cannot be started, among others
+    glint::log_error("the machine refuses: ", error.what(), "; lower data.workers, or raise its limits (ulimit -a)");
     return 1;
   } catch (const std::exception& error) {
     glint::log_error("this is a bug of glint's, please report it: ", error.what());

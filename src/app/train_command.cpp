@@ -15,6 +15,7 @@
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
 #include "glint/data/dataset.h"
@@ -43,13 +44,13 @@ struct TrainOptions {
 
 // A run folder in the place of the settings file: its settings, and the run goes on in it, wherever it lies.
 Config read_run_settings(const fs::path& run_dir, const TrainOptions& options, std::set<std::string>& given) {
-  if (fs::exists(run_dir / "state.json")) {
+  if (files::exists(run_dir / "state.json")) {
     throw Error(options.config,
                 ": is a checkpoint; glint train goes on with the run folder that it is in, and "
                 "model.weights=",
                 options.config, " starts another run from it");
   }
-  if (!fs::exists(run_dir / "config.yaml")) {
+  if (!files::exists(run_dir / "config.yaml")) {
     throw Error(options.config, ": is a folder without config.yaml; glint train takes a settings file or a run folder");
   }
   const bool goes_on = !list_checkpoints(run_dir).empty();
@@ -69,7 +70,7 @@ Config read_run_settings(const fs::path& run_dir, const TrainOptions& options, s
 // The settings of a training, those of its weights among them.
 Config training_settings(const TrainOptions& options) {
   std::set<std::string> given;
-  if (!fs::is_directory(options.config)) {
+  if (!files::is_folder(options.config)) {
     auto config = read_config(options.config, options.overrides, &given);
     adopt_towers(config, given);
     return config;
@@ -89,7 +90,7 @@ void print_settings(TrainOptions options) {
     options.config.clear();
   }
   std::set<std::string> given;
-  const bool is_run = fs::is_directory(options.config);
+  const bool is_run = files::is_folder(options.config);
   const auto config =
       is_run ? read_run_settings(options.config, options, given) : read_config(options.config, options.overrides);
   std::cout << config_text(config, /*with_comments=*/true);
@@ -97,7 +98,7 @@ void print_settings(TrainOptions options) {
 
 // Does the run folder hold the results of its best checkpoint on `split`? A run that went on may have another one.
 bool has_results(const fs::path& run_dir, const std::string& split) {
-  if (!fs::exists(run_dir / "results.json") || !fs::exists(run_dir / "results.txt")) return false;
+  if (!files::exists(run_dir / "results.json") || !files::exists(run_dir / "results.txt")) return false;
   const auto results = nlohmann::json::parse(read_file(run_dir / "results.json"), nullptr, /*allow_exceptions=*/false);
   const auto best = read_checkpoint_settings(run_dir).folder.filename().string();
   return results.is_object() && results.value("checkpoint", "") == best && results.value("split", "") == split;
@@ -167,7 +168,7 @@ void run(const TrainOptions& options) {
   }
   if (!launches) return train(config, rank, options);
   check_share(config.train.batch_size, config.dist.processes);  // before so many are started
-  std::vector<std::string> command = {fs::read_symlink("/proc/self/exe").string(), "train", options.config};
+  std::vector<std::string> command = {files::target_of("/proc/self/exe").string(), "train", options.config};
   command.insert(command.end(), options.overrides.begin(), options.overrides.end());
   if (options.json) command.push_back("--json");
   if (options.trace > 0) command.push_back(concat("--trace=", options.trace));

@@ -5,9 +5,9 @@
 #include <cctype>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 
 namespace glint::app {
 namespace {
@@ -27,18 +27,13 @@ bool is_video_name(const fs::path& file) {
 }  // namespace
 
 std::vector<fs::path> list_videos(const fs::path& path) {
-  std::error_code problem;
-  if (!fs::exists(path, problem)) throw Error(path.string(), ": no such file or folder");
-  if (!fs::is_directory(path, problem)) return {path};
+  if (!files::exists(path)) throw Error(path.string(), ": no such file or folder");
+  if (!files::is_folder(path)) return {path};
   std::vector<fs::path> videos;
-  fs::recursive_directory_iterator entries(path, fs::directory_options::skip_permission_denied, problem);
-  for (; !problem && entries != fs::recursive_directory_iterator(); entries.increment(problem)) {
-    std::error_code broken_link;  // is no file
-    if (is_video_name(entries->path()) && !entries->is_directory(broken_link)) videos.push_back(entries->path());
+  for (const auto& entry : files::list_below(path)) {
+    if (is_video_name(entry.path) && !entry.is_folder) videos.push_back(entry.path);
   }
-  if (problem) throw Error(path.string(), ": cannot be listed: ", problem.message());
   if (videos.empty()) throw Error(path.string(), ": no file in it has a video's name (.mp4, .mkv, .avi, ...)");
-  std::sort(videos.begin(), videos.end());
   return videos;
 }
 

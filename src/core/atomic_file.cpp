@@ -4,25 +4,21 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <string_view>
 #include <utility>
 
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 
 namespace glint {
 
 namespace fs = std::filesystem;
 
-std::string errno_text(const fs::path& path) {
-  return concat(path.string(), ": ", std::strerror(errno));
-}
-
 namespace {
 
 void sync_folder(const fs::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY);
-  if (descriptor < 0) throw Error(errno_text(folder));
+  if (descriptor < 0) throw_errno(folder.string(), errno);
   ::fsync(descriptor);  // some file systems cannot sync folders; the rename is still ordered after the file's own sync
   ::close(descriptor);
 }
@@ -35,9 +31,7 @@ fs::path parent_of(const fs::path& path) {
 
 AtomicFile::AtomicFile(fs::path path)
     : path_(std::move(path)), temporary_(path_.string() + concat(".tmp", ::getpid())) {
-  std::error_code problem;
-  fs::create_directories(parent_of(path_), problem);
-  if (problem) throw Error(parent_of(path_).string(), ": the folder cannot be made: ", problem.message());
+  files::make_folders(parent_of(path_));
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail("created");
 }
@@ -71,7 +65,7 @@ void AtomicFile::commit() {
 }
 
 void AtomicFile::fail(const char* doing) const {
-  throw Error(path_.string(), ": the file cannot be ", doing, ": ", std::strerror(errno));
+  throw_errno(concat(path_.string(), ": the file cannot be ", doing), errno);
 }
 
 void write_file(const fs::path& path, const std::string& text) {
@@ -81,38 +75,28 @@ void write_file(const fs::path& path, const std::string& text) {
 }
 
 std::string read_file(const fs::path& path, std::size_t limit_bytes) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(errno_text(path));
-  if (fs::is_directory(path)) throw Error(path.string(), ": is a folder, a file is needed");
   std::string text;
-  char buffer[1 << 16];
-  while (in.read(buffer, sizeof buffer) || in.gcount() > 0) {
-    text.append(buffer, static_cast<std::size_t>(in.gcount()));
+  files::for_each_block(path, [&](std::string_view block) {
+    text += block;
     if (text.size() > limit_bytes)
       throw Error(path.string(), ": is larger than the ", limit_bytes, " bytes allowed here");
-  }
-  if (in.bad()) throw Error(errno_text(path));
+  });
   return text;
 }
 
 bool is_new_or_empty(const fs::path& folder) {
-  std::error_code problem;
-  const auto status = fs::status(folder, problem);
-  if (status.type() == fs::file_type::not_found) return true;
-  const bool is_empty = fs::is_directory(status) && fs::is_empty(folder, problem);
-  if (problem) throw Error(folder.string(), ": cannot be looked into: ", problem.message());
-  return is_empty;
+  return !files::exists(folder) || files::is_empty_folder(folder);
 }
 
 void require_new_or_empty(const fs::path& folder) {
   if (is_new_or_empty(folder)) return;
-  throw Error(folder.string(), fs::is_directory(folder) ? ": is there already and not empty" : ": is there already",
+  throw Error(folder.string(), files::is_folder(folder) ? ": is there already and not empty" : ": is there already",
               "; name a new or empty folder");
 }
 
 void publish_folder(const fs::path& from, const fs::path& to) {
-  if (fs::exists(to)) throw Error(to.string(), ": exists already");
-  if (::rename(from.c_str(), to.c_str()) != 0) throw Error(errno_text(to));
+  if (files::exists(to)) throw Error(to.string(), ": exists already");
+  if (::rename(from.c_str(), to.c_str()) != 0) throw_errno(to.string(), errno);
   sync_folder(parent_of(to));
 }
 

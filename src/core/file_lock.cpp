@@ -5,10 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
-#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/log.h"
 
 namespace glint {
@@ -16,11 +17,9 @@ namespace glint {
 namespace fs = std::filesystem;
 
 FileLock::FileLock(fs::path path) : path_(std::move(path)) {
-  std::error_code problem;
-  fs::create_directories(path_.parent_path(), problem);
-  if (problem) throw Error(path_.parent_path().string(), ": the folder cannot be made: ", problem.message());
+  files::make_folders(path_.parent_path());
   descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) throw Error(errno_text(path_));
+  if (descriptor_ < 0) throw_errno(path_.string(), errno);
 }
 
 FileLock::~FileLock() {
@@ -34,7 +33,8 @@ bool FileLock::try_lock() {
   } while (failed != 0 && errno == EINTR);
   if (failed == 0) return true;
   if (errno == EWOULDBLOCK) return false;
-  log_warning(errno_text(path_), "; it cannot be locked here, so let no other glint work in this folder");
+  log_warning(path_.string(), ": ", std::strerror(errno),
+              "; it cannot be locked here, so let no other glint work in this folder");
   return true;
 }
 

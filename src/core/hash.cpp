@@ -4,14 +4,13 @@
 #include <xxhash.h>
 
 #include <array>
-#include <fstream>
 #include <iomanip>
 #include <memory>
 #include <sstream>
 #include <vector>
 
-#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 
 namespace glint {
 namespace {
@@ -43,17 +42,6 @@ class Sha256 {
   std::unique_ptr<EVP_MD_CTX, Free> context_;
 };
 
-template <class Use>
-void for_each_block(const std::filesystem::path& path, const Use& use) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(errno_text(path));
-  std::vector<char> buffer(1 << 20);
-  while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || in.gcount() > 0) {
-    use(buffer.data(), static_cast<std::size_t>(in.gcount()));
-  }
-  if (in.bad()) throw Error(errno_text(path));
-}
-
 }  // namespace
 
 std::string sha256(std::string_view bytes) {
@@ -64,7 +52,7 @@ std::string sha256(std::string_view bytes) {
 
 std::string sha256_of_file(const std::filesystem::path& path) {
   Sha256 hash;
-  for_each_block(path, [&](const char* data, std::size_t size) { hash.add(data, size); });
+  files::for_each_block(path, [&](std::string_view block) { hash.add(block.data(), block.size()); });
   return hash.finish();
 }
 
@@ -74,7 +62,8 @@ std::string xxhash64_of_file(const std::filesystem::path& path) {
   };
   const std::unique_ptr<XXH3_state_t, Free> state(XXH3_createState());
   GLINT_CHECK(state && XXH3_64bits_reset(state.get()) == XXH_OK, "xxhash has no memory");
-  for_each_block(path, [&](const char* data, std::size_t size) { XXH3_64bits_update(state.get(), data, size); });
+  files::for_each_block(path,
+                        [&](std::string_view block) { XXH3_64bits_update(state.get(), block.data(), block.size()); });
   std::ostringstream digits;
   digits << std::hex << std::setw(16) << std::setfill('0') << XXH3_64bits_digest(state.get());
   return digits.str();

@@ -22,12 +22,12 @@ MappedFile::Descriptor::~Descriptor() {
 MappedFile::MappedFile(fs::path path) : path_(std::move(path)) {
   descriptor_.number = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe must not block
   struct stat status {};
-  if (descriptor_.number < 0 || fstat(descriptor_.number, &status) != 0) throw Error(errno_text(path_));
+  if (descriptor_.number < 0 || fstat(descriptor_.number, &status) != 0) throw_errno(path_.string(), errno);
   if (!S_ISREG(status.st_mode)) throw Error(path_.string(), ": is no regular file");
   size_ = static_cast<std::uint64_t>(status.st_size);
   if (size_ == 0) return;
   void* data = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor_.number, 0);
-  if (data == MAP_FAILED) throw Error(errno_text(path_));
+  if (data == MAP_FAILED) throw_errno(path_.string(), errno);
   data_ = static_cast<std::byte*>(data);
 }
 
@@ -46,7 +46,7 @@ void MappedFile::read(std::uint64_t offset, void* to, std::uint64_t size) const 
   while (size > 0) {
     const ssize_t got = pread(descriptor_.number, at, size, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw Error(errno_text(path_));
+    if (got < 0) throw_errno(path_.string(), errno);
     if (got == 0) throw Error(path_.string(), ": is cut short");  // by someone else, since it was opened
     at += got;
     offset += static_cast<std::uint64_t>(got);

@@ -5,6 +5,7 @@
 
 #include "data/json_text.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/utf8.h"
 #include "glint/io/zip.h"
 
@@ -17,7 +18,7 @@ constexpr std::size_t kTextLimit = std::size_t{1} << 30;  // bytes
 
 // The member of that name in whatever folder of the archive.
 std::optional<AnnotationFile> find_member(const fs::path& path, const std::string& name) {
-  if (!fs::is_regular_file(path)) return std::nullopt;
+  if (!files::is_file(path)) return std::nullopt;
   const ZipArchive zip(path);
   for (const auto& member : zip.members()) {
     if (fs::path(member.name).filename() != name) continue;
@@ -44,7 +45,7 @@ AnnotationFolder::AnnotationFolder(const DataConfig& config, std::vector<std::st
 
 std::optional<AnnotationFile> AnnotationFolder::find(const std::string& name) const {
   for (const auto& file : {folder_ / name, folder_ / (name + ".gz")}) {
-    if (fs::is_regular_file(file)) return AnnotationFile{file.string(), read_text(file.string())};
+    if (files::is_file(file)) return AnnotationFile{file.string(), read_text(file.string())};
   }
   if (auto member = find_member(folder_ / (name + ".zip"), name)) return member;
   for (const auto& archive : archives_) {

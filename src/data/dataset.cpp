@@ -9,6 +9,7 @@
 #include "data/video_files.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/log.h"
 
 namespace glint {
@@ -112,8 +113,7 @@ Dataset read_dataset(const DataConfig& config, const std::string& split) {
   Dataset dataset = read_annotations(config, split);
   if (config.name == "manifest") return dataset;
   dataset.videos = video_folder(config);
-  std::error_code problem;  // a folder that cannot be looked up is not there
-  if (fs::is_directory(dataset.videos, problem)) find_videos(dataset);
+  if (files::is_folder(dataset.videos)) find_videos(dataset);
   return dataset;
 }
 

@@ -11,6 +11,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/file_lock.h"
+#include "glint/core/files.h"
 #include "glint/core/log.h"
 #include "glint/core/progress.h"
 #include "glint/core/random.h"
@@ -47,14 +48,14 @@ fs::path lock_in(const fs::path& folder) {
 // The folder is ours from the first call on; what it holds must have been asked for with the same values.
 void check_folder(const DemoSetOptions& options) {
   const auto marker = marker_in(options.folder);
-  if (fs::exists(marker)) {
+  if (files::exists(marker)) {
     auto found = read_file(marker, 4096);
     while (!found.empty() && found.back() == '\n') found.pop_back();
     if (found == marker_of(options).dump()) return;
     throw Error(marker.string(), ": the folder holds another demo set, ", found,
                 "; name another folder or delete this one");
   }
-  if (!is_new_or_empty(options.folder) && !fs::exists(lock_in(options.folder))) {
+  if (!is_new_or_empty(options.folder) && !files::exists(lock_in(options.folder))) {
     throw Error(options.folder.string(), ": is not empty and holds no demo set; name another folder");
   }
 }
@@ -109,19 +110,18 @@ void render_clip(const ClipPlan& clip, const fs::path& place, const fs::path& pa
     writer.add(clip.file.rotation == 0 ? picture : demo::turned(picture, 360 - clip.file.rotation), time);
   }
   writer.finish();
-  fs::rename(partial, place);
+  files::rename(partial, place);
 }
 
 bool is_there(const fs::path& file) {
-  std::error_code missing;
-  return fs::file_size(file, missing) > 0 && !missing;
+  return files::exists(file) && files::size(file) > 0;
 }
 
 // Renders `clips` on all threads. Throws what the first failed clip threw, or Stopped.
 void render_clips(const std::vector<const ClipPlan*>& clips, const DemoSetOptions& options, std::int64_t total) {
   const fs::path unfinished = options.folder / ".unfinished";
-  fs::create_directories(options.folder / "videos");
-  fs::create_directories(unfinished);
+  files::make_folders(options.folder / "videos");
+  files::make_folders(unfinished);
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   ThreadPool pool(options.threads > 0 ? options.threads : cores);
   std::vector<std::future<void>> results;
@@ -141,7 +141,7 @@ void render_clips(const std::vector<const ClipPlan*>& clips, const DemoSetOption
     pool.cancel_pending();
     throw;
   }
-  fs::remove_all(unfinished);
+  files::remove_all(unfinished);
 }
 
 std::string manifest_of(const std::vector<ClipPlan>& plan) {
@@ -171,7 +171,7 @@ DemoSetSummary make_demo_set(const DemoSetOptions& options) {
   wait_for_lock(lock, options.folder);
   check_folder(options);  // again: another may have made its set meanwhile
   const auto marker = marker_in(options.folder);
-  if (!fs::exists(marker)) write_file(marker, marker_of(options).dump() + "\n");
+  if (!files::exists(marker)) write_file(marker, marker_of(options).dump() + "\n");
   const auto plan = demo::plan_demo_set(options.seed, options.clips);
   std::vector<const ClipPlan*> wanting;
   for (const auto& clip : plan) {
@@ -180,12 +180,12 @@ DemoSetSummary make_demo_set(const DemoSetOptions& options) {
   if (!wanting.empty()) render_clips(wanting, options, options.clips);
   const fs::path manifest = options.folder / "manifest.json";
   const std::string text = manifest_of(plan);
-  if (!fs::exists(manifest) || read_file(manifest) != text) write_file(manifest, text);
+  if (!files::exists(manifest) || read_file(manifest) != text) write_file(manifest, text);
 
   const auto sizes = demo::split_sizes(options.clips);
   DemoSetSummary summary{sizes.train, sizes.val, sizes.test, std::ssize(wanting), 0};
   for (const auto& clip : plan)
-    summary.bytes += static_cast<std::int64_t>(fs::file_size(options.folder / video_of(clip)));
+    summary.bytes += static_cast<std::int64_t>(files::size(options.folder / video_of(clip)));
   return summary;
 }
 

@@ -11,6 +11,7 @@
 #include "data/frame_cache_source.h"
 #include "data/frame_cache_writer.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/hash.h"
 #include "glint/core/thread_pool.h"
 
@@ -24,7 +25,7 @@ namespace {
 
 std::vector<Record> read_index(const fs::path& folder, std::uint64_t settings) {
   const auto path = index_path(folder);
-  if (!fs::exists(path))
+  if (!files::exists(path))
     throw Error(path.string(), ": is not there: the cache was never finished; run glint data cache again");
   return parse_index(path, content_of(MappedFile(path)), settings);
 }
@@ -82,7 +83,7 @@ void FrameCache::Impl::open_pack_of(const Record& record) {
   const auto path = pack_path(folder, record.pack);
   auto found = packs.find(record.pack);
   if (found == packs.end()) {
-    if (!fs::exists(path)) {
+    if (!files::exists(path)) {
       throw Error(path.string(),
                   ": is not there, but index.glint names clips in it; run glint data cache again, which "
                   "makes them anew");

@@ -13,6 +13,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/file_lock.h"
+#include "glint/core/files.h"
 #include "glint/core/log.h"
 #include "glint/core/progress.h"
 #include "glint/core/stop_signal.h"
@@ -178,8 +179,8 @@ std::vector<const Clip*> different(const std::vector<Clip>& clips, std::unordere
 
 // With the folder's lock held.
 void claim_folder(const fs::path& folder, const DataConfig& data, const VideoConfig& video) {
-  if (fs::exists(folder / "settings.json")) return;
-  if (fs::exists(index_path(folder)) || fs::exists(pack_path(folder, 0))) {
+  if (files::exists(folder / "settings.json")) return;
+  if (files::exists(index_path(folder)) || files::exists(pack_path(folder, 0))) {
     throw Error(folder.string(),
                 ": holds files of a frame cache without its settings.json; name another folder, or "
                 "delete this one");

@@ -9,6 +9,7 @@
 #include "data/frame_cache_source.h"
 #include "data/frame_cache_writer.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/hash.h"
 #include "glint/core/progress.h"
 #include "glint/core/stop_signal.h"
@@ -125,7 +126,7 @@ struct Checker {
       if (state == SourceState::kChanged) return concat(clip.file.string(), ": has changed since it was cached");
       if (state == SourceState::kGone) return concat(clip.file.string(), ": is not there any more");
     } else {
-      if (!fs::is_regular_file(clip.file)) return concat(clip.file.string(), ": is not there");
+      if (!files::is_file(clip.file)) return concat(clip.file.string(), ": is not there");
       const auto source = read_source(source_path(clip.file));
       const auto twin = by_content.find(name_by_content(source, clip.start_s, clip.end_s));
       if (twin == by_content.end()) return "is not in the cache";
@@ -137,9 +138,9 @@ struct Checker {
 
 std::int64_t bytes_of_packs(const fs::path& folder) {
   std::uintmax_t bytes = 0;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const bool is_pack = entry.path().filename().string().rfind("pack_", 0) == 0 && entry.is_regular_file();
-    if (is_pack) bytes += entry.file_size();
+  for (const auto& entry : files::list(folder)) {
+    if (entry.path.filename().string().starts_with("pack_") && files::is_file(entry.path))
+      bytes += files::size(entry.path);
   }
   return static_cast<std::int64_t>(bytes);
 }
@@ -157,7 +158,7 @@ std::int64_t bytes_used(const std::vector<Record>& records) {
 CacheCheck check_frame_cache(const std::vector<Clip>& clips, const DataConfig& data, const VideoConfig& video) {
   const fs::path folder = data.cache;
   const auto settings = read_settings(folder, data, video);
-  if (!fs::exists(index_path(folder)))
+  if (!files::exists(index_path(folder)))
     throw Error(index_path(folder).string(),
                 ": is not there: the cache was never finished; run glint data cache again");
   auto records = parse_index(index_path(folder), content_of(MappedFile(index_path(folder))), settings.hash);

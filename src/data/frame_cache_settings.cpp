@@ -4,6 +4,7 @@
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/hash.h"
 
 namespace glint::cache {
@@ -78,7 +79,7 @@ std::string settings_text(const DataConfig& data, const VideoConfig& video) {
 
 Settings read_settings(const fs::path& folder, const DataConfig& data, const VideoConfig& video) {
   const auto path = folder / "settings.json";
-  if (!fs::exists(path)) {
+  if (!files::exists(path)) {
     throw Error(folder.string(),
                 ": holds no frame cache (settings.json is not there); make one with glint data cache, or "
                 "set data.cache to nothing");

@@ -6,6 +6,7 @@
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/hash.h"
 
 namespace glint::cache {
@@ -39,7 +40,7 @@ std::string window(std::optional<double> start_s, std::optional<double> end_s) {
 }  // namespace
 
 std::string source_path(const std::filesystem::path& file) {
-  return std::filesystem::absolute(file).lexically_normal().string();
+  return files::absolute(file).lexically_normal().string();
 }
 
 Source read_source(const std::string& path) {

@@ -14,6 +14,7 @@
 #include "data/frame_cache_source.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/hash.h"
 #include "glint/core/log.h"
 
@@ -56,7 +57,7 @@ fs::path pack_path(const fs::path& folder, std::uint64_t number) {
 
 CacheWriter::CacheWriter(fs::path folder, std::uint64_t settings) : folder_(std::move(folder)), settings_(settings) {
   std::vector<Record> indexed;
-  if (fs::exists(index_path(folder_))) {
+  if (files::exists(index_path(folder_))) {
     try {
       indexed = parse_index(index_path(folder_), content_of(MappedFile(index_path(folder_))), settings_);
     } catch (const Error& error) {
@@ -72,17 +73,17 @@ CacheWriter::~CacheWriter() {
 
 // Packs whose header is sound, and the number of the one to write to.
 void CacheWriter::find_packs() {
-  for (const auto& entry : fs::directory_iterator(folder_)) {
-    const auto number = pack_number(entry.path());
-    if (!number || pack_path(folder_, *number) != entry.path()) continue;
+  for (const auto& entry : files::list(folder_)) {
+    const auto number = pack_number(entry.path);
+    if (!number || pack_path(folder_, *number) != entry.path) continue;
     pack_ = std::max(pack_, *number + 1);
-    const MappedFile file(entry.path());
+    const MappedFile file(entry.path);
     if (file.size() < sizeof(FileHeader)) {  // killed before its first record
       pack_ends_[*number] = 0;
       continue;
     }
     try {
-      check_pack_header(entry.path(), content_of(file), settings_, *number);
+      check_pack_header(entry.path, content_of(file), settings_, *number);
       pack_ends_[*number] = sizeof(FileHeader);
     } catch (const Error& error) {
       log_warning(error.what(), "; it is left alone, and its clips are made again");
@@ -93,7 +94,7 @@ void CacheWriter::find_packs() {
 void CacheWriter::recover(const std::vector<Record>& indexed) {
   find_packs();
   std::map<std::uint64_t, std::uint64_t> sizes;
-  for (const auto& [number, end] : pack_ends_) sizes[number] = fs::file_size(pack_path(folder_, number));
+  for (const auto& [number, end] : pack_ends_) sizes[number] = files::size(pack_path(folder_, number));
   for (const auto& record : indexed) {
     const auto pack = pack_ends_.find(record.pack);
     if (pack == pack_ends_.end() || record.payload_offset > sizes[record.pack] ||
@@ -137,7 +138,7 @@ void CacheWriter::open_pack() {
   if (descriptor_ >= 0) return;
   const auto path = pack_path(folder_, pack_);
   descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor_ < 0 || ::ftruncate(descriptor_, static_cast<off_t>(end_)) != 0) throw Error(errno_text(path));
+  if (descriptor_ < 0 || ::ftruncate(descriptor_, static_cast<off_t>(end_)) != 0) throw_errno(path.string(), errno);
   if (end_ > 0) return;
   const auto header = pack_header(settings_, pack_);
   write_at(0, header.data(), header.size());
@@ -199,7 +200,7 @@ void CacheWriter::write_index() {
 
 // After the clips it names are on the disk.
 void CacheWriter::write_index_locked() {
-  if (descriptor_ >= 0 && ::fdatasync(descriptor_) != 0) throw Error(errno_text(pack_path(folder_, pack_)));
+  if (descriptor_ >= 0 && ::fdatasync(descriptor_) != 0) throw_errno(pack_path(folder_, pack_).string(), errno);
   std::vector<Record> records;
   for (const auto& [name, record] : records_) records.push_back(record);
   std::sort(records.begin(), records.end(), [](const Record& a, const Record& b) {

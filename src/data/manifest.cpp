@@ -7,6 +7,7 @@
 #include "data/manifest_rows.h"
 #include "data/video_files.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/hash.h"
 #include "glint/data/dataset.h"
 
@@ -17,9 +18,9 @@ namespace fs = std::filesystem;
 
 fs::path manifest_path(const DataConfig& config) {
   const fs::path path = config.annotations.empty() ? fs::path(config.root) : fs::path(config.root) / config.annotations;
-  if (!fs::is_directory(path)) return path;
+  if (!files::is_folder(path)) return path;
   for (const char* name : {"manifest.json", "manifest.jsonl", "manifest.csv"}) {
-    if (fs::exists(path / name)) return path / name;
+    if (files::exists(path / name)) return path / name;
   }
   throw Error(path.string(),
               ": holds no manifest.json, manifest.jsonl or manifest.csv; data.annotations names another file");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/log.h"
 
 namespace glint {
@@ -53,11 +54,6 @@ std::string name_in_file(const fs::path& file, NameRule rule) {
   return name_in_id(rule == NameRule::kFirstDot ? file.filename().string() : file.stem().string(), rule);
 }
 
-bool is_file(const fs::path& path) {
-  std::error_code problem;  // a name that cannot be looked up is not there
-  return fs::is_regular_file(path, problem);
-}
-
 }  // namespace
 
 VideoFolder::VideoFolder(fs::path folder, NameRule rule) : rule_(rule) {
@@ -70,18 +66,12 @@ VideoFolder::VideoFolder(fs::path folder, NameRule rule) : rule_(rule) {
   while (!open.empty()) {
     const auto [path, depth] = std::move(open.back());
     open.pop_back();
-    std::error_code problem;
-    if (!seen.insert(fs::canonical(path, problem)).second) continue;
-    fs::directory_iterator entries(path, problem);
-    if (problem && depth == 0) {
-      throw Error(path.string(), ": cannot be listed as the folder of videos: ", problem.message());
-    }
-    if (problem) log_warning(path.string(), ": cannot be searched for videos: ", problem.message());
-    for (; entries != fs::directory_iterator(); entries.increment(problem)) {
-      if (entries->is_directory(problem)) {
-        if (depth < kMaxFolderDepth) open.push_back({entries->path(), depth + 1});
+    if (!seen.insert(files::canonical(path)).second) continue;
+    for (const auto& entry : files::list(path)) {
+      if (entry.is_folder) {
+        if (depth < kMaxFolderDepth) open.push_back({entry.path, depth + 1});
       } else {
-        add(entries->path(), depth);
+        add(entry.path, depth);
       }
     }
   }
@@ -126,11 +116,11 @@ void find_videos(Dataset& dataset) {
 
 std::optional<fs::path> find_video(const fs::path& folder, const std::string& name) {
   const fs::path whole = folder / name;
-  if (is_file(whole)) return whole;
+  if (files::is_file(whole)) return whole;
   if (extension_rank(whole) < kExtensions.size()) return std::nullopt;
   for (const auto extension : kExtensions) {
     for (const auto& spelled : {std::string(extension), upper_case(extension)}) {
-      if (const fs::path file = whole.string() + spelled; is_file(file)) return file;
+      if (const fs::path file = whole.string() + spelled; files::is_file(file)) return file;
     }
   }
   return std::nullopt;

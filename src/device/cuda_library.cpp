@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 
 namespace glint::device {
 
@@ -50,13 +51,13 @@ bool is_switched_off() {
 fs::path find_module() {
   if (is_switched_off()) return {};
   if (const char* named = std::getenv(kVariable)) {
-    if (!fs::exists(named)) throw Error(kVariable, "=", named, ": no such file");
+    if (!files::exists(named)) throw Error(kVariable, "=", named, ": no such file");
     return named;
   }
-  std::error_code ignored;  // a program that was removed meanwhile has nothing beside it
-  const auto folder = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+  const fs::path program = "/proc/self/exe";
+  const auto folder = files::is_link(program) ? files::target_of(program).parent_path() : fs::path();
   for (const auto& file : {folder / kFileName, folder.parent_path() / "lib" / kFileName}) {
-    if (!folder.empty() && fs::exists(file)) return file;
+    if (!folder.empty() && files::exists(file)) return file;
   }
   return {};
 }
@@ -66,7 +67,7 @@ const CudaModule& open_module(const fs::path& file) {
   if (library == nullptr) {  // perhaps since its own paths do not lead to LibTorch
     const auto problem = last_problem();
     const auto torch = torch_folder() / "libtorch_cuda.so";
-    if (!fs::exists(torch)) throw Error(file.string(), ": the CUDA module cannot be opened: ", problem);
+    if (!files::exists(torch)) throw Error(file.string(), ": the CUDA module cannot be opened: ", problem);
     if (open(torch) == nullptr)
       throw Error(torch.string(), ": LibTorch's CUDA part cannot be opened: ", last_problem());
     library = open(file);

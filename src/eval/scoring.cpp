@@ -12,6 +12,7 @@
 
 #include "eval/gathered.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/log.h"
 #include "glint/core/progress.h"
 #include "glint/core/stop_signal.h"
@@ -60,7 +61,7 @@ template <class Base>
 class ScoresInNamelessFile final : public Base {
  public:
   ScoresInNamelessFile(int64_t texts, int64_t videos) : sizes_{texts, videos} {
-    auto name = (fs::temp_directory_path() / "glint_scores_XXXXXX").string();
+    auto name = (files::temporary_folder() / "glint_scores_XXXXXX").string();
     descriptor_ = ::mkostemp(name.data(), O_CLOEXEC);
     path_ = name;
     if (descriptor_ < 0) fail("cannot be made");

@@ -12,6 +12,7 @@
 #include "eval/feature_table.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/log.h"
 #include "glint/core/utf8.h"
 #include "glint/io/file_tensor.h"
@@ -58,7 +59,7 @@ std::vector<std::string> checked_ids(std::vector<std::string> ids, int64_t rows,
 std::vector<std::string> ids_beside(const fs::path& file, const char* kind, int64_t rows) {
   auto path = file;
   path.replace_extension(concat(".", kind, ".txt"));
-  if (fs::exists(path)) return checked_ids(lines_of_file(path), rows, path.string());
+  if (files::exists(path)) return checked_ids(lines_of_file(path), rows, path.string());
   log_info(file.string(), ": no ", path.filename().string(), " beside it; the numbers of its ",
            std::string(kind) == "videos" ? "columns" : "rows", ", from 0, are the ids");
   return row_numbers(rows);
@@ -85,7 +86,7 @@ bool is_npy(const fs::path& path) {
 }
 
 bool is_missing(const fs::path& path) {
-  return !fs::exists(path);
+  return !files::exists(path);
 }
 
 const FileTensor& only_tensor(const OpenTensorFile& file, const fs::path& path) {
@@ -275,7 +276,7 @@ ForeignScores read_foreign_scores(const fs::path& path) {
 EvaluatedSet set_of_ids(const std::vector<std::string>& texts, const std::vector<std::string>& videos,
                         const fs::path& truth, EvalConfig& config) {
   if (is_missing(truth)) throw Error(truth.string(), ": is not there");
-  if (fs::is_directory(truth)) return set_of_evaluation(texts, videos, truth);
+  if (files::is_folder(truth)) return set_of_evaluation(texts, videos, truth);
   EvaluatedSet set;
   set.data = "files";
   set.protocol = truth.stem().string();

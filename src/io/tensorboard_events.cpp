@@ -12,6 +12,7 @@
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/machine_name.h"
 
 // Written by hand: four kinds of field in five messages, against a code generator, its library, and the other protobuf
@@ -95,11 +96,8 @@ constexpr std::string_view kNameStart = "events.out.tfevents.";
 int64_t newest_in(const fs::path& folder) {
   constexpr std::size_t kDigits = 10;  // names are in the order of their times from 2001 to 2286
   int64_t newest = 0;
-  std::error_code problem;
-  const fs::directory_iterator entries(folder, problem);
-  if (problem) throw Error(folder.string(), ": cannot be read: ", problem.message());
-  for (const auto& entry : entries) {
-    const auto name = entry.path().filename().string();
+  for (const auto& entry : files::list(folder)) {
+    const auto name = entry.path.filename().string();
     if (!name.starts_with(kNameStart)) continue;
     const auto* const begin = name.data() + kNameStart.size();
     int64_t time_s = 0;
@@ -119,14 +117,12 @@ std::string file_name(double time_s, int64_t newest) {
 }  // namespace
 
 EventLog::EventLog(const fs::path& folder, int64_t step) {
-  std::error_code problem;
-  fs::create_directories(folder, problem);
-  if (problem) throw Error(folder.string(), ": cannot be made: ", problem.message());
+  files::make_folders(folder);
   const auto time_s = now_s();
   const auto newest = newest_in(folder);
   path_ = folder / file_name(time_s, newest);
   out_.open(path_, std::ios::binary | std::ios::app);
-  if (!out_) throw Error(errno_text(path_));
+  if (!out_) throw_errno(path_.string(), errno);
   write(event(time_s, 0, field(3, std::string("brain.Event:2"))));
   constexpr int64_t kStart = 1;  // of SessionLog: what stands at this step and later is of a start before
   if (newest > 0) write(event(time_s, step + 1, field(7, field(1, kStart))));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 
 namespace glint {
 namespace {
@@ -19,13 +20,12 @@ constexpr std::array kExtensions = {".safetensors", ".bin", ".pt", ".pth", ".ckp
 
 fs::path file_in(const fs::path& folder) {
   for (const auto* name : kKnownNames) {
-    if (fs::exists(folder / name)) return folder / name;
+    if (files::exists(folder / name)) return folder / name;
   }
   std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const auto extension = entry.path().extension();
-    if (std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end())
-      found.push_back(entry.path());
+  for (const auto& entry : files::list(folder)) {
+    const auto extension = entry.path.extension();
+    if (std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end()) found.push_back(entry.path);
   }
   if (found.size() == 1) return found.front();
   if (found.empty()) {
@@ -46,8 +46,8 @@ bool is_safetensors(const fs::path& path) {
 }  // namespace
 
 WeightFile read_weights(const fs::path& file_or_folder) {
-  if (!fs::exists(file_or_folder)) throw Error(file_or_folder.string(), ": is not there");
-  const auto path = fs::is_directory(file_or_folder) ? file_in(file_or_folder) : file_or_folder;
+  if (!files::exists(file_or_folder)) throw Error(file_or_folder.string(), ": is not there");
+  const auto path = files::is_folder(file_or_folder) ? file_in(file_or_folder) : file_or_folder;
   const auto name = path.filename().string();
   if (name.ends_with(".bin.index.json")) return {path, "torch.save in parts", read_torch_index(path), {}, {}};
   if (name.ends_with(".index.json")) return {path, "safetensors in parts", read_safetensors_index(path), {}, {}};

@@ -1,4 +1,5 @@
 #include "media/input_file.h"
+#include "glint/core/files.h"
 
 extern "C" {
 #include <libavutil/display.h>
@@ -34,8 +35,8 @@ bool has_no_rate(const AVInputFormat& format) {
 
 AvPtr<AVFormatContext> open_input(const std::string& path, TimeBudget& budget) {
   // A pipe would block in open() where no interrupt reaches it; a device may never end.
-  if (!std::filesystem::exists(path)) throw Error(path, ": no such file");
-  if (!std::filesystem::is_regular_file(path)) throw Error(path, ": not a regular file");
+  if (!files::exists(path)) throw Error(path, ": no such file");
+  if (!files::is_file(path)) throw Error(path, ": not a regular file");
   AVFormatContext* raw = avformat_alloc_context();
   if (raw == nullptr) throw std::bad_alloc();
   raw->interrupt_callback = {&TimeBudget::interrupt, &budget};

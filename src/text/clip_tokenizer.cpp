@@ -11,6 +11,7 @@
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/gzip.h"
 #include "glint/core/hash.h"
 #include "glint/text/tokenizer.h"
@@ -158,7 +159,7 @@ fs::path find_vocabulary(const std::string& named) {
   if (!named.empty()) return named;
   if (const char* set = std::getenv("GLINT_CLIP_VOCABULARY"); set != nullptr && *set != '\0') return set;
   const auto beside = (fs::path(GLINT_LIBTORCH_DIR) / ".." / "open_clip" / kClipVocabularyFile).lexically_normal();
-  if (fs::exists(beside)) return beside;
+  if (files::exists(beside)) return beside;
   throw Error(beside.string(), ": CLIP's vocabulary is not there; run scripts/setup, or name the file ",
               kClipVocabularyFile, " (any open_clip_torch wheel has it) in GLINT_CLIP_VOCABULARY");
 }

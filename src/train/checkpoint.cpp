@@ -9,6 +9,7 @@
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/hash.h"
 #include "glint/core/log.h"
 #include "glint/io/safetensors.h"
@@ -56,7 +57,7 @@ Json state_json(const fs::path& folder, const TrainState& state, const Config& c
                     {"caption_texts", state.data->caption_texts}};
   }
   for (const char* name : {kModelFile, kOptimizerFile, kAverageFile, kTokenizerFile, kConfigFile}) {
-    if (fs::exists(folder / name)) json["files"][name] = xxhash64_of_file(folder / name);
+    if (files::exists(folder / name)) json["files"][name] = xxhash64_of_file(folder / name);
   }
   return json;
 }
@@ -73,7 +74,7 @@ Json read_state(const fs::path& folder) {
 }
 
 void check_file(const fs::path& path, const Json& checksum) {
-  if (!fs::exists(path)) throw Error(path.string(), ": is missing from the checkpoint");
+  if (!files::exists(path)) throw Error(path.string(), ": is missing from the checkpoint");
   if (xxhash64_of_file(path) != checksum.get<std::string>()) {
     throw Error(path.string(), ": does not match its checksum in ", kStateFile,
                 ", it is cut short or damaged; use another checkpoint");
@@ -87,7 +88,7 @@ void check_files(const fs::path& folder, const Json& state) {
 std::shared_ptr<const Tokenizer> read_tokenizer(const fs::path& folder, const Json& state, const TextConfig& config) {
   if (state.at("tokenizer") == "clip") {
     const auto beside = folder / kClipVocabularyFile;  // of a deployment
-    const bool takes_it = config.vocabulary.empty() && fs::exists(beside);
+    const bool takes_it = config.vocabulary.empty() && files::exists(beside);
     return clip_tokenizer(takes_it ? beside.string() : config.vocabulary);
   }
   const auto bytes = read_file(folder / kTokenizerFile);
@@ -96,12 +97,12 @@ std::shared_ptr<const Tokenizer> read_tokenizer(const fs::path& folder, const Js
 
 // A run folder's checkpoint: the best, else the newest.
 fs::path find_checkpoint(const fs::path& where) {
-  if (!fs::exists(where)) throw Error(where.string(), ": is not there", how_to_fetch(where));
-  if (!fs::is_directory(where))
+  if (!files::exists(where)) throw Error(where.string(), ": is not there", how_to_fetch(where));
+  if (!files::is_folder(where))
     throw Error(where.string(), ": is not a folder; a run folder or a checkpoint folder is needed");
-  if (fs::exists(where / kStateFile)) return where;
+  if (files::exists(where / kStateFile)) return where;
   const auto best = where / "checkpoints" / "best";
-  if (fs::exists(best / kStateFile)) return fs::canonical(best);
+  if (files::exists(best / kStateFile)) return files::canonical(best);
   const auto all = list_checkpoints(where);
   if (all.empty()) throw Error(where.string(), ": ", no_checkpoint_text(where));
   if (read_state(all.front()).value("best_score", -1.0) >= 0) {
@@ -136,12 +137,14 @@ class Draft {
  public:
   explicit Draft(const fs::path& final_folder)
       : path_(final_folder.parent_path() / (".writing_" + final_folder.filename().string())) {
-    fs::remove_all(path_);
-    fs::create_directories(path_);
+    files::remove_all(path_);
+    files::make_folders(path_);
   }
   ~Draft() {
-    std::error_code ignored;  // what failed is already on its way up
-    fs::remove_all(path_, ignored);
+    try {
+      files::remove_all(path_);
+    } catch (const std::exception&) {  // what failed is already on its way up
+    }
   }
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;
@@ -159,8 +162,8 @@ void check_room(const fs::path& parent, const TrainTensors& tensors) {
   for (const auto* map : {&tensors.model, &tensors.optimizer, &tensors.average}) {
     for (const auto& [name, tensor] : *map) bytes += tensor.nbytes();
   }
-  fs::create_directories(parent);
-  const auto room = fs::space(parent).available;
+  files::make_folders(parent);
+  const auto room = files::free_bytes(parent);
   if (room >= bytes) return;
   throw Error(parent.string(), ": a checkpoint needs ", bytes >> 20, " MiB and the disk has ", room >> 20,
               " MiB left; nothing was written; make room, or set train.keep lower");
@@ -168,9 +171,9 @@ void check_room(const fs::path& parent, const TrainTensors& tensors) {
 
 void write_checkpoint(const fs::path& given, const Config& config, const Tokenizer& tokenizer,
                       const TrainTensors& tensors, const TrainState& state, const std::string& assumed,
-                      const WriteTensor& write) try {
+                      const WriteTensor& write) {
   const auto folder = given.has_filename() ? given : given.parent_path();  // "out/"
-  check_room(fs::absolute(folder).parent_path(), tensors);
+  check_room(files::absolute(folder).parent_path(), tensors);
   const Draft draft(folder);
   write_safetensors(draft.path() / kModelFile, tensors.model, {{"glint", "model"}}, write);
   if (!tensors.optimizer.empty()) {
@@ -182,10 +185,8 @@ void write_checkpoint(const fs::path& given, const Config& config, const Tokeniz
   if (const auto bytes = tokenizer.serialized(); !bytes.empty()) write_file(draft.path() / kTokenizerFile, bytes);
   write_file(draft.path() / kConfigFile, config_text(config));
   write_file(draft.path() / kStateFile, state_json(draft.path(), state, config, tokenizer, assumed).dump(2) + "\n");
-  fs::remove_all(folder);  // of the same step: a resumed run that could not use it writes it again
+  files::remove_all(folder);  // of the same step: a resumed run that could not use it writes it again
   publish_folder(draft.path(), folder);
-} catch (const fs::filesystem_error& error) {
-  throw Error(error.path1().string(), ": the checkpoint cannot be written: ", error.code().message());
 }
 
 }  // namespace
@@ -273,7 +274,7 @@ TensorMap load_optimizer_state(const Checkpoint& checkpoint) {
 
 TensorMap load_average(const Checkpoint& checkpoint) {
   const auto path = checkpoint.folder / kAverageFile;  // one that stands in no folder has no average
-  return !checkpoint.folder.empty() && fs::exists(path) ? read_safetensors(path).tensors : TensorMap();
+  return !checkpoint.folder.empty() && files::exists(path) ? read_safetensors(path).tensors : TensorMap();
 }
 
 bool take_average(Checkpoint& checkpoint) {
@@ -300,10 +301,10 @@ std::shared_ptr<RetrievalModel> restore_model(const Checkpoint& checkpoint, Weig
 std::vector<fs::path> list_checkpoints(const fs::path& run_dir) {
   std::vector<fs::path> folders;
   const auto parent = run_dir / "checkpoints";
-  if (!fs::is_directory(parent)) return folders;
-  for (const auto& entry : fs::directory_iterator(parent)) {
-    const bool named = entry.path().filename().string().rfind("step_", 0) == 0;
-    if (named && !entry.is_symlink() && fs::exists(entry.path() / kStateFile)) folders.push_back(entry.path());
+  if (!files::is_folder(parent)) return folders;
+  for (const auto& entry : files::list(parent)) {
+    const bool named = entry.path.filename().string().starts_with("step_");
+    if (named && !files::is_link(entry.path) && files::exists(entry.path / kStateFile)) folders.push_back(entry.path);
   }
   const auto order = [](const fs::path& folder) {  // six digits at least; a longer number is a larger one
     const auto name = folder.filename().string();

@@ -1,5 +1,6 @@
 #include "glint/config/config_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "train/deployment.h"
 #include "train/tokenizer_files.h"
 #include "train/tower_description_json.h"
@@ -24,7 +25,7 @@ std::string files_text(const std::vector<fs::path>& files) {
   std::string text = "## Files\n\n| file | what | bytes |\n|---|---|---:|\n";
   for (const auto& file : files) {
     const auto name = file.filename().string();
-    text += concat("| `", name, "` | ", what_is(name), " | ", fs::file_size(file), " |\n");
+    text += concat("| `", name, "` | ", what_is(name), " | ", files::size(file), " |\n");
   }
   return text + "\n`sha256sum -c SHA256SUMS` checks them.\n\n";
 }

@@ -8,6 +8,7 @@
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 
 namespace glint {
 namespace {
@@ -30,9 +31,9 @@ std::string lines_until(const std::string& text, int64_t step) {
 
 MetricsLog::MetricsLog(const std::filesystem::path& path, int64_t step)
     : path_(path), events_(path.parent_path() / "tensorboard", step) {
-  if (std::filesystem::exists(path)) write_file(path, lines_until(read_file(path), step));
+  if (files::exists(path)) write_file(path, lines_until(read_file(path), step));
   out_.open(path, std::ios::app);
-  if (!out_) throw Error(errno_text(path));
+  if (!out_) throw_errno(path.string(), errno);
 }
 
 void MetricsLog::write(const std::vector<std::pair<std::string, double>>& numbers,

@@ -6,6 +6,7 @@
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/log.h"
 #include "train/snapshot.h"
 
@@ -24,10 +25,9 @@ fs::path step_folder(const fs::path& run_dir, int64_t step) {
 // Replaces the link in one move.
 void point_link(const fs::path& link, const fs::path& target) {
   const fs::path fresh = link.string() + ".new";
-  std::error_code ignored;  // there is usually none to remove
-  fs::remove(fresh, ignored);
-  fs::create_symlink(target.filename(), fresh);
-  fs::rename(fresh, link);
+  files::remove(fresh);
+  files::link(target.filename(), fresh);
+  files::rename(fresh, link);
 }
 
 }  // namespace
@@ -67,18 +67,16 @@ void RunCheckpoints::wait() {
   writing_.get();
 }
 
-void RunCheckpoints::write(const TrainState& state) const try {
+void RunCheckpoints::write(const TrainState& state) const {
   const auto folder = step_folder(run_dir_, state.step);
   const auto as_it_was = [this](const torch::Tensor& tensor, AtomicFile& file) { snapshot_->write(tensor, file); };
   save_checkpoint(folder, config_, *tokenizer_, snapshot_->tensors(), state, as_it_was);
   snapshot_->make_room();
   point_link(run_dir_ / "checkpoints" / "last", folder);
-  if (state.best_score >= 0 && fs::exists(step_folder(run_dir_, state.best_step))) {
+  if (state.best_score >= 0 && files::exists(step_folder(run_dir_, state.best_step))) {
     point_link(run_dir_ / "checkpoints" / "best", step_folder(run_dir_, state.best_step));
   }
   drop_old(state);
-} catch (const fs::filesystem_error& error) {
-  throw Error(error.path1().string(), ": the checkpoint's link cannot be set: ", error.code().message());
 }
 
 void RunCheckpoints::drop_old(const TrainState& state) const {
@@ -86,7 +84,7 @@ void RunCheckpoints::drop_old(const TrainState& state) const {
   for (const auto& folder : list_checkpoints(run_dir_)) {
     const bool best = state.best_score >= 0 && folder == step_folder(run_dir_, state.best_step);
     if (best || ++kept <= config_.train.keep) continue;
-    fs::remove_all(folder);
+    files::remove_all(folder);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/log.h"
 #include "glint/device/device.h"
 #include "train/selection.h"
@@ -106,14 +107,14 @@ void RunLog::validation(const Evaluation& result, const TrainState& state, int64
 void log_bad_files(const fs::path& run_dir, const std::vector<BadFile>& files) {
   if (files.empty()) return;
   const auto path = run_dir / "bad_files.jsonl";
-  if (!fs::exists(path)) log_info(path.string(), " lists the clips that are left out, each with its cause");
+  if (!files::exists(path)) log_info(path.string(), " lists the clips that are left out, each with its cause");
   std::ofstream out(path, std::ios::app);
   for (const auto& file : files) {
     out << nlohmann::ordered_json{{"clip", file.clip}, {"cause", file.cause}}.dump(
                -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
         << "\n";
   }
-  if (!out.flush()) throw Error(errno_text(path));
+  if (!out.flush()) throw_errno(path.string(), errno);
 }
 
 }  // namespace glint

@@ -5,6 +5,7 @@
 
 #include "glint/config/config_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/train/checkpoint.h"
 
 namespace glint {
@@ -13,7 +14,7 @@ namespace fs = std::filesystem;
 
 void check_run_settings(const fs::path& run_dir, const Config& config) {
   const auto path = run_dir / "config.yaml";
-  if (!fs::exists(path) || list_checkpoints(run_dir).empty()) return;
+  if (!files::exists(path) || list_checkpoints(run_dir).empty()) return;
   std::map<std::string, std::string> theirs;
   for (const auto& setting : list_settings(read_config(path, {}))) theirs[setting.key] = setting.value;
   std::string differences;

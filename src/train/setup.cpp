@@ -8,6 +8,7 @@
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/core/log.h"
 #include "glint/data/clip_stream.h"
 #include "glint/model/short_run_start.h"
@@ -41,7 +42,7 @@ void check_sizes(const Config& config, const TowerSizes& sizes, int64_t vocabula
 // `config` asks for; their moving average where the run kept one.
 TensorMap start_weights(const Config& config) {
   const std::filesystem::path path = config.model.weights;
-  if (!std::filesystem::is_directory(path)) return read_safetensors(path).tensors;
+  if (!files::is_folder(path)) return read_safetensors(path).tensors;
   auto checkpoint = load_checkpoint(path);
   take_average(checkpoint);
   if (!checkpoint.assumed.empty()) log_info(path.string(), ": when it was imported, ", checkpoint.assumed);
@@ -105,7 +106,7 @@ void adopt_towers(Config& config, const std::set<std::string>& given) {
   const std::filesystem::path weights = config.model.weights;
   if (weights.empty()) return;
   require_readable_weights(weights);
-  if (!std::filesystem::is_directory(weights)) return;
+  if (!files::is_folder(weights)) return;
   const auto asked = config;
   const auto [folder, theirs] = read_checkpoint_settings(weights);
   config.model.towers = theirs.model.towers;
@@ -121,7 +122,7 @@ void adopt_towers(Config& config, const std::set<std::string>& given) {
   if (theirs.text.tokenizer != "clip") {
     if (config.text.vocabulary.empty()) config.text.vocabulary = (folder / "tokenizer.model").string();
   } else if (const auto beside = folder / kClipVocabularyFile;
-             config.text.tokenizer == "clip" && std::filesystem::exists(beside)) {  // of a deployment
+             config.text.tokenizer == "clip" && files::exists(beside)) {  // of a deployment
     if (config.text.vocabulary.empty()) config.text.vocabulary = beside.string();
   }
 }

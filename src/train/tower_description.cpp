@@ -6,6 +6,7 @@
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 
 namespace glint {
 namespace {
@@ -167,10 +168,10 @@ TowerDescription describe_towers(WeightFamily family, const fs::path& folder) {
   const bool is_siglip = family == WeightFamily::kHuggingFaceSiglip;
   const bool hugging_face = is_siglip || family == WeightFamily::kHuggingFaceClip;
   const auto config = folder / "config.json", open_clip = folder / "open_clip_config.json";
-  if (hugging_face && fs::exists(config)) return {from_hugging_face(config, is_siglip), config};
-  if (family == WeightFamily::kClip && fs::exists(open_clip)) return {from_open_clip(open_clip), open_clip};
+  if (hugging_face && files::exists(config)) return {from_hugging_face(config, is_siglip), config};
+  if (family == WeightFamily::kClip && files::exists(open_clip)) return {from_open_clip(open_clip), open_clip};
   const auto own_file = family == WeightFamily::kClip ? folder / "deploy.json" : config;
-  if (!hugging_face && fs::exists(own_file)) {
+  if (!hugging_face && files::exists(own_file)) {
     if (const auto own = from_own_export(own_file)) return {*own, own_file};
   }
   TowerDescription usual;

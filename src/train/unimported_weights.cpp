@@ -6,6 +6,7 @@
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/io/safetensors.h"
 
 namespace glint {
@@ -35,7 +36,7 @@ std::string how_to_fetch(const fs::path& path) {
   const auto name = path.string();
   const bool is_hub_name = std::count(name.begin(), name.end(), '/') == 1 && name.front() != '/' &&
                            name.front() != '.' && name.back() != '/' && !ends_as_weights(path) &&
-                           !fs::exists(path.parent_path());
+                           !files::exists(path.parent_path());
   if (!is_hub_name) return "";
   const auto folder = path.filename().string();
   return concat("; glint downloads nothing: for a model of Hugging Face, hf download ", name, " --local-dir ", folder,
@@ -43,9 +44,10 @@ std::string how_to_fetch(const fs::path& path) {
 }
 
 std::string no_checkpoint_text(const fs::path& folder) {
-  const auto has = [&](const char* name) { return fs::exists(folder / name); };
-  const bool holds_weights = std::any_of(fs::directory_iterator(folder), fs::directory_iterator(),
-                                         [](const auto& entry) { return ends_as_weights(entry.path()); });
+  const auto has = [&](const char* name) { return files::exists(folder / name); };
+  const auto entries = files::list(folder);
+  const bool holds_weights = std::any_of(entries.begin(), entries.end(),
+                                         [](const files::Entry& entry) { return ends_as_weights(entry.path); });
   const bool is_split = has("model.safetensors.index.json") || has("pytorch_model.bin.index.json");
   if (!holds_weights && !is_split) return "holds no checkpoint";
   const auto* what = "holds weights that are no checkpoint";
@@ -59,9 +61,9 @@ std::string no_checkpoint_text(const fs::path& folder) {
 }
 
 void require_readable_weights(const fs::path& weights) {
-  if (!fs::exists(weights)) throw Error("model.weights: ", weights.string(), " is not there", how_to_fetch(weights));
-  if (fs::is_directory(weights)) return;
-  if (fs::exists(weights.parent_path() / "state.json")) {
+  if (!files::exists(weights)) throw Error("model.weights: ", weights.string(), " is not there", how_to_fetch(weights));
+  if (files::is_folder(weights)) return;
+  if (files::exists(weights.parent_path() / "state.json")) {
     throw Error("model.weights: ", weights.string(), " is a file of a checkpoint; name its folder, ",
                 weights.parent_path().string(), ", which says how its towers are built");
   }

@@ -9,6 +9,7 @@
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
 #include "glint/model/retrieval_model.h"
 #include "glint/model/tower_weights.h"
 #include "glint/nn/start.h"
@@ -91,7 +92,7 @@ void use_temporal_encoder(const TensorMap& weights, ModelConfig& model) {
 // --- one import
 
 const fs::path& existing(const fs::path& from) {
-  if (!fs::exists(from)) throw Error(from.string(), ": is not there", how_to_fetch(from));
+  if (!files::exists(from)) throw Error(from.string(), ": is not there", how_to_fetch(from));
   return from;
 }
 
@@ -212,7 +213,7 @@ class Import {
   void use_tokenizer() {
     if (model_.config.text.tokenizer == "siglip") {
       const auto path = file_.path.parent_path() / "spiece.model";
-      if (!fs::exists(path)) {
+      if (!files::exists(path)) {
         throw Error(path.string(),
                     ": is missing; SigLIP's tokenizer lies beside its weights (SigLIP 2, which brings "
                     "tokenizer.json alone, is not read)");

@@ -33,7 +33,7 @@ std::vector<std::string> environment_with(const std::vector<std::string>& added)
 
 std::filesystem::path fresh_folder() {
   std::string name = std::filesystem::temp_directory_path() / "glint_program_XXXXXX";
-  if (mkdtemp(name.data()) == nullptr) throw Error("no temporary folder: ", errno_text(name));
+  if (mkdtemp(name.data()) == nullptr) throw Error("no temporary folder: ", name);
   return name;
 }
 

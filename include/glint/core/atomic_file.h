@@ -41,7 +41,4 @@ void require_new_or_empty(const std::filesystem::path& folder);
 // Renames folder `from` to `to` and syncs the parent, replacing nothing: `to` must not exist.
 void publish_folder(const std::filesystem::path& from, const std::filesystem::path& to);
 
-// The path quoted for a message that sits beside errno's text: "a/b.json: No such file or directory".
-std::string errno_text(const std::filesystem::path& path);
-
 }  // namespace glint
