@@ -113,9 +113,9 @@ void check_row(const GoldenCase& golden, const Row& row, const fs::path& clip, C
   report.require(planes.bytes.size() == row.at("planes_bytes").get<std::size_t>(), name + ": bytes of the planes");
   report.require(sha256(planes.bytes) == row.at("planes_sha256").get<std::string>(),
                  name + ": SHA-256 of the decoded planes");
-  report.require(planes.format == row.at("pix_fmt"), name + ": pixel format " + planes.format);
-  report.require(planes.range == row.at("color_range"), name + ": range " + planes.range);
-  report.require(planes.matrix == row.at("color_space"), name + ": matrix " + planes.matrix);
+  report.require(planes.format == row.at("pix_fmt").get<std::string>(), name + ": pixel format " + planes.format);
+  report.require(planes.range == row.at("color_range").get<std::string>(), name + ": range " + planes.range);
+  report.require(planes.matrix == row.at("color_space").get<std::string>(), name + ": matrix " + planes.matrix);
 
   ReaderOptions options;
   options.apply_rotation = false;
