@@ -27,7 +27,7 @@ constexpr std::chrono::milliseconds kFileDelay(5000), kPoll(50);
 json common_settings(const Config& config) {
   json settings;
   for (const auto& setting : list_settings(config)) {
-    if (!setting.is_of_machine) settings[setting.key] = setting.value;
+    if (!setting.rule.is_of_machine) settings[setting.key] = setting.value;
   }
   settings["glint's version"] = GLINT_VERSION;
   return settings;

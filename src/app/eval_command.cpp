@@ -11,6 +11,7 @@
 #include "app/commands.h"
 #include "app/evaluate_checkpoint.h"
 #include "app/evaluate_files.h"
+#include "app/stage_words.h"
 #include "glint/config/config_file.h"
 #include "glint/config/eval_bank.h"
 #include "glint/core/atomic_file.h"
@@ -64,6 +65,8 @@ void print(const Report& report, const EvalOptions& options) {
   if (options.worst > 0) std::cout << worst_queries(report.ranks, options.worst);
 }
 
+constexpr const char* kWithoutModel = "has no effect without a model; leave it out";
+
 // Without a model: settings are those of eval.* alone.
 EvalConfig settings_of_files(EvalOptions& options) {
   if (options.where.find('=') != std::string::npos) {  // no run was given, and the first word took its place
@@ -74,15 +77,14 @@ EvalConfig settings_of_files(EvalOptions& options) {
     throw Error("glint eval: '", options.where,
                 "' is a run, which --from-scores and two files of --features do without; leave one of them out");
   }
-  for (const auto& word : options.overrides) {
-    const bool counts = word.starts_with("eval.") && !word.starts_with("eval.split=") &&
-                        !word.starts_with("eval.ids=") && !word.starts_with("eval.captions=") &&
-                        !word.starts_with("eval.on_missing=") && !word.starts_with("eval.precision=") &&
-                        !word.starts_with("eval.tf32=") && !word.starts_with("eval.ema=");
-    if (!counts && !word.starts_with("train.threads="))
-      throw Error("glint eval: '", word, "' has no effect without a model; leave it out");
-  }
   const auto config = read_config("", options.overrides);
+  const bool has_scores = !options.from_scores.empty();
+  refuse_outside(options.overrides, has_scores ? Stage::kRanks : Stage::kScores, Stage::kRanks,
+                 "glint eval: ", has_scores ? "has no effect on scores; leave it out" : kWithoutModel);
+  for (const auto& word : options.overrides) {  // of a head, or where a model runs
+    const bool is_of_model = word.starts_with("head.") || word.starts_with("run.");
+    if (is_of_model) throw Error("glint eval: '", word, "' ", kWithoutModel);
+  }
   if (!parse_bank(config.eval.bank).is_test_queries)
     throw Error("eval.bank=", config.eval.bank, ": a bank is made by a model; name a run, or take test_queries");
   use_threads(config.train.threads);
@@ -110,6 +112,17 @@ void evaluate_without_model(EvalOptions options) {
   print(report, options);
 }
 
+// Where features are there already, what made them is compared with the file; the rest is too late.
+void refuse_unheard_by_features(const std::vector<std::string>& words, const Config& config) {
+  if (!parse_bank(config.eval.bank).is_test_queries) return;  // the bank is encoded anew
+  for (const auto& word : words) {
+    const auto key = key_of(word);
+    const auto rule = find_rule(key);
+    if (!rule || rule->last_stage != Stage::kFeatures || is_compared_with_features(key, *rule)) continue;
+    throw Error("glint eval: '", word, "' has no effect on features that are there already; leave it out");
+  }
+}
+
 void evaluate_run(const EvalOptions& options, const RankInfo& rank) {
   const bool is_file = files::is_file(options.where);
   auto checkpoint = is_file ? start_of(options.where, options.overrides) : load_checkpoint(options.where);
@@ -118,7 +131,10 @@ void evaluate_run(const EvalOptions& options, const RankInfo& rank) {
   use_threads(config.train.threads);
   EvaluationFiles files;
   files.scores = options.scores;
-  if (!options.features.empty()) files.features = options.features.front();
+  if (!options.features.empty()) {
+    files.features = options.features.front();
+    refuse_unheard_by_features(options.overrides, config);
+  }
   auto split = config.eval.split.empty() ? config.data.test_split : config.eval.split;
   if (split.empty() && files.features.empty())
     throw Error("eval.split: which split is to be evaluated? Set data.test_split=test, or eval.split to another");
@@ -157,15 +173,23 @@ std::vector<std::string> command_of(const EvalOptions& options) {
   return command;
 }
 
-// --features takes one file or two, so it may have swallowed a word behind the first: a setting, or the run.
+// --features takes all words behind it: among them may be settings, and the run.
 void sort_words(EvalOptions& options) {
-  auto& files = options.features;
-  if (files.size() < 2) return;
-  const bool is_setting = files[1].find('=') != std::string::npos && !files::exists(files[1]);
-  const bool is_run = options.where.empty() && files::is_folder(files[1]);
-  if (is_setting) options.overrides.push_back(files[1]);
-  if (is_run) options.where = files[1];
-  if (is_setting || is_run) files.pop_back();
+  std::vector<std::string> features;
+  for (const auto& word : options.features) {
+    const bool is_setting = word.find('=') != std::string::npos && !files::exists(word);
+    const bool is_run = options.where.empty() && !features.empty() && files::is_folder(word);
+    if (is_setting) {
+      options.overrides.push_back(word);
+    } else if (is_run) {
+      options.where = word;
+    } else {
+      features.push_back(word);
+    }
+  }
+  if (features.size() > 2)
+    throw Error("glint eval: --features: '", features[2], "' is one file too many; name one of a run, or TEXTS VIDEOS");
+  options.features = std::move(features);
 }
 
 void eval(EvalOptions options) {
@@ -212,7 +236,7 @@ void add_eval_command(CLI::App& app) {
       ->add_option("--features", options->features,
                    "Start from features: of this run (one file of glint encode), or of any model without a run: "
                    "TEXTS VIDEOS, .npy or safetensors with ids")
-      ->expected(1, 2);
+      ->expected(1, -1);
   command->add_option("--scores", options->scores, "Keep the matrix of scores in this safetensors file");
   command->add_option("--from-scores", options->from_scores,
                       "Start from a matrix of scores: one of --scores, or with --truth any model's");

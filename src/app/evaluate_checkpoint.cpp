@@ -45,10 +45,14 @@ FeatureFile fitting_features(const fs::path& path, const Checkpoint& checkpoint,
   const auto theirs = nlohmann::json::parse(file.settings(), nullptr, /*allow_exceptions=*/false);
   const auto ours = nlohmann::json::parse(feature_settings(config));
   for (const auto& [key, value] : ours.items()) {
-    const auto was = theirs.is_object() && theirs.contains(key) ? theirs.at(key) : nlohmann::json();
-    if (was == value) continue;
-    throw Error(path.string(), ": was written with ", key, "=", was.is_string() ? was.get<std::string>() : was.dump(),
-                ", and ", value.get<std::string>(), " is asked for; leave it out, or write the file again");
+    if (!theirs.is_object() || !theirs.contains(key) || !theirs.at(key).is_string()) {
+      throw Error(path.string(), ": does not say with which ", key,
+                  " it was written, as another glint wrote it; write it again with glint encode");
+    }
+    const auto was = theirs.at(key).get<std::string>(), is = value.get<std::string>();
+    if (was == is) continue;
+    throw Error(path.string(), ": was written with ", key, "=", was, ", and ", is,
+                " is asked for; leave it out, or write the file again");
   }
   if (!file.has_words() && head_name(config.head) != "mean_pool") {
     throw Error(path.string(), ": was written without the features of single words (--no-words), which the head ",
@@ -134,17 +138,29 @@ Report report_of(const Evaluation& result, Provenance provenance) {
   return {results_json(result, provenance), results_table(result, provenance), result.ranks, provenance.split};
 }
 
+namespace {
+
+// What changes a feature's values. Every setting that the towers' stage reads counts, but for those named here.
+bool shapes_features(const std::string& key, const SettingRule& rule) {
+  const bool is_of_towers = rule.role == SettingRole::kFree && rule.last_stage == Stage::kFeatures &&
+                            rule.changes_results && !rule.is_of_machine;
+  const bool chooses_items = key.starts_with("data.") || key == "eval.split" || key == "eval.on_missing";
+  const bool is_known_otherwise = key == "eval.ema";  // by the hash of the weights
+  return is_of_towers && !chooses_items && !is_known_otherwise && key != "video.timeout_s";
+}
+
+}  // namespace
+
 std::string feature_settings(const Config& config) {
   nlohmann::ordered_json settings;
   for (const auto& setting : list_settings(config)) {
-    const auto& key = setting.key;
-    const bool of_frames = key == "video.num_frames" || key == "video.sampling" || key == "video.fps" ||
-                           key == "video.fit" || key == "video.apply_rotation";
-    const bool of_set = key == "eval.ids" || key == "eval.captions";
-    if (of_frames || of_set || key == "text.max_words" || key == "eval.precision" || key == "eval.tf32")
-      settings[key] = setting.value;
+    if (shapes_features(setting.key, setting.rule)) settings[setting.key] = setting.value;
   }
   return settings.dump();
+}
+
+bool is_compared_with_features(const std::string& key, const SettingRule& rule) {
+  return shapes_features(key, rule) || key == "eval.split" || key == "eval.ema";
 }
 
 void write_evaluation(const fs::path& folder, const Report& report) {

@@ -38,6 +38,8 @@ Report report_of(const Evaluation& result, Provenance provenance);
 
 // Settings that features depend on, as they stand in a file of features.
 std::string feature_settings(const Config& config);
+// Whether a file of features says what this setting was: in feature_settings(), as its split, or by its weights' hash.
+bool is_compared_with_features(const std::string& key, const SettingRule& rule);
 
 // Puts train.threads into force; 0 leaves LibTorch its own choice, all cores.
 void use_threads(int64_t threads);

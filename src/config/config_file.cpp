@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <initializer_list>
+#include <map>
 #include <string_view>
 
 #include "config/fields.h"
@@ -19,6 +19,7 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
+const std::string kCommandLine = "command line";
 constexpr std::size_t kFileLimit = 1 << 20;  // bytes
 
 // Where a value stands: "a.yaml: config.optim.lr (line 3)".
@@ -213,33 +214,23 @@ void keep_only(YamlNode& node, const std::string& path, const std::set<std::stri
 constexpr int64_t kLargestShortRunPatch = 32;  // pixels; how 3 p p values vary together is a table of their square
 
 // A setting that would have no effect would be claimed all the same.
-void check_evaluation(const std::string& source, const EvalConfig& eval) {
-  const EvalConfig defaults;
-  const auto one_of = [&](std::initializer_list<std::string_view> methods) {
-    return std::find(methods.begin(), methods.end(), eval.postprocess) != methods.end();
-  };
-  const auto refuse = [&](const char* key, const std::string& why) {
-    throw Error(source, ": config.eval.", key, " has no effect ", why, "; leave it out");
-  };
-  const auto check = [&](bool is_set, const char* key, std::initializer_list<std::string_view> methods) {
-    if (is_set && !one_of(methods)) refuse(key, concat("with eval.postprocess=", eval.postprocess));
-  };
-  const bool reads_bank = !parse_bank(eval.bank).is_test_queries;
-  check(eval.dsl_temperature != defaults.dsl_temperature, "dsl_temperature", {"dsl", "dsl_shared"});
-  check(eval.beta != defaults.beta, "beta", {"is", "qb_norm"});
-  check(eval.hub_k != defaults.hub_k, "hub_k", {"qb_norm"});
-  check(eval.hub_theta != defaults.hub_theta, "hub_theta", {"qb_norm"});
-  check(eval.hub_theta_v2t != defaults.hub_theta_v2t, "hub_theta_v2t", {"qb_norm"});
-  check(eval.nnn_k != defaults.nnn_k, "nnn_k", {"nnn"});
-  check(eval.nnn_alpha != defaults.nnn_alpha, "nnn_alpha", {"nnn"});
-  check(eval.sinkhorn_tau != defaults.sinkhorn_tau, "sinkhorn_tau", {"sinkhorn"});
-  check(eval.sinkhorn_rounds != defaults.sinkhorn_rounds, "sinkhorn_rounds", {"sinkhorn"});
-  check(eval.csls_k != defaults.csls_k, "csls_k", {"csls"});
-  check(reads_bank, "bank", {"is", "qb_norm", "nnn", "sinkhorn"});
-  if (eval.bank_seed != defaults.bank_seed && !reads_bank) refuse("bank_seed", "with eval.bank=test_queries");
-  if (eval.qrels_mode != defaults.qrels_mode && eval.qrels.empty()) refuse("qrels_mode", "without eval.qrels");
-  if (eval.v2t == "groups" || eval.qrels.empty()) return;
-  refuse("v2t", "with eval.qrels, where single captions are ranked in any case");
+void check_effects(const std::string& file, const std::set<std::string>& words, const Config& config) {
+  Config defaults;
+  defaults.head = all_heads()[config.head.index()];
+  const auto settings = list_settings(config), untouched = list_settings(defaults);
+  std::map<std::string, std::string> values;
+  for (const auto& setting : settings) values[setting.key] = setting.value;
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    const auto& [key, value, rule] = settings[i];
+    if (rule.condition.key.empty() || value == untouched[i].value) continue;
+    const auto other = key.substr(0, key.rfind('.') + 1).append(rule.condition.key);
+    const auto is = [&](std::string_view wanted) { return values.at(other) == (wanted.empty() ? "\"\"" : wanted); };
+    const auto& wanted = rule.condition.values;
+    if (std::any_of(wanted.begin(), wanted.end(), is) != rule.condition.is_negated) continue;
+    const auto cause = is("") ? concat("without ", other) : concat("with ", other, "=", values.at(other));
+    throw Error(words.count(key) > 0 ? kCommandLine : file, ": config.", key, " has no effect ", cause,
+                "; leave it out");
+  }
 }
 
 constexpr std::size_t kLongestSplitName = 100;  // bytes
@@ -262,7 +253,7 @@ void check_split_names(const std::string& source, const Config& config) {
 }
 
 // What no single value shows.
-void check_together(const std::string& source, const Config& config) {
+void check_together(const std::string& source, const std::set<std::string>& words, const Config& config) {
   check_split_names(source, config);
   if (!config.data.val_split.empty() && config.data.val_split == config.data.test_split) {
     throw Error(source, ": config.data.val_split is '", config.data.val_split,
@@ -274,7 +265,8 @@ void check_together(const std::string& source, const Config& config) {
         "', a start from nothing, and config.model.weights names weights to start from; set model.start=openai to "
         "start from the weights");
   }
-  check_evaluation(source, config.eval);
+  parse_bank(config.eval.bank);
+  check_effects(source, words, config);
   if (config.model.start == "short_run" && config.model.towers.patch_size > kLargestShortRunPatch) {
     throw Error(source, ": config.model.start is 'short_run', which is for patches of at most ", kLargestShortRunPatch,
                 " pixels, and config.model.towers.patch_size is ", config.model.towers.patch_size);
@@ -286,6 +278,21 @@ void check_together(const std::string& source, const Config& config) {
 }
 
 }  // namespace
+
+std::string key_of(const std::string& word) {
+  return word.substr(0, word.find('='));
+}
+
+std::optional<SettingRule> find_rule(const std::string& key) {
+  for (const auto& head : all_heads()) {
+    Config config;
+    config.head = head;
+    for (const auto& setting : list_settings(config)) {
+      if (setting.key == key) return setting.rule;
+    }
+  }
+  return std::nullopt;
+}
 
 void take_settings(Config& config, const Config& from, const std::function<bool(const Setting&)>& is_taken) {
   std::set<std::string> keys;
@@ -301,7 +308,7 @@ void take_settings(Config& config, const Config& from, const std::function<bool(
 Config read_config(const std::filesystem::path& path, const std::vector<std::string>& overrides,
                    std::set<std::string>* given) {
   Config config;
-  const std::string source = path.empty() ? "command line" : path.string();
+  const std::string source = path.empty() ? kCommandLine : path.string();
   if (!path.empty()) {
     auto tree = parse_yaml(read_file(path, kFileLimit), source);
     apply(tree, source, config, given);
@@ -309,13 +316,13 @@ Config read_config(const std::filesystem::path& path, const std::vector<std::str
   YamlNode words;
   for (const auto& word : overrides) add_word(word, words);
   std::set<std::string> given_words;
-  apply(words, "command line", config, &given_words);
+  apply(words, kCommandLine, config, &given_words);
   if (given != nullptr) given->insert(given_words.begin(), given_words.end());
   // Weights of the command line are the start, whatever the file would start from without any.
   const bool has_weights = given_words.count("model.weights") != 0 && !config.model.weights.empty();
   if (has_weights && given_words.count("model.start") == 0) config.model.start = ModelConfig().start;
   if (config.run.dir.empty() && !path.empty()) config.run.dir = "runs/" + path.stem().string();
-  check_together(source, config);
+  check_together(source, given_words, config);
   return config;
 }
 

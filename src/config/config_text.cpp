@@ -96,11 +96,13 @@ struct Lister {
   std::vector<Setting> settings = {};
   std::string prefix = {};
   bool is_of_evaluation = false;
+  bool is_of_head = false;
 
   template <class Value>
   void field(const char* name, const Value& value, const SettingRule& rule, const char*) {
-    const auto on_resume = is_of_evaluation ? OnResume::kAnother : rule.on_resume;
-    settings.push_back({prefix + name, text_of(value), rule.role, on_resume, rule.is_of_machine});
+    settings.push_back({prefix + name, text_of(value), rule});
+    if (is_of_evaluation) settings.back().rule.on_resume = OnResume::kAnother;
+    if (is_of_head) settings.back().rule = settings.back().rule.read_by(Stage::kScores);
   }
   template <class Section>
   void section(const char* name, Section& section) {
@@ -112,8 +114,10 @@ struct Lister {
     prefix = outer;
   }
   void head(const char* name, HeadConfig& head, const char*) {
-    settings.push_back({concat(name, ".name"), head_name(head), SettingRole::kWeights, OnResume::kSame, false});
+    settings.push_back({concat(name, ".name"), head_name(head), any().of_weights().read_by(Stage::kScores)});
+    is_of_head = true;
     std::visit([&](auto& alternative) { section(name, alternative); }, head);
+    is_of_head = false;
   }
 };
 

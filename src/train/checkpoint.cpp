@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <tuple>
 
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
@@ -251,7 +250,8 @@ Config resolve(const Checkpoint& checkpoint, const std::vector<std::string>& ove
   const auto trained = list_settings(checkpoint.config);
   const bool lengths = fixes_lengths(checkpoint.config.head);
   for (const auto& setting : list_settings(config)) {
-    const auto& [key, value, role] = std::tie(setting.key, setting.value, setting.role);
+    const auto& [key, value, rule] = setting;
+    const auto role = rule.role;
     const auto same_key = [&setting](const Setting& other) { return other.key == setting.key; };
     const auto was = std::find_if(trained.begin(), trained.end(), same_key);
     GLINT_CHECK(was != trained.end(), key, " is a setting of another head than ", head_name(checkpoint.config.head));

@@ -19,7 +19,7 @@ void check_run_settings(const fs::path& run_dir, const Config& config) {
   for (const auto& setting : list_settings(read_config(path, {}))) theirs[setting.key] = setting.value;
   std::string differences;
   for (const auto& setting : list_settings(config)) {
-    if (setting.on_resume != OnResume::kSame) continue;
+    if (setting.rule.on_resume != OnResume::kSame) continue;
     const auto was = theirs.find(setting.key);
     const auto value = was == theirs.end() ? std::string("not set") : was->second;
     if (value == setting.value) continue;

@@ -97,7 +97,7 @@ bool is_of_same_kind(const Setting& setting, const Config& config, const Config&
   if (setting.key == "text.max_words" || setting.key == "video.num_frames") {
     return same_head && fixes_lengths(config.head);
   }
-  return same_head && setting.role == SettingRole::kWeights && setting.key.starts_with("head.");
+  return same_head && setting.rule.role == SettingRole::kWeights && setting.key.starts_with("head.");
 }
 
 }  // namespace

@@ -152,7 +152,7 @@ TEST_F(ConfigFileTest, SomeSettingsAreTakenFromOthers) {
   auto config = read("head:\n  queries: 3\noptim: {lr: 0.5}\n");
   const auto from = read("head:\n  queries: 5\n  decoder_layers: 2\n  alpha: 9\ndata: {root: \"a b: 'c'\"}\n");
   take_settings(config, from, [](const Setting& setting) {
-    return setting.role == SettingRole::kWeights || setting.key == "data.root";
+    return setting.rule.role == SettingRole::kWeights || setting.key == "data.root";
   });
   const auto& head = std::get<GlsclConfig>(config.head);
   EXPECT_EQ(head.queries, 5);
@@ -162,6 +162,41 @@ TEST_F(ConfigFileTest, SomeSettingsAreTakenFromOthers) {
   EXPECT_EQ(config.optim.lr, 0.5);
   take_settings(config, read("head: {name: xclip, temperature: 7}\n"), [](const Setting&) { return true; });
   EXPECT_EQ(std::get<GlsclConfig>(config.head).queries, 5);
+}
+
+TEST_F(ConfigFileTest, ASettingWhoseConditionIsNotMetIsRefused) {
+  expect_word_refused("eval.hub_k=2", "config.eval.hub_k has no effect with eval.postprocess=none; leave it out");
+  expect_word_refused("eval.bank_seed=1",
+                      "config.eval.bank_seed has no effect with eval.bank=test_queries; leave it out");
+  expect_word_refused("eval.qrels_mode=add", "config.eval.qrels_mode has no effect without eval.qrels; leave it out");
+  EXPECT_NO_THROW(read("", {"eval.hub_k=1"}));  // as it is anyway
+  EXPECT_NO_THROW(read("", {"eval.hub_k=2", "eval.postprocess=qb_norm"}));
+  EXPECT_NO_THROW(read("", {"eval.postprocess=is", "eval.bank=train_captions:9", "eval.bank_seed=1"}));
+  EXPECT_NO_THROW(read("", {"eval.qrels=a.txt", "eval.qrels_mode=add"}));
+  EXPECT_THAT(
+      [&] {
+        read("", {"eval.qrels=a.txt", "eval.v2t=captions"});
+      },
+      ThrowsMessage<Error>(HasSubstr("config.eval.v2t has no effect with eval.qrels=a.txt")));
+}
+
+// What a condition names is a setting of its section, and one of that setting's values.
+TEST_F(ConfigFileTest, ConditionsNameSettingsAndValuesThatAreThere) {
+  for (const auto& head : head_names()) {
+    const auto settings = list_settings(read("", {"head.name=" + head}));
+    for (const auto& setting : settings) {
+      const auto& condition = setting.rule.condition;
+      if (condition.key.empty()) continue;
+      const auto key = setting.key.substr(0, setting.key.find('.') + 1).append(condition.key);
+      const auto other = find_rule(key);
+      ASSERT_TRUE(other) << setting.key << " is only with " << key;
+      for (const auto value : condition.values) {
+        const auto& choices = other->choices;
+        const bool is_choice = choices.empty() || std::find(choices.begin(), choices.end(), value) != choices.end();
+        EXPECT_TRUE(is_choice) << setting.key << " is only with " << key << "=" << value;
+      }
+    }
+  }
 }
 
 TEST_F(ConfigFileTest, TheHeadsNameDecidesItsKeys) {

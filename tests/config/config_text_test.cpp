@@ -163,7 +163,7 @@ TEST(ConfigTextTest, EverySettingHasAHelpSentenceThatNamesItsChoices) {
 std::string resume_table() {
   std::string table, section;
   for (const auto& setting : list_settings(Config{})) {
-    if (setting.on_resume == OnResume::kSame || setting.key.starts_with("eval.")) continue;
+    if (setting.rule.on_resume == OnResume::kSame || setting.key.starts_with("eval.")) continue;
     const auto dot = setting.key.find('.');
     if (setting.key.substr(0, dot) != section) {
       section = setting.key.substr(0, dot);
@@ -172,7 +172,7 @@ std::string resume_table() {
       table += ", ";
     }
     table += concat("`", setting.key.substr(dot + 1), "`");
-    if (setting.on_resume == OnResume::kEnough) table += " (not below what is done)";
+    if (setting.rule.on_resume == OnResume::kEnough) table += " (not below what is done)";
   }
   return table + " |\n| `eval` | all |\n";
 }
@@ -185,13 +185,13 @@ TEST(ConfigTextTest, WhatHasNoEffectOnResultsAndWhatIsAMachinesOwnMayChangeOnThe
   const Config config;
   const auto may_change = [&](const std::string& key) {
     for (const auto& setting : list_settings(config)) {
-      if (setting.key == key) return setting.on_resume != OnResume::kSame;
+      if (setting.key == key) return setting.rule.on_resume != OnResume::kSame;
     }
     ADD_FAILURE() << key;
     return false;
   };
   for (const auto& setting : list_settings(config)) {
-    const bool is_free = setting.is_of_machine || setting.key.starts_with("eval.");
+    const bool is_free = setting.rule.is_of_machine || setting.key.starts_with("eval.");
     EXPECT_TRUE(!is_free || may_change(setting.key)) << setting.key;
   }
   for (const char* key : {"video.isolate", "video.isolate_mb", "train.keep", "train.epochs", "model.weights"}) {

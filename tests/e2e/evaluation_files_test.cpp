@@ -106,7 +106,18 @@ TEST_F(EvaluationFilesTest, FeaturesOfOtherWeightsOrSettingsAreRefused) {
                  "holds the split 'test', and eval.split is 'val'");
   expect_refused({"eval", run, "--features", in("f"), "eval.captions=first"},
                  "was written with eval.captions=all, and first is asked for");
-  expect_refused({"eval", "--from-scores", in("f"), "eval.captions=first"}, "has no effect without a model");
+  expect_refused({"eval", run, "--features", in("f"), "model.text_mask=causal"},
+                 "was written with model.text_mask=causal_padding, and causal is asked for");
+  for (const std::string word : {"eval.on_missing=skip", "data.workers=2", "video.timeout_s=9"}) {
+    expect_refused({"eval", run, "--features", in("f"), word},
+                   "'" + word + "' has no effect on features that are there already");
+  }
+  for (const std::string word : {"eval.captions=first", "eval.block=3", "eval.batch_size=3", "optim.lr=3"}) {
+    expect_refused({"eval", "--from-scores", in("f"), word}, "'" + word + "' has no effect on scores");
+  }
+  for (const std::string word : {"eval.ema=false", "eval.precision=bf16", "run.device=cpu", "text.max_words=9"}) {
+    expect_refused({"eval", "--features", in("f"), in("g"), word}, "'" + word + "' has no effect without a model");
+  }
   ASSERT_EQ(run_program({"encode", run, "--no-words", "--out", in("g")}).exit_code, 0);
   expect_refused({"eval", run, "--features", in("g")}, "without the features of single words");
   write("f", "nonsense");
@@ -144,6 +155,23 @@ TEST_F(EvaluationFilesTest, SeveralProcessesGiveTheSameNumbers) {
   auto shared = banked;
   shared.insert(shared.end(), {"--processes", "2"});
   expect_same(evaluate(shared), evaluate(banked));
+  ASSERT_EQ(run_program({"encode", run, "--out", in("one")}).exit_code, 0);
+  ASSERT_EQ(run_program({"encode", run, "--out", in("three"), "--processes", "3"}).exit_code, 0);
+  const auto one = read_safetensors(in("one")), together = read_safetensors(in("three"));
+  EXPECT_EQ(one.metadata, together.metadata);
+  for (const auto& [name, tensor] : one.tensors) EXPECT_TRUE(torch::equal(tensor, together.tensors.at(name))) << name;
+}
+
+TEST_F(EvaluationFilesTest, FeaturesReplaceFeaturesAlone) {
+  const auto run = train("run").string();
+  ASSERT_EQ(run_program({"encode", run, "--out", in("f")}).exit_code, 0);
+  ASSERT_EQ(run_program({"encode", run, "eval.split=val", "--out", in("f")}).exit_code, 0);
+  EXPECT_EQ(evaluate({run, "eval.split=val", "--features", in("f")}).at("split"), "val");
+  const auto weights = run + "/checkpoints/last/model.safetensors";
+  for (const auto& precious : {write("notes.txt", "of a year"), weights, folder_.path().string()}) {
+    expect_refused({"encode", run, "--out", precious}, precious + ": is there already and is no file of features");
+  }
+  EXPECT_EQ(read_file(in("notes.txt")), "of a year");
 }
 
 TEST_F(EvaluationFilesTest, ABankOfTrainingCaptionsIsNamedAndChangesTheScores) {

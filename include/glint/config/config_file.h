@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -29,13 +30,17 @@ std::string config_hash(const Config& config);
 struct Setting {
   std::string key;    // "optim.lr"
   std::string value;  // as config_text() writes it
-  SettingRole role;
-  OnResume on_resume;
-  bool is_of_machine;
+  SettingRule rule;
 };
 
 // Every setting of `config`; of head.* those of its own head.
 std::vector<Setting> list_settings(const Config& config);
+
+// What a word "section.key=value" sets: "section.key".
+std::string key_of(const std::string& word);
+
+// The rule of a setting of any head; none: there is no such key.
+std::optional<SettingRule> find_rule(const std::string& key);
 
 // Gives `config` the values that `from` has of the settings that `is_taken` chooses; of head.* where both have the same
 // head.

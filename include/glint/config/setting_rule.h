@@ -22,6 +22,16 @@ enum class OnResume {
   kEnough,   // another value, not below what the run has done
 };
 
+// The stages of an evaluation: each can start from the file of the one before.
+enum class Stage { kFeatures, kScores, kRanks };
+
+// Another setting of the same section, and what its value must be, or must not be, for a setting to have an effect.
+struct Condition {
+  std::string_view key = {};  // empty: none
+  std::vector<std::string_view> values = {};
+  bool is_negated = false;
+};
+
 // What the value of a setting may be: a number within bounds, or one of some words.
 struct SettingRule {
   double low = -std::numeric_limits<double>::infinity();
@@ -32,7 +42,10 @@ struct SettingRule {
   bool changes_results = true;  // counts in config_hash()
   SettingRole role = SettingRole::kFree;
   OnResume on_resume = OnResume::kSame;
-  bool is_of_machine = false;  // each machine of one training may have its own
+  bool is_of_machine = false;            // each machine of one training may have its own
+  Stage first_stage = Stage::kFeatures;  // of an evaluation that reads it ...
+  Stage last_stage = Stage::kFeatures;   // ... and the last one
+  Condition condition = {};
 
   bool allows(double value) const {
     return (low_open ? value > low : value >= low) && (high_open ? value < high : value <= high);
@@ -55,6 +68,24 @@ struct SettingRule {
   SettingRule on_resume_with(OnResume other) const {
     SettingRule rule = *this;
     rule.on_resume = other;
+    return rule;
+  }
+  SettingRule read_by(Stage first, Stage last) const {
+    SettingRule rule = *this;
+    rule.first_stage = first;
+    rule.last_stage = last;
+    return rule;
+  }
+  SettingRule read_by(Stage only) const { return read_by(only, only); }
+  // Has an effect where `key` is one of these alone; a value other than the default is refused elsewhere.
+  SettingRule only_with(std::string_view key, std::vector<std::string_view> values) const {
+    SettingRule rule = *this;
+    rule.condition = {key, std::move(values), false};
+    return rule;
+  }
+  SettingRule not_with(std::string_view key, std::vector<std::string_view> values) const {
+    SettingRule rule = *this;
+    rule.condition = {key, std::move(values), true};
     return rule;
   }
   SettingRule of_weights() const { return with(SettingRole::kWeights); }

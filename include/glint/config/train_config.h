@@ -56,7 +56,8 @@ void describe(Visitor& v, TrainConfig& c) {
   v.field("tf32", c.tf32, any().of_training(),
           "on a GPU: products of float32 in its shorter TF32, towers and head alike");
   v.field("ema", c.ema, share().of_training(), "decay of the moving average of the weights; 0: none");
-  v.field("threads", c.threads, at_least(0).without_effect().of_machine(), "of LibTorch's operators; 0: all cores");
+  v.field("threads", c.threads, at_least(0).without_effect().of_machine().read_by(Stage::kFeatures, Stage::kRanks),
+          "of LibTorch's operators; 0: all cores");
   v.field("validate_every", c.validate_every, at_least(0).another_on_resume().of_training(),
           "epochs between validations, as 2 or 0.25, and one after the last; 0: never");
   v.field("select", c.select, one_of(selection_metrics()).of_training(),
