@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,8 +50,7 @@ struct EncodeOptions {
 
 std::vector<std::string> read_lines(const fs::path& path) {
   std::vector<std::string> lines;
-  std::ifstream in(path);
-  if (!in) throw_errno(path.string(), errno);
+  std::istringstream in(read_file(path));  // all of it, or an exception
   for (std::string line; std::getline(in, line);) {
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) lines.push_back(line);
@@ -152,11 +151,16 @@ class Encoder {
     }
     if (options_.videos.empty()) return;
     for (const auto& video : find_videos(options_.videos)) {
+      if (!files::exists(video)) {  // which a list may name
+        set_.skipped.push_back({video.string(), "the video file is not there"});
+        continue;
+      }
       Clip clip;
       clip.id = video.string();
       clip.file = video;
       clips_.push_back(std::move(clip));
     }
+    if (clips_.empty()) throw Error(options_.videos, ": none of its ", set_.skipped.size(), " videos is there");
   }
 
   void take_split() {
@@ -184,8 +188,7 @@ class Encoder {
     std::string all = concat(kFormat, options_.without_words, fingerprint_, config_hash(config_));
     for (const auto& text : texts_) all += concat(text.id, '\t', text.caption, '\n');
     for (const auto& clip : clips_) {
-      const auto bytes = files::exists(clip.file) ? files::size(clip.file) : 0;  // a missing one is skipped in the end
-      all += concat(clip.id, ' ', clip.file.string(), ' ', bytes, ' ', clip.start_s.value_or(-1), ' ',
+      all += concat(clip.id, ' ', clip.file.string(), ' ', files::size(clip.file), ' ', clip.start_s.value_or(-1), ' ',
                     clip.end_s.value_or(-1), '\n');
     }
     return std::to_string(xxhash64(all.data(), all.size()));
