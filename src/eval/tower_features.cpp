@@ -69,6 +69,8 @@ EncodedClips encode_clips(const TowerWork& work, const std::vector<Clip>& clips,
   if (memory != nullptr && memory->videos() != nullptr) return encode_kept(work, *memory->videos(), source);
   const auto [begin, end] = range;
   TowerMemory::Videos kept;
+  bool keeps = memory != nullptr;
+  int64_t kept_bytes = 0;
   EncodedClips encoded;
   VideoFeatureTable table(end - begin);
   const std::vector<Clip> some(clips.begin() + begin, clips.begin() + end);
@@ -88,7 +90,10 @@ EncodedClips encode_clips(const TowerWork& work, const std::vector<Clip>& clips,
     const bool full = std::ssize(frames) == work.batch_size || i + 1 == end;
     if (full && !frames.empty()) {
       const auto features = tower_output(work, torch::stack(frames), torch::stack(masks));
-      if (memory != nullptr) kept.batches.push_back({{}, features.clip_frames, features.mask, {}});
+      kept_bytes += static_cast<int64_t>(features.clip_frames.nbytes() + features.mask.nbytes());
+      keeps = keeps && memory->has_room(kept_bytes);
+      if (keeps) kept.batches.push_back({{}, features.clip_frames, features.mask, {}});
+      if (!keeps) kept.batches.clear();
       table.add(prepared(work, features));
       frames.clear();
       masks.clear();
@@ -98,7 +103,7 @@ EncodedClips encode_clips(const TowerWork& work, const std::vector<Clip>& clips,
   encoded.features = encoded.clips.empty() ? no_videos(work, source) : table.features();
   kept.clips = encoded.clips;
   kept.skipped = encoded.skipped;
-  if (memory != nullptr) memory->keep(std::move(kept));
+  if (keeps) memory->keep(std::move(kept), kept_bytes);
   return encoded;
 }
 
@@ -271,16 +276,9 @@ VideoFeatures tower_features(const TowerWork& work, const torch::Tensor& frames,
   return in_float32(tower_output(work, frames, mask));
 }
 
-bool TowerMemory::takes(int64_t bytes) {
-  if (bytes > bytes_left_) return false;
+void TowerMemory::keep(Videos videos, int64_t bytes) {
   bytes_left_ -= bytes;
-  return true;
-}
-
-void TowerMemory::keep(Videos videos) {
-  std::size_t bytes = 0;
-  for (const auto& batch : videos.batches) bytes += batch.clip_frames.nbytes() + batch.mask.nbytes();
-  if (takes(static_cast<int64_t>(bytes))) videos_ = std::move(videos);
+  videos_ = std::move(videos);
 }
 
 const TextFeatures* TowerMemory::texts(int64_t first, int64_t count) const {
@@ -289,8 +287,10 @@ const TextFeatures* TowerMemory::texts(int64_t first, int64_t count) const {
 }
 
 void TowerMemory::keep(int64_t first, int64_t count, const TextFeatures& texts) {
-  if (takes(static_cast<int64_t>(texts.sentence.nbytes() + texts.words.nbytes() + texts.mask.nbytes())))
-    texts_.emplace(std::pair(first, count), texts);
+  const auto bytes = static_cast<int64_t>(texts.sentence.nbytes() + texts.words.nbytes() + texts.mask.nbytes());
+  if (!has_room(bytes)) return;
+  bytes_left_ -= bytes;
+  texts_.emplace(std::pair(first, count), texts);
 }
 
 std::unique_ptr<FeatureSource> encode_split(const TowerWork& work, const Dataset& dataset, ClipSource& source,

@@ -60,13 +60,12 @@ class TowerMemory {
     std::vector<SkippedClip> skipped = {};
   };
   const Videos* videos() const { return videos_ ? &*videos_ : nullptr; }
-  void keep(Videos videos);
+  bool has_room(int64_t bytes) const { return bytes <= bytes_left_; }
+  void keep(Videos videos, int64_t bytes);                        // which it has room for
   const TextFeatures* texts(int64_t first, int64_t count) const;  // a batch; null where it is not kept
   void keep(int64_t first, int64_t count, const TextFeatures& texts);
 
  private:
-  bool takes(int64_t bytes);
-
   std::optional<Videos> videos_;
   std::map<std::pair<int64_t, int64_t>, TextFeatures> texts_;
   int64_t bytes_left_ = int64_t{256} << 20;
