@@ -104,6 +104,7 @@ std::size_t ClipSource::Impl::fill(const Clip& clip, const std::string& key, std
   if (const auto cached = read_cached(clip, key, augment_key, out)) return *cached;
   Pictures pictures;
   const auto count = decode(clip, augment_key, out, pictures);
+  if (disk) note_uncached(clip, key);  // a bad file is none that the cache should have
   keep(key, out, count, std::move(pictures));
   return count;
 }
@@ -148,18 +149,17 @@ std::optional<std::size_t> ClipSource::Impl::read_cached(const Clip& clip, const
     if (!std::exchange(has_told_of_damage, true))
       log_warning(error.what(), "; until then it is decoded, and so is what else is damaged");
   }
-  note_uncached(clip, key);
   return std::nullopt;
 }
 
 void ClipSource::Impl::note_uncached(const Clip& clip, const std::string& key) {
   const std::lock_guard lock(mutex);
-  if (uncached.empty() && !has_told_of_damage) {
+  if (!uncached.insert(key).second) return;
+  if (uncached.size() == 1 && !has_told_of_damage) {
     log_warning("clip '", clip.id, "' is not in the cache ", folder,
                 "; what is not there is decoded; glint data cache "
                 "adds it");
   }
-  uncached.insert(key);
 }
 
 // What a lossy cache would have given for a frame.

@@ -28,6 +28,13 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using testing::ThrowsMessage;
 
+// What `work` says to the user.
+std::string said_by(const std::function<void()>& work) {
+  testing::internal::CaptureStderr();
+  work();
+  return testing::internal::GetCapturedStderr();
+}
+
 // Three videos of random pixels, 5, 2 and 4 frames of 40 x 30, the last cut into two clips.
 class FrameCacheTest : public testing::Test {
  protected:
@@ -198,13 +205,6 @@ TEST_F(FrameCacheTest, AVideoThatOnlyMovedOrWasTouchedIsKnownByItsContent) {
   EXPECT_TRUE(torch::equal(read_all(source), expected));
 }
 
-// What opening the cache says.
-std::string said_by(const std::function<void()>& work) {
-  testing::internal::CaptureStderr();
-  work();
-  return testing::internal::GetCapturedStderr();
-}
-
 void touch(const fs::path& path) {
   fs::last_write_time(path, fs::file_time_type::clock::now() + std::chrono::hours(1));
 }
@@ -327,6 +327,12 @@ TEST_F(FrameCacheTest, BadVideosAreListedAndTheRestIsMade) {
   EXPECT_THAT(made.bad[0].cause, HasSubstr("bad.mp4: no video that can be opened"));
   EXPECT_THAT(made.bad[1].cause, HasSubstr("none.mp4"));
   EXPECT_EQ(build().kept, 4);
+}
+
+TEST_F(FrameCacheTest, ABadVideoIsNotToldOfAsOneThatTheCacheShouldHave) {
+  build();
+  std::ofstream(folder_ / "bad.mp4") << "no video";
+  EXPECT_EQ(said_by([&] { EXPECT_NE(ClipSource(data_, video_).read(clip("bad.mp4")).error, ""); }), "");
 }
 
 TEST_F(FrameCacheTest, OneContentUnderTwoNamesStandsThereOnce) {
