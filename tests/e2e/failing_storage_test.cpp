@@ -55,16 +55,16 @@ class FailingStorageTest : public testing::Test {
 };
 
 TEST_F(FailingStorageTest, AVideoThatCannotBeReadForAMomentIsCachedAllTheSame) {
-  const auto result = build(failing("read", "video0007", EIO, 0, 1));
+  const auto result = build(failing("read", "train_0007", EIO, 0, 1));
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(counts(result), "0 kept, 65 made, 0 bad");
 }
 
 TEST_F(FailingStorageTest, AVideoThatCannotBeReadEndsTheBuildWithoutAVerdictAndTheNextGoesOn) {
   for (const int code : {EIO, ESTALE, ETIMEDOUT}) {
-    const auto result = build(failing("read", "video0020", code, 0, 0));
+    const auto result = build(failing("read", "train_0020", code, 0, 0));
     EXPECT_EQ(result.exit_code, 1);
-    EXPECT_THAT(result.err, AllOf(HasSubstr("video0020"), HasSubstr(std::strerror(code)),
+    EXPECT_THAT(result.err, AllOf(HasSubstr("train_0020"), HasSubstr(std::strerror(code)),
                                   HasSubstr("the storage does not answer"), HasSubstr("clips finished before stay")));
     EXPECT_FALSE(fs::exists(cache_ / "bad_files.jsonl"));
   }
@@ -119,6 +119,9 @@ TEST_F(FailingStorageTest, ValidationsDoNotReadAgainWhatFrozenTowersHaveSeen) {
   const auto without = openings("without", {"data.val_split="});
   const auto trained = openings("trained", {"model.freeze=none", "train.validate_every=1"});
   const auto frozen = openings("frozen", {"model.freeze=towers", "train.validate_every=1"});
+  const auto both = openings("both", {"data.cache_mb=64", "data.val_split=test", "data.test_split=test"});
+  const auto alone = openings("alone", {"data.cache_mb=64", "data.val_split=test"});
+  EXPECT_EQ(both, alone);                           // the test results come of clips that the validations have decoded
   const auto validation = (trained - without) / 3;  // clips
   EXPECT_GT(validation, 3);
   EXPECT_EQ(frozen - without, validation);

@@ -39,7 +39,8 @@ class Trainer {
   // The first `trace_steps` of them are recorded in trace.json (rank 0's).
   int64_t run(int64_t trace_steps = 0);
 
-  const Dataset& dataset() const { return *dataset_; }  // what it trains on
+  const Dataset& dataset() const { return *dataset_; }           // what it trains on
+  std::shared_ptr<ClipSource> clips() const { return source_; }  // with what it has decoded and found bad
 
  private:
   void open_run_folder();
