@@ -13,6 +13,7 @@
 #include "glint/core/files.h"
 #include "glint/core/first_few.h"
 #include "glint/core/log.h"
+#include "glint/core/stop_signal.h"
 
 namespace glint {
 
@@ -22,7 +23,10 @@ namespace {
 class ListLock {
  public:
   explicit ListLock(const std::filesystem::path& list) : lock_(list.parent_path() / ".bad_files.lock") {
-    while (!lock_.try_lock()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    while (!lock_.try_lock()) {
+      if (stop_requested() != 0) throw Stopped(stop_requested());  // who has it may be suspended
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
   }
 
  private:
