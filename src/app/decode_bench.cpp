@@ -104,7 +104,7 @@ bool reads(const Way& way, const DecodedVideo& video, Worker& worker) {
   try {
     way.read(video, worker);
     return true;
-  } catch (const Error&) {
+  } catch (const BadFile&) {
     return false;
   }
 }
@@ -172,7 +172,7 @@ void Bench::explore() {
     try {
       videos[i].times_s = read_planned(files[i], options_.frames, worker);
       videos[i].sha256 = worker.digest(videos[i].times_s.size());
-    } catch (const Error& error) {  // listed; the others go on
+    } catch (const BadFile& error) {  // listed; the others go on
       causes[i] = error.what();
     }
   });

@@ -2,10 +2,10 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +15,7 @@
 #include "app/stage_words.h"
 #include "app/video_list.h"
 #include "glint/config/config_file.h"
+#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/files.h"
 #include "glint/core/first_few.h"
@@ -43,8 +44,7 @@ struct EncodeOptions {
 
 std::vector<std::string> read_lines(const fs::path& path) {
   std::vector<std::string> lines;
-  std::ifstream in(path);
-  if (!in) throw_errno(path.string(), errno);
+  std::istringstream in(read_file(path));  // all of it, or an exception
   for (std::string line; std::getline(in, line);) {
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) lines.push_back(line);
@@ -117,11 +117,17 @@ class Encoding {
     }
     if (options_.videos.empty()) return;
     for (const auto& video : find_videos(options_.videos)) {
+      if (!files::exists(video)) {  // which a list may name
+        wanted_.set.skipped.push_back({video.string(), "the video file is not there"});
+        continue;
+      }
       Clip clip;
       clip.id = video.string();
       clip.file = video;
       wanted_.clips.push_back(std::move(clip));
     }
+    if (wanted_.clips.empty())
+      throw Error(options_.videos, ": none of its ", wanted_.set.skipped.size(), " videos is there");
   }
 
   void take_split() {

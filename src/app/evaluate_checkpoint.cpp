@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
 #include "glint/config/config_file.h"
@@ -14,7 +13,6 @@
 #include "glint/core/files.h"
 #include "glint/core/first_few.h"
 #include "glint/core/log.h"
-#include "glint/data/clip_source.h"
 #include "glint/data/dataset.h"
 #include "glint/device/device.h"
 #include "glint/eval/bank_sample.h"
@@ -64,7 +62,7 @@ FeatureFile fitting_features(const fs::path& path, const Checkpoint& checkpoint,
 }  // namespace
 
 Report evaluate_checkpoint(Checkpoint checkpoint, const std::string& split, Communicator& peers, torch::Device device,
-                           const EvaluationFiles& files) {
+                           const EvaluationFiles& files, std::shared_ptr<ClipSource> clips) {
   const auto& config = checkpoint.config;
   const bool averaged = config.eval.ema && take_average(checkpoint);
   const auto model = restore_model(checkpoint, Weights::kShared);
@@ -90,7 +88,6 @@ Report evaluate_checkpoint(Checkpoint checkpoint, const std::string& split, Comm
   provenance.eval = config.eval;
 
   Dataset dataset;
-  std::optional<ClipSource> source;
   std::unique_ptr<FeatureSource> features;
   const auto note = averaged ? "; its weights are the moving average (eval.ema)" : "";
   if (files.features.empty()) {
@@ -98,8 +95,8 @@ Report evaluate_checkpoint(Checkpoint checkpoint, const std::string& split, Comm
     if (peers.rank() == 0)
       log_info("evaluating ", checkpoint.folder.string(), " on ", dataset.name, " ", split, ": ",
                dataset.captions.size(), " captions, ", dataset.clips.size(), " clips", note);
-    source.emplace(config.data, config.video);
-    features = encode_split(towers, dataset, *source, config.video, config.eval.on_missing, peers);
+    if (!clips) clips = std::make_shared<ClipSource>(config.data, config.video);
+    features = encode_split(towers, dataset, *clips, config.video, config.eval.on_missing, peers);
   } else {
     auto file = fitting_features(files.features, checkpoint, *model, split);
     auto set = file.set();
@@ -117,8 +114,8 @@ Report evaluate_checkpoint(Checkpoint checkpoint, const std::string& split, Comm
   std::unique_ptr<FeatureSource> bank;
   if (const auto asked = parse_bank(config.eval.bank); !asked.is_test_queries) {
     const auto sample = sample_bank(load_dataset(config.data, config.data.train_split), asked, config.eval.bank_seed);
-    if (!source) source.emplace(config.data, config.video);
-    bank = encode_bank(towers, sample, *source, peers);
+    if (!clips) clips = std::make_shared<ClipSource>(config.data, config.video);
+    bank = encode_bank(towers, sample, *clips, peers);
     work.bank = BankSource{bank.get(), sample.name};
   }
   const auto result = evaluate(model->head(), *features, work, peers);

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "glint/data/clip_source.h"
 #include "glint/dist/communicator.h"
 #include "glint/eval/evaluation.h"
 #include "glint/eval/rank_file.h"
@@ -29,9 +31,10 @@ struct EvaluationFiles {
 void write_evaluation(const std::filesystem::path& folder, const Report& report);
 
 // Evaluates a checkpoint on `split` with its `config`, which resolve() gives; the report is of what was built from it.
-// Several processes share the work and get the same numbers; rank 0 has the ranks. The model runs on `device`.
+// Several processes share the work and get the same numbers; rank 0 has the ranks. The model runs on `device`. `clips`:
+// made for these settings; none: one is made where it is needed.
 Report evaluate_checkpoint(Checkpoint checkpoint, const std::string& split, Communicator& peers, torch::Device device,
-                           const EvaluationFiles& files = {});
+                           const EvaluationFiles& files = {}, std::shared_ptr<ClipSource> clips = nullptr);
 
 // A report of an evaluation that is done.
 Report report_of(const Evaluation& result, Provenance provenance);

@@ -105,7 +105,8 @@ bool has_results(const fs::path& run_dir, const std::string& split) {
 }
 
 // The test split's results, which stand in the run folder afterwards. All processes take part.
-void evaluate_best(const Config& config, bool trained, Communicator& peers, torch::Device device) {
+void evaluate_best(const Config& config, bool trained, Communicator& peers, torch::Device device,
+                   std::shared_ptr<ClipSource> clips) {
   const fs::path run_dir = config.run.dir;
   const bool looks = peers.rank() == 0;
   const bool due =
@@ -121,7 +122,8 @@ void evaluate_best(const Config& config, bool trained, Communicator& peers, torc
     log_info("the best checkpoint is ", checkpoint.folder.filename().string(), ", selected on ", checkpoint.selected_on,
              " by ", checkpoint.selected_by, " ", checkpoint.state.best_score);
   }
-  const auto report = evaluate_checkpoint(std::move(checkpoint), config.data.test_split, peers, device);
+  const auto report =
+      evaluate_checkpoint(std::move(checkpoint), config.data.test_split, peers, device, /*files=*/{}, std::move(clips));
   if (peers.rank() != 0) return;
   write_file(run_dir / "results.txt", report.table);
   write_file(run_dir / "results.json", report.json);
@@ -141,13 +143,15 @@ void train(const Config& config, const RankInfo& rank, const TrainOptions& optio
     test = load_evaluation_set(config.data, config.eval, config.data.test_split);
   }
   int64_t steps = 0;
+  std::shared_ptr<ClipSource> clips;  // what is decoded need not be so again
   {
     Trainer trainer(config, peers, device);
     if (test && rank.rank == 0) warn_of_overlap(trainer.dataset(), *test, "test");
     steps = trainer.run(options.trace);
+    clips = trainer.clips();
   }
   if (config.data.test_split.empty()) return;
-  evaluate_best(config, steps > 0, *peers, device);
+  evaluate_best(config, steps > 0, *peers, device, std::move(clips));
   if (rank.rank != 0) return;
   std::cout << read_file(run_dir / (options.json ? "results.json" : "results.txt"));
   log_info("the run is ", run_dir.string(), "; its results are in results.json, its checkpoints in checkpoints/");

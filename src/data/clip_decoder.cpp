@@ -30,7 +30,7 @@ std::size_t decode_clip(const Clip& clip, const VideoConfig& video,
   const Activity activity("decodes " + clip.file.filename().string());
   try {
     return decode(clip, video, sink);
-  } catch (const Error&) {  // a file whose reading a signal ended is no bad file
+  } catch (const std::exception&) {  // reading that a signal ended says nothing of the file
     if (stop_requested() != 0) throw Stopped(stop_requested());
     throw;
   }

@@ -10,8 +10,8 @@
 namespace glint {
 
 // Hands the frames of a clip that video.sampling chooses to `sink` in their order, at the size of the file: at least
-// one, at most video.num_frames; -> how many. Throws Error naming the file where there are none or it cannot be read,
-// Stopped where a signal asked to stop.
+// one, at most video.num_frames; -> how many. Throws BadFile naming the file where it gives none at any try, Error or
+// NotNow where it cannot be read (Note [failures]), Stopped where a signal asked to stop.
 std::size_t decode_clip(const Clip& clip, const VideoConfig& video,
                         const std::function<void(std::size_t position, const Image& picture)>& sink);
 

@@ -20,7 +20,7 @@ std::vector<std::int64_t> clip_frames(const VideoReader& reader, const Clip& cli
   auto frames = sample_frames(sampling_policy(video.sampling), sampled, request);
   GLINT_CHECK(std::ssize(frames) <= video.num_frames, frames.size(), " frames sampled where ", video.num_frames,
               " are asked for");
-  if (frames.empty()) throw Error(clip.file.string(), ": no frame stands between start_s and end_s");
+  if (frames.empty()) throw BadFile(clip.file.string(), ": no frame stands between start_s and end_s");
   return frames;
 }
 

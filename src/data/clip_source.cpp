@@ -15,8 +15,8 @@
 #include "data/clip_decoder.h"
 #include "data/frame_cache_codec.h"
 #include "data/frame_maker.h"
+#include "data/second_try.h"
 #include "glint/core/error.h"
-#include "glint/core/first_few.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
 #include "glint/data/frame_cache.h"
@@ -68,9 +68,10 @@ struct ClipSource::Impl {
   void make_as_cached(std::uint8_t* frame) const;
   void note_uncached(const Clip& clip, const std::string& key);
   bool has_room(int64_t bytes);
+  int64_t limit_for(const std::string& key) const;
   void keep(const std::string& key, const std::uint8_t* frames, std::size_t count, Pictures pictures);
   std::string known_error(const std::string& key);  // empty where the clip has not failed
-  void note_bad(const std::string& key, const Clip& clip, const std::string& error);
+  void note_bad(const std::string& key, const std::string& error);
 
   const std::string folder;  // data.cache
   const VideoConfig video;
@@ -85,8 +86,8 @@ struct ClipSource::Impl {
   // soon as what takes its place.
   std::unordered_map<std::string, KeptClip> memory;
   int64_t memory_bytes = 0;
-  std::unordered_map<std::string, std::string> errors;  // clips that failed once are not tried again
-  std::unordered_set<std::string> bad_files;            // so that a file cut into many clips is named once
+  std::unordered_set<std::string> favoured;             // clips that room is kept for and that are not in `memory` yet
+  std::unordered_map<std::string, std::string> errors;  // of clips whose files are bad: they are not tried again
   std::unordered_set<std::string> uncached;             // clips that `disk` lacks
   bool has_told_of_damage = false;
 };
@@ -103,6 +104,7 @@ std::size_t ClipSource::Impl::fill(const Clip& clip, const std::string& key, std
   if (const auto cached = read_cached(clip, key, augment_key, out)) return *cached;
   Pictures pictures;
   const auto count = decode(clip, augment_key, out, pictures);
+  if (disk) note_uncached(clip, key);  // a bad file is none that the cache should have
   keep(key, out, count, std::move(pictures));
   return count;
 }
@@ -142,23 +144,22 @@ std::optional<std::size_t> ClipSource::Impl::read_cached(const Clip& clip, const
       makers.give_back(std::move(maker));
       return count;
     }
-  } catch (const Error& error) {
+  } catch (const BadFile& error) {  // the pack, not the video
     const std::lock_guard lock(mutex);
-    if (found && !std::exchange(has_told_of_damage, true))
+    if (!std::exchange(has_told_of_damage, true))
       log_warning(error.what(), "; until then it is decoded, and so is what else is damaged");
   }
-  note_uncached(clip, key);
   return std::nullopt;
 }
 
 void ClipSource::Impl::note_uncached(const Clip& clip, const std::string& key) {
   const std::lock_guard lock(mutex);
-  if (uncached.empty() && !has_told_of_damage) {
+  if (!uncached.insert(key).second) return;
+  if (uncached.size() == 1 && !has_told_of_damage) {
     log_warning("clip '", clip.id, "' is not in the cache ", folder,
                 "; what is not there is decoded; glint data cache "
                 "adds it");
   }
-  uncached.insert(key);
 }
 
 // What a lossy cache would have given for a frame.
@@ -196,6 +197,12 @@ bool ClipSource::Impl::has_room(int64_t bytes) {
   return memory_bytes + bytes <= memory_limit;
 }
 
+// With the mutex held: what `memory` may hold once this clip is in it.
+int64_t ClipSource::Impl::limit_for(const std::string& key) const {
+  if (favoured.count(key) != 0) return memory_limit;
+  return memory_limit - std::ssize(favoured) * video.num_frames * static_cast<int64_t>(frame_bytes);
+}
+
 void ClipSource::Impl::keep(const std::string& key, const std::uint8_t* frames, std::size_t count, Pictures pictures) {
   const auto bytes = keeps_pictures ? bytes_of(pictures) : static_cast<int64_t>(count * frame_bytes);
   if ((keeps_pictures && pictures.empty()) || !has_room(bytes)) return;
@@ -206,7 +213,9 @@ void ClipSource::Impl::keep(const std::string& key, const std::uint8_t* frames, 
     clip.frames = std::make_shared<const std::vector<std::uint8_t>>(frames, frames + bytes);
   }
   const std::lock_guard lock(mutex);
-  if (memory_bytes + bytes <= memory_limit && memory.try_emplace(key, std::move(clip)).second) memory_bytes += bytes;
+  if (memory_bytes + bytes > limit_for(key) || !memory.try_emplace(key, std::move(clip)).second) return;
+  memory_bytes += bytes;
+  favoured.erase(key);
 }
 
 std::string ClipSource::Impl::known_error(const std::string& key) {
@@ -215,19 +224,28 @@ std::string ClipSource::Impl::known_error(const std::string& key) {
   return failed == errors.end() ? "" : failed->second;
 }
 
-void ClipSource::Impl::note_bad(const std::string& key, const Clip& clip, const std::string& error) {
+void ClipSource::Impl::note_bad(const std::string& key, const std::string& error) {
   const std::lock_guard lock(mutex);
   errors.try_emplace(key, error);
-  if (!bad_files.insert(clip.file.string()).second) return;
-  if (bad_files.size() <= kFirstFew) log_warning("clip '", clip.id, "' is left out: ", error);
-  if (bad_files.size() == kFirstFew + 1) log_warning("more videos cannot be read; they are counted, not named here");
+  favoured.erase(key);
 }
 
 ClipSource::ClipSource(const DataConfig& data, const VideoConfig& video) : impl_(std::make_unique<Impl>(data, video)) {}
 
 ClipSource::~ClipSource() {
-  if (impl_->bad_files.size() > kFirstFew) log_warning(impl_->bad_files.size(), " videos in all could not be read");
   if (impl_->uncached.size() > 1) log_info(impl_->uncached.size(), " clips were not in the cache ", impl_->folder);
+}
+
+void ClipSource::keep_room_for(const std::vector<Clip>& clips) {
+  if (impl_->keeps_pictures) return;
+  const std::lock_guard lock(impl_->mutex);
+  for (const auto& clip : clips) {
+    if (const auto key = key_of(clip); impl_->memory.count(key) == 0) impl_->favoured.insert(key);
+  }
+}
+
+void ClipSource::leave_out(const Clip& clip, const std::string& cause) {
+  impl_->note_bad(key_of(clip), cause);
 }
 
 int64_t ClipSource::num_frames() const {
@@ -246,10 +264,10 @@ std::string ClipSource::read_into(const Clip& clip, std::optional<uint64_t> augm
   std::size_t count = 0;
   if (error.empty()) {
     try {
-      count = impl_->fill(clip, key, augment_key, frames);
-    } catch (const Error& failure) {  // the caller's policy decides what a bad file means
+      count = with_second_try(clip.file, [&] { return impl_->fill(clip, key, augment_key, frames); });
+    } catch (const BadFile& failure) {  // the caller's policy decides what a bad file means
       error = failure.what();
-      impl_->note_bad(key, clip, error);
+      impl_->note_bad(key, error);
     }
   }
   const auto total = static_cast<std::size_t>(impl_->video.num_frames);

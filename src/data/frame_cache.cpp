@@ -1,19 +1,19 @@
 #include "glint/data/frame_cache.h"
 
+#include <atomic>
 #include <cstring>
 #include <map>
-#include <mutex>
 #include <unordered_map>
 
 #include "data/frame_cache_codec.h"
 #include "data/frame_cache_format.h"
+#include "data/frame_cache_pack.h"
 #include "data/frame_cache_settings.h"
 #include "data/frame_cache_source.h"
-#include "data/frame_cache_writer.h"
+#include "data/frame_cache_times.h"
 #include "glint/core/error.h"
 #include "glint/core/files.h"
-#include "glint/core/hash.h"
-#include "glint/core/thread_pool.h"
+#include "glint/core/log.h"
 
 namespace glint {
 
@@ -23,26 +23,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::vector<Record> read_index(const fs::path& folder, std::uint64_t settings) {
-  const auto path = index_path(folder);
-  if (!files::exists(path))
-    throw Error(path.string(), ": is not there: the cache was never finished; run glint data cache again");
-  return parse_index(path, content_of(MappedFile(path)), settings);
-}
-
-// That no source has changed: by size and time, and where those differ by its content, several at once.
-void check_sources(const fs::path& folder, const std::vector<Record>& records, std::int64_t workers) {
-  ThreadPool pool(static_cast<int>(workers));
-  std::vector<std::future<SourceState>> states;
-  for (const auto& record : records) {
-    states.push_back(pool.submit([source = record.source]() mutable { return compare(source); }));
+std::vector<Record> finished_index(const fs::path& folder, std::uint64_t settings) {
+  if (!files::exists(index_path(folder))) {
+    throw Error(index_path(folder).string(),
+                ": is not there: the cache was never finished; run glint data cache again");
   }
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    if (states[i].get() != SourceState::kChanged) continue;
-    pool.cancel_pending();
-    throw Error(records[i].source.path, ": has changed since ", folder.string(),
-                " was made of it; run glint data cache again, which makes such clips anew");
-  }
+  return read_index(folder, settings);
 }
 
 }  // namespace
@@ -52,18 +38,18 @@ struct FrameCache::Impl {
       : folder(data.cache),
         video(video_config),
         settings(read_settings(folder, data, video_config)),
-        records(read_index(folder, settings.hash)) {
+        records(finished_index(folder, settings.hash)) {
     for (std::size_t i = 0; i < records.size(); ++i) {
       open_pack_of(records[i]);
       by_path.emplace(name_by_path(records[i]), i);
       by_content.emplace(name_by_content(records[i]), i);
     }
-    check_sources(folder, records, data.workers);
+    check_sources(folder, settings.hash, records, data.workers);
   }
 
   void open_pack_of(const Record& record);
-  std::uint64_t source_hash(const std::string& path);
   Bytes payload(const Record& record) const;
+  void note_moved(const std::string& path);
   [[noreturn]] void fail(const Record& record) const;
   std::size_t copy_raw_frames(const Record& record, std::uint8_t* out) const;
 
@@ -73,10 +59,9 @@ struct FrameCache::Impl {
   const std::vector<Record> records;
   std::unordered_map<std::string, std::size_t> by_path;
   std::unordered_map<std::string, std::size_t> by_content;
-  std::map<std::uint64_t, MappedFile> packs;
-
-  std::mutex mutex;                                         // of what follows
-  std::unordered_map<std::string, Source> unknown_sources;  // files met under a path that the cache does not know
+  std::map<std::uint64_t, PackFile> packs;
+  SourceBook moved;  // files met under a path that the cache does not know
+  std::atomic<bool> has_told_of_moved = false;
 };
 
 void FrameCache::Impl::open_pack_of(const Record& record) {
@@ -88,28 +73,31 @@ void FrameCache::Impl::open_pack_of(const Record& record) {
                   ": is not there, but index.glint names clips in it; run glint data cache again, which "
                   "makes them anew");
     }
-    found = packs.try_emplace(record.pack, path).first;
-    check_pack_header(path, content_of(found->second), settings.hash, record.pack);
+    found = packs.try_emplace(record.pack, folder, record.pack, settings.hash).first;
   }
-  const auto size = found->second.size();
-  if (record.payload_offset > size || record.payload_bytes > size - record.payload_offset) {
-    throw Error(path.string(), ": is cut short: it has ", size, " bytes, and the clip of ", record.source.path,
-                " ends after them; run glint data cache again, which makes the lost clips anew");
-  }
+  if (found->second.reaches(record)) return;
+  throw Error(path.string(), ": is cut short: it has ", found->second.size(), " bytes, and the clip of ",
+              record.source.path, " ends after them; run glint data cache again, which makes the lost clips anew");
 }
 
 void FrameCache::Impl::fail(const Record& record) const {
-  throw Error(pack_path(folder, record.pack).string(), ": the clip of ", record.source.path,
-              " is damaged; delete the file and run glint data cache again, which makes its clips anew");
+  throw BadFile(pack_path(folder, record.pack).string(), ": the clip of ", record.source.path,
+                " is damaged; delete the file and run glint data cache again, which makes its clips anew");
 }
 
-// Its bytes as they were written: they match their checksum.
+// Its bytes as they were written: they match their checksum. They stay until this thread reads the next.
 Bytes FrameCache::Impl::payload(const Record& record) const {
-  const auto& pack = packs.at(record.pack);
-  if (!pack.is_whole() || record.pictures > static_cast<std::uint64_t>(video.num_frames)) fail(record);
-  const Bytes bytes = content_of(pack).subspan(record.payload_offset, record.payload_bytes);
-  if (xxhash64(bytes.data(), bytes.size()) != record.payload_hash) fail(record);
+  thread_local std::vector<std::uint8_t> bytes;
+  if (record.pictures > static_cast<std::uint64_t>(video.num_frames) || !packs.at(record.pack).read(record, bytes))
+    fail(record);
   return bytes;
+}
+
+void FrameCache::Impl::note_moved(const std::string& path) {
+  if (has_told_of_moved.exchange(true)) return;
+  log_info(path, ": is not where ", folder.string(),
+           " knows it, as may others be: such videos are known by their content, which each start reads anew; glint "
+           "data cache notes their places");
 }
 
 FrameCache::FrameCache(const DataConfig& data, const VideoConfig& video) : impl_(std::make_unique<Impl>(data, video)) {}
@@ -123,19 +111,10 @@ std::optional<std::size_t> FrameCache::find(const Clip& clip) {
   const auto path = source_path(clip.file);
   const auto known = impl_->by_path.find(name_by_path(path, clip.start_s, clip.end_s));
   if (known != impl_->by_path.end()) return known->second;
-  std::optional<Source> source;
-  {
-    const std::lock_guard lock(impl_->mutex);
-    const auto met = impl_->unknown_sources.find(path);
-    if (met != impl_->unknown_sources.end()) source = met->second;
-  }
-  if (!source) {
-    source = read_source(path);
-    const std::lock_guard lock(impl_->mutex);
-    impl_->unknown_sources.emplace(path, *source);
-  }
-  const auto same = impl_->by_content.find(name_by_content(*source, clip.start_s, clip.end_s));
+  const auto source = impl_->moved.read(path);
+  const auto same = impl_->by_content.find(name_by_content(source, clip.start_s, clip.end_s));
   if (same == impl_->by_content.end()) return std::nullopt;
+  impl_->note_moved(path);
   return same->second;
 }
 

@@ -1,6 +1,8 @@
 #include <chrono>
 #include <cstring>
 #include <deque>
+#include <optional>
+#include <thread>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -10,6 +12,7 @@
 #include "data/frame_cache_source.h"
 #include "data/frame_cache_writer.h"
 #include "data/frame_maker.h"
+#include "data/second_try.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/file_lock.h"
@@ -76,7 +79,7 @@ class Payload {
   void note(int width, int height, std::size_t begin) {
     headers_.push_back({static_cast<std::uint32_t>(width), static_cast<std::uint32_t>(height), bytes_.size() - begin});
     if (bytes_.size() > kMaxClipBytes)
-      throw Error("its pictures take more than ", kMaxClipBytes >> 30, " GiB; it is decoded whenever it is needed");
+      throw BadFile("its pictures take more than ", kMaxClipBytes >> 30, " GiB; it is decoded whenever it is needed");
   }
 
   const Settings& settings_;
@@ -97,61 +100,91 @@ class CacheBuilder {
   }
 
   // Of clips that nobody asks for now: what changed would have the whole cache refused.
-  void forget_changed(const std::unordered_set<std::string>& asked_for);
+  void forget_changed(const std::unordered_set<std::string>& asked_for, std::int64_t workers);
   ClipOutcome make(const Clip& clip);  // any thread
   CacheWriter& writer() { return writer_; }
 
  private:
+  std::optional<Record> fill(const Clip& clip, Payload& payload);
   void decode(const Clip& clip, Payload& payload);
 
   const VideoConfig video_;
   const Settings settings_;
   CacheWriter writer_;
   FrameMakerPool makers_;
+  SourceBook book_;
   std::unordered_map<std::string, Record> by_path_;  // as they stood at the start
   std::unordered_map<std::string, Record> by_content_;
 };
 
-void CacheBuilder::forget_changed(const std::unordered_set<std::string>& asked_for) {
-  for (auto& [name, record] : by_path_) {
-    if (asked_for.count(name) != 0) continue;
-    const auto state = compare(record.source);
-    if (state == SourceState::kChanged) writer_.remove(record);
-    if (state == SourceState::kSame) writer_.put(record);
+void CacheBuilder::forget_changed(const std::unordered_set<std::string>& asked_for, std::int64_t workers) {
+  std::vector<Record> others;
+  for (const auto& [name, record] : by_path_) {
+    if (asked_for.count(name) == 0) others.push_back(record);
+  }
+  ThreadPool pool(static_cast<int>(workers));
+  std::vector<std::future<void>> looks;
+  for (auto& record : others) {
+    looks.push_back(pool.submit([this, &record] {
+      if (stop_requested() != 0) throw Stopped(stop_requested());
+      try {
+        const auto state = book_.compare(record.source);
+        if (state == SourceState::kChanged) writer_.remove(record);
+        if (state == SourceState::kSame) writer_.put(record);
+      } catch (const Error&) {  // another user's, which we may not look at
+      }
+    }));
+  }
+  Progress progress("look at the other videos", std::ssize(others), "clips");
+  std::int64_t done = 0;
+  try {
+    for (auto& look : looks) {
+      look.get();
+      progress.update(++done);
+    }
+  } catch (...) {
+    pool.cancel_pending();
+    throw;
   }
 }
 
 ClipOutcome CacheBuilder::make(const Clip& clip) {
-  Record record;
-  Payload payload(settings_, video_.num_frames);
+  std::optional<Record> record;
+  std::optional<Payload> payload;
+  if (is_gone(clip.file)) return {Outcome::kBad, concat(clip.file.string(), ": is not there")};
   try {
-    const auto path = source_path(clip.file);
-    const auto known = by_path_.find(name_by_path(clip));
-    if (known != by_path_.end()) {
-      record = known->second;
-      const bool same = compare(record.source) == SourceState::kSame;
-      same ? writer_.put(record) : writer_.remove(record);
-      if (same) return {};
-    }
-    const auto source = read_source(path);
-    const auto twin = by_content_.find(name_by_content(source, clip.start_s, clip.end_s));
-    if (twin != by_content_.end()) {  // the same file under another name: its pictures stand there once
-      record = twin->second;
-      record.source = source;
-      writer_.put(record);
-      return {};
-    }
-    record = {};
-    record.source = source;
-    record.start_s = clip.start_s;
-    record.end_s = clip.end_s;
-    decode(clip, payload);
-  } catch (const Error& error) {  // the others are cached all the same
+    with_second_try(clip.file, [&] { record = fill(clip, payload.emplace(settings_, video_.num_frames)); });
+  } catch (const BadFile& error) {  // the others are cached all the same
     return {Outcome::kBad, error.what()};
   }
-  record.pictures = payload.pictures();
-  writer_.add(std::move(record), payload.finish());
+  if (!record) return {};
+  record->pictures = payload->pictures();
+  writer_.add(std::move(*record), payload->finish());
   return {Outcome::kMade};
+}
+
+// The clip's pictures into `payload`, and what else is to be known of it. None where it stands in the cache already.
+std::optional<Record> CacheBuilder::fill(const Clip& clip, Payload& payload) {
+  if (const auto known = by_path_.find(name_by_path(clip)); known != by_path_.end()) {
+    Record record = known->second;
+    const auto state = book_.compare(record.source);
+    if (state == SourceState::kSame) writer_.put(record);
+    if (state == SourceState::kSame) return std::nullopt;
+    if (state == SourceState::kChanged) writer_.remove(record);
+  }
+  Record record;
+  record.source = book_.read(source_path(clip.file));
+  const auto twin = by_content_.find(name_by_content(record.source, clip.start_s, clip.end_s));
+  if (twin != by_content_.end()) {  // the same file under another name: its pictures stand there once
+    auto same = twin->second;
+    same.source = record.source;
+    writer_.put(same);
+    return std::nullopt;
+  }
+  record.start_s = clip.start_s;
+  record.end_s = clip.end_s;
+  decode(clip, payload);
+  return record;
 }
 
 void CacheBuilder::decode(const Clip& clip, Payload& payload) {
@@ -221,6 +254,20 @@ void make_all(CacheBuilder& builder, const std::vector<const Clip*>& clips, std:
   }
 }
 
+// A training that looks at the times of the videos holds the lock for a moment; another builder holds it longer.
+void lock_folder(FileLock& lock, const fs::path& folder) {
+  for (int tries = 0; tries < 10; ++tries) {
+    if (lock.try_lock()) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  throw Error(folder.string(), ": another glint data cache works in this folder; let it end or name another folder");
+}
+
+std::string what_stays(const CacheBuild& build) {
+  return concat("; the ", build.kept + build.made,
+                " clips finished before stay, and the same command goes on from there");
+}
+
 }  // namespace
 
 CacheBuild build_frame_cache(const std::vector<Clip>& clips, const DataConfig& data, const VideoConfig& video) {
@@ -228,16 +275,14 @@ CacheBuild build_frame_cache(const std::vector<Clip>& clips, const DataConfig& d
   const fs::path folder = data.cache;
   GLINT_CHECK(!folder.empty(), "data.cache is empty");
   FileLock lock(folder / ".lock");
-  if (!lock.try_lock()) {
-    throw Error(folder.string(), ": another glint data cache works in this folder; let it end or name another folder");
-  }
+  lock_folder(lock, folder);
   claim_folder(folder, data, video);
   const Settings settings = read_settings(folder, data, video);
   CacheBuilder builder(data, video, settings);
   builder.writer().write_index();
   std::unordered_set<std::string> names;
   const auto wanted = different(clips, names);
-  builder.forget_changed(names);
+  builder.forget_changed(names, data.workers);
   CacheBuild build;
   build.clips = static_cast<std::int64_t>(wanted.size());
   try {
@@ -247,10 +292,10 @@ CacheBuild build_frame_cache(const std::vector<Clip>& clips, const DataConfig& d
     log_info("stopped: ", build.kept + build.made, " of ", build.clips, " clips are in ", folder.string(),
              "; the same command goes on from there");
     throw;
+  } catch (const NotNow& failure) {
+    throw NotNow(failure.what(), what_stays(build));
   } catch (const Error& error) {
-    throw Error(error.what(), "; the ", build.kept + build.made,
-                " clips finished before stay, and the same command goes "
-                "on from there");
+    throw Error(error.what(), what_stays(build));
   }
   builder.writer().write_index();
   build.bytes = cached_bytes(builder.writer().records());

@@ -5,12 +5,12 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "data/frame_cache_pack.h"
 #include "data/frame_cache_settings.h"
 #include "data/frame_cache_source.h"
-#include "data/frame_cache_writer.h"
+#include "data/second_try.h"
 #include "glint/core/error.h"
 #include "glint/core/files.h"
-#include "glint/core/hash.h"
 #include "glint/core/progress.h"
 #include "glint/core/stop_signal.h"
 #include "glint/core/thread_pool.h"
@@ -24,20 +24,23 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Packs = std::map<std::uint64_t, MappedFile>;
+using Packs = std::map<std::uint64_t, PackFile>;
 
-// Opens the packs that `records` name; what cannot be opened is told of and left out.
+// Opens the packs that `records` name; what is damaged is told of and left out.
 Packs open_packs(const fs::path& folder, const std::vector<Record>& records, std::uint64_t settings,
                  std::vector<std::string>& damaged) {
   std::set<std::uint64_t> numbers;
   for (const auto& record : records) numbers.insert(record.pack);
   Packs packs;
   for (const auto number : numbers) {
+    const auto path = pack_path(folder, number);
+    if (!files::exists(path)) {
+      damaged.push_back(concat(path.string(), ": is not there, but index.glint names clips in it"));
+      continue;
+    }
     try {
-      const auto path = pack_path(folder, number);
-      check_pack_header(path, content_of(packs.try_emplace(number, path).first->second), settings, number);
-    } catch (const Error& error) {
-      packs.erase(number);
+      packs.try_emplace(number, folder, number, settings);
+    } catch (const BadFile& error) {
       damaged.emplace_back(error.what());
     }
   }
@@ -49,20 +52,22 @@ std::string fault(const fs::path& folder, const Packs& packs, const Record& reco
   if (stop_requested() != 0) throw Stopped(stop_requested());
   const auto found = packs.find(record.pack);
   if (found == packs.end()) return {};
-  const Bytes bytes = content_of(found->second);
   const auto path = pack_path(folder, record.pack).string();
-  if (!found->second.is_whole() || record.payload_offset > bytes.size() ||
-      record.payload_bytes > bytes.size() - record.payload_offset) {
+  if (!found->second.reaches(record))
     return concat(path, ": is cut short: the clip of ", record.source.path, " ends after it");
-  }
-  if (xxhash64(bytes.data() + record.payload_offset, record.payload_bytes) != record.payload_hash)
-    return concat(path, ": the clip of ", record.source.path, " does not match its checksum");
-  return {};
+  thread_local std::vector<std::uint8_t> bytes;
+  if (found->second.read(record, bytes)) return {};
+  return concat(path, ": the clip of ", record.source.path, " does not match its checksum");
 }
 
-SourceState state_of(Source source) {
-  if (stop_requested() != 0) throw Stopped(stop_requested());
-  return compare(source, /*thorough=*/true);
+// Where one fails, those that have not begun are dropped.
+std::string answer(std::future<std::string>& question, ThreadPool& pool) {
+  try {
+    return question.get();
+  } catch (...) {
+    pool.cancel_pending();
+    throw;
+  }
 }
 
 using Place = std::tuple<std::uint64_t, std::uint64_t>;  // pack, offset
@@ -77,6 +82,7 @@ struct Checker {
   const Packs packs;
   std::int64_t workers;
   std::set<Place> broken = {};  // where clips stand that are damaged
+  SourceBook book = {};
 
   void read_packs(CacheCheck& check) {
     ThreadPool pool(static_cast<int>(workers));
@@ -87,7 +93,7 @@ struct Checker {
     }
     std::set<Place> told;
     for (std::size_t i = 0; i < records.size(); ++i) {
-      const auto text = faults[i].get();
+      const auto text = answer(faults[i], pool);
       const auto place = place_of(records[i]);
       if (packs.count(records[i].pack) == 0 || !text.empty()) broken.insert(place);
       if (!text.empty() && told.insert(place).second) check.damaged.push_back(text);
@@ -109,7 +115,7 @@ struct Checker {
     }
     Progress progress("check the videos", static_cast<std::int64_t>(clips.size()), "clips");
     for (std::size_t i = 0; i < clips.size(); ++i) {
-      const auto cause = causes[i].get();
+      const auto cause = answer(causes[i], pool);
       if (cause.empty()) ++check.sound;
       if (!cause.empty()) check.missing.push_back({clips[i]->id, cause});
       progress.update(static_cast<std::int64_t>(i) + 1);
@@ -118,16 +124,18 @@ struct Checker {
 
   using Index = std::unordered_map<std::string, const Record*>;
   // Why the cache does not give this clip; empty where it does.
-  std::string missing(const Clip& clip, const Index& by_path, const Index& by_content) const {
+  std::string missing(const Clip& clip, const Index& by_path, const Index& by_content) {
+    if (stop_requested() != 0) throw Stopped(stop_requested());
     const auto known = by_path.find(name_by_path(clip));
     const Record* record = known == by_path.end() ? nullptr : known->second;
     if (record != nullptr) {
-      const auto state = state_of(record->source);
+      auto source = record->source;
+      const auto state = with_second_try(clip.file, [&] { return book.compare(source, /*thorough=*/true); });
       if (state == SourceState::kChanged) return concat(clip.file.string(), ": has changed since it was cached");
       if (state == SourceState::kGone) return concat(clip.file.string(), ": is not there any more");
     } else {
       if (!files::is_file(clip.file)) return concat(clip.file.string(), ": is not there");
-      const auto source = read_source(source_path(clip.file));
+      const auto source = with_second_try(clip.file, [&] { return book.read(source_path(clip.file)); });
       const auto twin = by_content.find(name_by_content(source, clip.start_s, clip.end_s));
       if (twin == by_content.end()) return "is not in the cache";
       record = twin->second;
@@ -161,7 +169,7 @@ CacheCheck check_frame_cache(const std::vector<Clip>& clips, const DataConfig& d
   if (!files::exists(index_path(folder)))
     throw Error(index_path(folder).string(),
                 ": is not there: the cache was never finished; run glint data cache again");
-  auto records = parse_index(index_path(folder), content_of(MappedFile(index_path(folder))), settings.hash);
+  auto records = read_index(folder, settings.hash);
   CacheCheck check;
   auto packs = open_packs(folder, records, settings.hash, check.damaged);
   Checker checker{folder, std::move(records), std::move(packs), data.workers};

@@ -41,10 +41,10 @@ std::string file_header(const char* magic, FileHeader header) {
 
 FileHeader parse_file_header(const fs::path& path, Bytes file, const char* magic, std::uint64_t settings) {
   if (file.size() < sizeof(FileHeader))
-    throw Error(path.string(), ": is cut short: it has ", file.size(), " bytes", kAgain);
+    throw BadFile(path.string(), ": is cut short: it has ", file.size(), " bytes", kAgain);
   const auto header = struct_at<FileHeader>(file, 0);
   if (std::memcmp(header.magic, magic, sizeof header.magic) != 0)
-    throw Error(path.string(), ": is not a file of a frame cache, or its start is damaged", kAgain);
+    throw BadFile(path.string(), ": is not a file of a frame cache, or its start is damaged", kAgain);
   if (header.byte_order != kByteOrder)
     throw Error(path.string(), ": was written on a machine of another byte order; make the cache anew on this one");
   if (header.format != kFormat) {
@@ -52,9 +52,9 @@ FileHeader parse_file_header(const fs::path& path, Bytes file, const char* magic
                 "; make the cache anew in another folder");
   }
   if (header.hash != xxhash64(&header, offsetof(FileHeader, hash)))
-    throw Error(path.string(), ": its header is damaged", kAgain);
+    throw BadFile(path.string(), ": its header is damaged", kAgain);
   if (header.settings != settings)
-    throw Error(path.string(), ": belongs to a cache made with other settings than settings.json beside it", kAgain);
+    throw BadFile(path.string(), ": belongs to a cache made with other settings than settings.json beside it", kAgain);
   return header;
 }
 
@@ -130,28 +130,28 @@ std::string index_bytes(std::uint64_t settings, const std::vector<Record>& recor
 void check_pack_header(const fs::path& path, Bytes file, std::uint64_t settings, std::uint64_t number) {
   const auto header = parse_file_header(path, file, kPackMagic, settings);
   if (header.number != number)
-    throw Error(path.string(), ": is pack ", header.number, " by its header, not ", number, "; was it renamed?");
+    throw BadFile(path.string(), ": is pack ", header.number, " by its header, not ", number, "; was it renamed?");
 }
 
 std::vector<Record> parse_index(const fs::path& path, Bytes file, std::uint64_t settings) {
   const auto header = parse_file_header(path, file, kIndexMagic, settings);
   const Bytes body = file.subspan(sizeof(FileHeader));
   if (header.body_bytes != body.size()) {
-    throw Error(path.string(), ": is cut short: ", body.size(), " of ", header.body_bytes,
-                " bytes stand after its header", kAgain);
+    throw BadFile(path.string(), ": is cut short: ", body.size(), " of ", header.body_bytes,
+                  " bytes stand after its header", kAgain);
   }
   if (header.body_hash != xxhash64(body.data(), body.size()))
-    throw Error(path.string(), ": does not match its checksum: it is damaged", kAgain);
+    throw BadFile(path.string(), ": does not match its checksum: it is damaged", kAgain);
   std::vector<Record> records;
   std::uint64_t offset = 0;
   while (offset < body.size()) {
     const auto record = parse_record(body, offset);
-    if (!record) throw Error(path.string(), ": record ", records.size(), " is damaged", kAgain);
+    if (!record) throw BadFile(path.string(), ": record ", records.size(), " is damaged", kAgain);
     offset += sizeof(RecordHeader) + record->source.path.size();
     records.push_back(*record);
   }
   if (records.size() != header.number)
-    throw Error(path.string(), ": holds ", records.size(), " records, not the ", header.number, " it claims", kAgain);
+    throw BadFile(path.string(), ": holds ", records.size(), " records, not the ", header.number, " it claims", kAgain);
   return records;
 }
 
@@ -165,8 +165,8 @@ std::vector<PictureHeader> parse_pictures(const fs::path& path, const Record& re
     end += pictures[i].bytes;
   }
   if (!fits || end != payload.size())
-    throw Error(path.string(), ": the pictures of ", record.source.path, " do not fit their ", payload.size(),
-                " bytes");
+    throw BadFile(path.string(), ": the pictures of ", record.source.path, " do not fit their ", payload.size(),
+                  " bytes");
   return pictures;
 }
 

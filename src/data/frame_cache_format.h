@@ -94,7 +94,7 @@ std::string pack_header(std::uint64_t settings, std::uint64_t number);
 std::string record_bytes(const Record& record);
 std::string index_bytes(std::uint64_t settings, const std::vector<Record>& records);
 
-// These throw Error naming `path` (`file` is its content) and what is wrong with it.
+// These throw BadFile naming `path` (`file` is its content) and what is damaged, Error where another glint wrote it.
 void check_pack_header(const std::filesystem::path& path, Bytes file, std::uint64_t settings, std::uint64_t number);
 std::vector<Record> parse_index(const std::filesystem::path& path, Bytes file, std::uint64_t settings);
 std::vector<PictureHeader> parse_pictures(const std::filesystem::path& path, const Record& record, Bytes payload);

@@ -7,8 +7,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <iomanip>
-#include <sstream>
 #include <utility>
 
 #include "data/frame_cache_source.h"
@@ -45,22 +43,12 @@ std::uint64_t payload_end(const Record& record) {
 
 }  // namespace
 
-fs::path index_path(const fs::path& folder) {
-  return folder / "index.glint";
-}
-
-fs::path pack_path(const fs::path& folder, std::uint64_t number) {
-  std::ostringstream name;
-  name << kPackPrefix << std::setw(4) << std::setfill('0') << number << ".glint";
-  return folder / name.str();
-}
-
 CacheWriter::CacheWriter(fs::path folder, std::uint64_t settings) : folder_(std::move(folder)), settings_(settings) {
   std::vector<Record> indexed;
   if (files::exists(index_path(folder_))) {
     try {
-      indexed = parse_index(index_path(folder_), content_of(MappedFile(index_path(folder_))), settings_);
-    } catch (const Error& error) {
+      indexed = read_index(folder_, settings_);
+    } catch (const BadFile& error) {
       log_warning(error.what(), "; its clips are looked up in the packs");
     }
   }
@@ -85,7 +73,7 @@ void CacheWriter::find_packs() {
     try {
       check_pack_header(entry.path, content_of(file), settings_, *number);
       pack_ends_[*number] = sizeof(FileHeader);
-    } catch (const Error& error) {
+    } catch (const BadFile& error) {
       log_warning(error.what(), "; it is left alone, and its clips are made again");
     }
   }
@@ -107,9 +95,13 @@ void CacheWriter::recover(const std::vector<Record>& indexed) {
   for (auto& [number, end] : pack_ends_) {
     if (end == 0) continue;
     const MappedFile file(pack_path(folder_, number));
-    while (const auto record = record_at(content_of(file), number, end)) {
+    // Behind a damaged record there may be sound ones, which running trainings read: they are looked for to the end.
+    for (auto offset = end; offset + sizeof(RecordHeader) <= file.size();) {
+      const auto record = record_at(content_of(file), number, offset);
+      offset = record ? payload_end(*record) : offset + kAlignment;
+      if (!record) continue;
       records_[name_by_path(*record)] = *record;
-      end = payload_end(*record);
+      end = offset;
     }
   }
   if (pack_ends_.empty()) return;
@@ -151,8 +143,8 @@ void CacheWriter::write_at(std::uint64_t offset, const void* data, std::size_t s
     const ssize_t written = ::pwrite(descriptor_, next, size, static_cast<off_t>(offset));
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) {
-      const int cause = written < 0 ? errno : ENOSPC;
-      throw Error(pack_path(folder_, pack_).string(), ": the file cannot be written: ", std::strerror(cause));
+      throw_errno(concat(pack_path(folder_, pack_).string(), ": the file cannot be written"),
+                  written < 0 ? errno : ENOSPC);
     }
     next += written;
     offset += static_cast<std::uint64_t>(written);
@@ -164,7 +156,7 @@ void CacheWriter::add(Record record, const std::vector<std::uint8_t>& payload) {
   record.payload_bytes = payload.size();
   record.payload_hash = xxhash64(payload.data(), payload.size());
   const std::lock_guard lock(mutex_);
-  if (!failure_.empty()) throw Error(failure_);
+  if (failure_) std::rethrow_exception(failure_);
   try {
     open_pack();
     record.pack = pack_;
@@ -173,8 +165,8 @@ void CacheWriter::add(Record record, const std::vector<std::uint8_t>& payload) {
     header.resize(record.payload_offset - end_);
     write_at(end_, header.data(), header.size());
     write_at(record.payload_offset, payload.data(), payload.size());
-  } catch (const Error& error) {
-    failure_ = error.what();
+  } catch (const std::exception&) {
+    failure_ = std::current_exception();
     // What does not stand whole is no record: the next builder writes over it, if its space cannot be freed now.
     if (descriptor_ >= 0) static_cast<void>(!::ftruncate(descriptor_, static_cast<off_t>(end_)));
     throw;

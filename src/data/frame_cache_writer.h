@@ -1,23 +1,21 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <map>
 #include <mutex>
-#include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "data/frame_cache_format.h"
+#include "data/frame_cache_pack.h"
 
 namespace glint::cache {
 
-std::filesystem::path index_path(const std::filesystem::path& folder);
-std::filesystem::path pack_path(const std::filesystem::path& folder, std::uint64_t number);
-
 // Adds clips to the packs of a folder. What a builder that was killed had finished stands in the packs and is found
-// again; a record cut short is written over. Packs that are damaged are left alone, their lost clips are unknown here.
-// Its functions may be called by any thread.
+// again, also behind a record that is damaged; one cut short at a pack's end is written over. Packs that are damaged
+// are left alone, their lost clips are unknown here. Its functions may be called by any thread.
 class CacheWriter {
  public:
   // The caller holds the folder's lock.
@@ -28,8 +26,8 @@ class CacheWriter {
 
   std::vector<Record> records() const;
 
-  // Writes a clip's payload (its place and checksum are filled in here). After an Error, of a full disk say, nothing
-  // more is written; what was finished stays.
+  // Writes a clip's payload (its place and checksum are filled in here). After an exception, of a full disk say,
+  // nothing more is written and it is thrown again; what was finished stays.
   void add(Record record, const std::vector<std::uint8_t>& payload);
   // A clip of known pictures, under another path or with another time: replaces the one of its path.
   void put(const Record& record);
@@ -53,7 +51,7 @@ class CacheWriter {
   std::uint64_t pack_ = 0;                            // the one being written
   std::uint64_t end_ = 0;                             // of its last whole record; 0: it has no header yet
   int descriptor_ = -1;                               // of it; -1: not open yet
-  std::string failure_;                               // why nothing more is written
+  std::exception_ptr failure_;                        // why nothing more is written
 };
 
 }  // namespace glint::cache

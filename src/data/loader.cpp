@@ -24,7 +24,7 @@ enum Stream : std::uint64_t { kOrder = 1, kCaptionChoice = 2, kReplacement = 3, 
 // What one worker found out about one sample; frames and tokens stand in the batch already.
 struct SampleResult {
   int64_t caption = 0;
-  std::vector<BadClip> bad_files;
+  std::vector<BadClip> bad_clips;
 };
 
 // A batch in the making: its tensors, each row written by one task.
@@ -161,8 +161,8 @@ SampleResult TrainLoader::Impl::make_sample(Batch& batch, int64_t row, int64_t e
       break;
     }
     if (data.on_bad_file == "fail") throw Error(error, " (data.on_bad_file is fail)");
-    result.bad_files.push_back({clip.id, error});
-    if (result.bad_files.size() == kMaxReplacements) {
+    result.bad_clips.push_back({clip.id, error});
+    if (result.bad_clips.size() == kMaxReplacements) {
       throw Error(kMaxReplacements, " videos in a row cannot be read; the last one: ", error);
     }
     sample = static_cast<int64_t>(replacements.below(static_cast<std::uint64_t>(num_samples)));
@@ -210,8 +210,8 @@ Batch TrainLoader::next() {
   for (auto& sample : pending->samples) {
     const auto result = sample.get();
     batch.samples.push_back(result.caption);
-    for (const auto& bad : result.bad_files) {
-      if (impl_->reported.insert(bad.clip).second) batch.bad_files.push_back(bad);
+    for (const auto& bad : result.bad_clips) {
+      if (impl_->reported.insert(bad.clip).second) batch.bad_clips.push_back(bad);
     }
   }
   return std::move(batch);

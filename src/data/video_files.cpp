@@ -57,6 +57,10 @@ std::string name_in_file(const fs::path& file, NameRule rule) {
 }  // namespace
 
 VideoFolder::VideoFolder(fs::path folder, NameRule rule) : rule_(rule) {
+  if (!files::is_folder(folder)) {
+    throw Error(folder.string(), ": cannot be listed as the folder of videos: ",
+                files::exists(folder) ? "it is no folder" : "No such file or directory");
+  }
   struct Open {
     fs::path path;
     std::size_t depth;

@@ -34,15 +34,27 @@ RetrievalMetrics numbers_of(const nlohmann::json& json) {
   return m;
 }
 
+// Why rank 0 could not rank; empty where it did.
+struct Failure {
+  std::string sentence;
+  bool is_not_now = false;  // Note [failures]
+};
+
 // What rank 0 has counted, for all; where it failed, all fail alike.
-void share(Communicator& peers, Evaluation& result, const std::string& failure) {
+void share(Communicator& peers, Evaluation& result, const Failure& failure) {
   nlohmann::json own;
   if (peers.rank() == 0) {
-    own = {{"failure", failure}, {"t2v", numbers_json(result.t2v)}, {"v2t", numbers_json(result.v2t)}};
+    own = {{"failure", failure.sentence},
+           {"not_now", failure.is_not_now},
+           {"t2v", numbers_json(result.t2v)},
+           {"v2t", numbers_json(result.v2t)}};
   }
   const auto text = own.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   const auto shared = nlohmann::json::parse(peers.all_gather(text).front());
-  if (const auto sentence = shared.at("failure").get<std::string>(); !sentence.empty()) throw Error(sentence);
+  if (const auto sentence = shared.at("failure").get<std::string>(); !sentence.empty()) {
+    if (shared.at("not_now").get<bool>()) throw NotNow(sentence);
+    throw Error(sentence);
+  }
   result.t2v = numbers_of(shared.at("t2v"));
   result.v2t = numbers_of(shared.at("v2t"));
 }
@@ -91,7 +103,7 @@ Evaluation evaluate(RetrievalHead& head, FeatureSource& features, const Evaluati
 
   const auto rank_start = EvaluationClock::now();
   Evaluation result;
-  std::string failure;
+  Failure failure;
   try {
     if (leads) {
       std::optional<BankScores> bank;
@@ -100,7 +112,10 @@ Evaluation evaluate(RetrievalHead& head, FeatureSource& features, const Evaluati
     }
   } catch (const Error& error) {
     if (peers.ranks() == 1) throw;
-    failure = error.what();
+    failure = {error.what()};
+  } catch (const NotNow& shortage) {  // a disk without room for the scores, say
+    if (peers.ranks() == 1) throw;
+    failure = {shortage.what(), /*is_not_now=*/true};
   }
   if (peers.ranks() > 1) share(peers, result, failure);
   result.skipped = set.skipped;

@@ -42,8 +42,7 @@ std::string key_of_features(const FeaturesToWrite& wanted, const std::string& mo
   std::string all = concat(kWrittenFormat, wanted.has_words, model, wanted.settings);
   for (const auto& text : wanted.texts) all += concat(text.id, '\t', text.caption, '\n');
   for (const auto& clip : wanted.clips) {
-    const auto bytes = files::exists(clip.file) ? files::size(clip.file) : 0;  // a missing one is skipped in the end
-    all += concat(clip.id, ' ', clip.file.string(), ' ', bytes, ' ', clip.start_s.value_or(-1), ' ',
+    all += concat(clip.id, ' ', clip.file.string(), ' ', files::size(clip.file), ' ', clip.start_s.value_or(-1), ' ',
                   clip.end_s.value_or(-1), '\n');
   }
   return std::to_string(xxhash64(all.data(), all.size()));

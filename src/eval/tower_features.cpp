@@ -26,8 +26,19 @@ Features in_float32(Features features) {
   return features;
 }
 
-VideoFeatures prepared_videos(const TowerWork& work, const torch::Tensor& frames, const torch::Tensor& mask) {
-  return work.model.head().prepare_video(tower_features(work, frames, mask));
+VideoFeatures prepared(const TowerWork& work, const VideoFeatures& features) {
+  return work.model.head().prepare_video(in_float32(features));
+}
+
+// As the towers give them, in the type of eval.precision.
+VideoFeatures tower_output(const TowerWork& work, const torch::Tensor& frames, const torch::Tensor& mask) {
+  const Autocast lower(work.model.device().type(), type_of_precision(work.precision));
+  return work.model.video_features(frames, mask);
+}
+
+VideoFeatures tower_output(const TowerWork& work, const VideoFeatures& kept) {
+  const Autocast lower(work.model.device().type(), type_of_precision(work.precision));
+  return work.model.video_features_of(kept.clip_frames, kept.mask);
 }
 
 struct EncodedClips {
@@ -40,13 +51,26 @@ struct EncodedClips {
 VideoFeatures no_videos(const TowerWork& work, const ClipSource& source) {
   const auto T = source.num_frames(), side = source.image_size();
   const auto frames = torch::zeros({1, T, 3, side, side}, torch::kUInt8);
-  return slice(prepared_videos(work, frames, torch::ones({1, T}, torch::kInt64)), 0, 0);
+  return slice(prepared(work, tower_output(work, frames, torch::ones({1, T}, torch::kInt64))), 0, 0);
+}
+
+// What the memory holds of this process's clips, through what comes behind the towers.
+EncodedClips encode_kept(const TowerWork& work, const TowerMemory::Videos& kept, ClipSource& source) {
+  EncodedClips encoded{{}, kept.clips, kept.skipped};
+  VideoFeatureTable table(std::ssize(kept.clips));
+  for (const auto& batch : kept.batches) table.add(prepared(work, tower_output(work, batch)));
+  encoded.features = kept.clips.empty() ? no_videos(work, source) : table.features();
+  return encoded;
 }
 
 // The clips [begin, end) of the data set.
 EncodedClips encode_clips(const TowerWork& work, const std::vector<Clip>& clips, std::pair<int64_t, int64_t> range,
-                          ClipSource& source) {
+                          ClipSource& source, TowerMemory* memory) {
+  if (memory != nullptr && memory->videos() != nullptr) return encode_kept(work, *memory->videos(), source);
   const auto [begin, end] = range;
+  TowerMemory::Videos kept;
+  bool keeps = memory != nullptr;
+  int64_t kept_bytes = 0;
   EncodedClips encoded;
   VideoFeatureTable table(end - begin);
   const std::vector<Clip> some(clips.begin() + begin, clips.begin() + end);
@@ -65,13 +89,21 @@ EncodedClips encode_clips(const TowerWork& work, const std::vector<Clip>& clips,
     }
     const bool full = std::ssize(frames) == work.batch_size || i + 1 == end;
     if (full && !frames.empty()) {
-      table.add(prepared_videos(work, torch::stack(frames), torch::stack(masks)));
+      const auto features = tower_output(work, torch::stack(frames), torch::stack(masks));
+      kept_bytes += static_cast<int64_t>(features.clip_frames.nbytes() + features.mask.nbytes());
+      keeps = keeps && memory->has_room(kept_bytes);
+      if (keeps) kept.batches.push_back({{}, features.clip_frames, features.mask, {}});
+      if (!keeps) kept.batches.clear();
+      table.add(prepared(work, features));
       frames.clear();
       masks.clear();
     }
     progress.update(i + 1 - begin);
   }
   encoded.features = encoded.clips.empty() ? no_videos(work, source) : table.features();
+  kept.clips = encoded.clips;
+  kept.skipped = encoded.skipped;
+  if (keeps) memory->keep(std::move(kept), kept_bytes);
   return encoded;
 }
 
@@ -96,19 +128,23 @@ EncodedClips gather(Communicator& peers, EncodedClips own) {
 }
 
 EncodedClips encode_shared(const TowerWork& work, const std::vector<Clip>& clips, ClipSource& source,
-                           Communicator& peers) {
+                           Communicator& peers, TowerMemory* memory = nullptr) {
   const auto own = share_of(std::ssize(clips), peers.rank(), peers.ranks());
-  return gather(peers, encode_clips(work, clips, own, source));
+  return gather(peers, encode_clips(work, clips, own, source, memory));
 }
 
 // Texts `begin` to `end`; of none the shapes of any.
-TextFeatures encode_texts(const TowerWork& work, const std::vector<RankedItem>& queries, int64_t begin, int64_t end) {
+TextFeatures encode_texts(const TowerWork& work, const std::vector<RankedItem>& queries, int64_t begin, int64_t end,
+                          TowerMemory* memory) {
   TextFeatureTable table(std::max<int64_t>(1, end - begin));
   for (int64_t first = begin; first < std::max(end, begin + 1); first += work.batch_size) {
     std::vector<std::string> some;
     for (int64_t i = first; i < std::min(std::max(end, begin + 1), first + work.batch_size); ++i)
       some.push_back(i < std::ssize(queries) ? queries[static_cast<std::size_t>(i)].caption : std::string());
-    table.add(work.model.head().prepare_text(tower_features(work, some)));
+    const auto* kept = memory != nullptr ? memory->texts(first, std::ssize(some)) : nullptr;
+    const auto features = kept != nullptr ? *kept : tower_features(work, some);
+    if (memory != nullptr && kept == nullptr) memory->keep(first, std::ssize(some), features);
+    table.add(work.model.head().prepare_text(features));
   }
   return slice(table.features(), 0, end - begin);
 }
@@ -122,30 +158,38 @@ TextFeatures encode_texts(const TowerWork& work, const std::vector<RankedItem>& 
 
 class TowerFeatures : public FeatureSource {
  public:
-  TowerFeatures(const TowerWork& work, const Dataset& dataset) : work_(work) {
+  TowerFeatures(const TowerWork& work, const Dataset& dataset, TowerMemory* memory = nullptr)
+      : work_(work), memory_(memory) {
     set_.data = dataset.name;
     set_.split = dataset.split;
     set_.protocol = dataset.protocol;
   }
 
-  TextFeatures texts(int64_t begin, int64_t end) override { return encode_texts(work_, set_.queries, begin, end); }
+  TextFeatures texts(int64_t begin, int64_t end) override {
+    return encode_texts(work_, set_.queries, begin, end, memory_);
+  }
   const EvaluatedSet& set() const override { return set_; }
 
  protected:
   TowerWork work_;
+  TowerMemory* memory_;
   EvaluatedSet set_;
 };
 
 class SplitFeatures final : public TowerFeatures {
  public:
   SplitFeatures(const TowerWork& work, const Dataset& dataset, ClipSource& source, const VideoConfig& video,
-                const std::string& on_missing, Communicator& peers)
-      : TowerFeatures(work, dataset), dataset_(dataset), source_(source), on_missing_(on_missing), peers_(peers) {
+                const std::string& on_missing, Communicator& peers, TowerMemory* memory)
+      : TowerFeatures(work, dataset, memory),
+        dataset_(dataset),
+        source_(source),
+        on_missing_(on_missing),
+        peers_(peers) {
     describe_frames(set_, video);
   }
 
   VideoFeatures videos() override {
-    auto encoded = encode_shared(work_, dataset_.clips, source_, peers_);
+    auto encoded = encode_shared(work_, dataset_.clips, source_, peers_, memory_);
     for (const auto& id : dataset_.missing) set_.skipped.push_back({id, "the video file is not there"});
     set_.skipped.insert(set_.skipped.end(), encoded.skipped.begin(), encoded.skipped.end());
     if (on_missing_ == "fail" && !set_.skipped.empty()) refuse_smaller_gallery(dataset_, set_.skipped);
@@ -229,14 +273,30 @@ TextFeatures tower_features(const TowerWork& work, const std::vector<std::string
 }
 
 VideoFeatures tower_features(const TowerWork& work, const torch::Tensor& frames, const torch::Tensor& mask) {
-  const Autocast lower(work.model.device().type(), type_of_precision(work.precision));
-  return in_float32(work.model.video_features(frames, mask));
+  return in_float32(tower_output(work, frames, mask));
+}
+
+void TowerMemory::keep(Videos videos, int64_t bytes) {
+  bytes_left_ -= bytes;
+  videos_ = std::move(videos);
+}
+
+const TextFeatures* TowerMemory::texts(int64_t first, int64_t count) const {
+  const auto found = texts_.find({first, count});
+  return found == texts_.end() ? nullptr : &found->second;
+}
+
+void TowerMemory::keep(int64_t first, int64_t count, const TextFeatures& texts) {
+  const auto bytes = static_cast<int64_t>(texts.sentence.nbytes() + texts.words.nbytes() + texts.mask.nbytes());
+  if (!has_room(bytes)) return;
+  bytes_left_ -= bytes;
+  texts_.emplace(std::pair(first, count), texts);
 }
 
 std::unique_ptr<FeatureSource> encode_split(const TowerWork& work, const Dataset& dataset, ClipSource& source,
                                             const VideoConfig& video, const std::string& on_missing,
-                                            Communicator& peers) {
-  return std::make_unique<SplitFeatures>(work, dataset, source, video, on_missing, peers);
+                                            Communicator& peers, TowerMemory* memory) {
+  return std::make_unique<SplitFeatures>(work, dataset, source, video, on_missing, peers, memory);
 }
 
 std::unique_ptr<FeatureSource> encode_bank(const TowerWork& work, const BankSample& sample, ClipSource& source,

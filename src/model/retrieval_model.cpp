@@ -129,7 +129,11 @@ VideoFeatures RetrievalModel::video_features(const torch::Tensor& given_frames, 
     encoded_.frames += frames.size(0) * frames.size(1);
   }
   const auto clip_frames = encode_frames(*clip_, *stages_, batch).view({seen.size(0), seen.size(1), -1});
-  return {temporal_->forward(clip_frames, seen), clip_frames, seen, {}};
+  return video_features_of(clip_frames, seen);
+}
+
+VideoFeatures RetrievalModel::video_features_of(const torch::Tensor& clip_frames, const torch::Tensor& mask) {
+  return {temporal_->forward(clip_frames, mask), clip_frames, mask, {}};
 }
 
 torch::Tensor RetrievalModel::logit_scale() const {

@@ -65,7 +65,7 @@ Json read_state(const fs::path& folder) {
   const auto path = folder / kStateFile;
   auto json = Json::parse(read_file(path, 1 << 20), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object() || !json.contains("format"))
-    throw Error(path.string(), ": is not a checkpoint's state or is cut short");
+    throw BadFile(path.string(), ": is not a checkpoint's state or is cut short");
   if (json["format"] != kFormat) {
     throw Error(path.string(), ": has the format ", json["format"].dump(), ", this glint knows ", kFormat);
   }
@@ -73,10 +73,10 @@ Json read_state(const fs::path& folder) {
 }
 
 void check_file(const fs::path& path, const Json& checksum) {
-  if (!files::exists(path)) throw Error(path.string(), ": is missing from the checkpoint");
+  if (!files::exists(path)) throw BadFile(path.string(), ": is missing from the checkpoint");
   if (xxhash64_of_file(path) != checksum.get<std::string>()) {
-    throw Error(path.string(), ": does not match its checksum in ", kStateFile,
-                ", it is cut short or damaged; use another checkpoint");
+    throw BadFile(path.string(), ": does not match its checksum in ", kStateFile,
+                  ", it is cut short or damaged; use another checkpoint");
   }
 }
 
@@ -228,7 +228,7 @@ Checkpoint load_checkpoint(const fs::path& where) {
     checkpoint.selected_by = checkpoint.config.train.select;
     checkpoint.tokenizer = read_tokenizer(checkpoint.folder, state, checkpoint.config.text);
   } catch (const nlohmann::json::exception& error) {
-    throw Error((checkpoint.folder / kStateFile).string(), ": ", error.what());
+    throw BadFile((checkpoint.folder / kStateFile).string(), ": ", error.what());
   }
   checkpoint.model = read_safetensors(checkpoint.folder / kModelFile).tensors;
   return checkpoint;
@@ -240,7 +240,7 @@ CheckpointSettings read_checkpoint_settings(const fs::path& where) {
   try {
     check_file(folder / kConfigFile, state.at("files").at(kConfigFile));
   } catch (const nlohmann::json::exception& error) {
-    throw Error((folder / kStateFile).string(), ": ", error.what());
+    throw BadFile((folder / kStateFile).string(), ": ", error.what());
   }
   return {folder, read_config(folder / kConfigFile, {})};
 }

@@ -2,12 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <nlohmann/json.hpp>
+#include <filesystem>
 
-#include "glint/core/atomic_file.h"
-#include "glint/core/error.h"
-#include "glint/core/files.h"
 #include "glint/core/log.h"
 #include "glint/device/device.h"
 #include "train/selection.h"
@@ -102,19 +98,6 @@ void RunLog::validation(const Evaluation& result, const TrainState& state, int64
   log_info("epoch ", short_number(epoch), ", ", val_split_, ": ", first, "t2v R@1 ", short_number(result.t2v.r1),
            ", R@5 ", short_number(result.t2v.r5), ", MnR ", short_number(result.t2v.mean_rank),
            is_best ? " (best)" : "");
-}
-
-void log_bad_files(const fs::path& run_dir, const std::vector<BadClip>& files) {
-  if (files.empty()) return;
-  const auto path = run_dir / "bad_files.jsonl";
-  if (!files::exists(path)) log_info(path.string(), " lists the clips that are left out, each with its cause");
-  std::ofstream out(path, std::ios::app);
-  for (const auto& file : files) {
-    out << nlohmann::ordered_json{{"clip", file.clip}, {"cause", file.cause}}.dump(
-               -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
-        << "\n";
-  }
-  if (!out.flush()) throw_errno(path.string(), errno);
 }
 
 }  // namespace glint

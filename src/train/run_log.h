@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,7 +9,7 @@
 #include "glint/config/config.h"
 #include "glint/core/lap_timer.h"
 #include "glint/core/progress.h"
-#include "glint/data/loader.h"
+#include "glint/data/dataset.h"
 #include "glint/eval/evaluation.h"
 #include "glint/train/batch_gradient.h"
 #include "glint/train/checkpoint.h"
@@ -53,8 +52,5 @@ class RunLog {
   MachineUse use_;
   Progress progress_;
 };
-
-// Any rank's: adds the clips it left out to bad_files.jsonl. Their source has warned of the first few.
-void log_bad_files(const std::filesystem::path& run_dir, const std::vector<BadClip>& files);
 
 }  // namespace glint

@@ -16,7 +16,7 @@ std::optional<Checkpoint> newest_whole(const std::filesystem::path& run_dir) {
   for (const auto& folder : list_checkpoints(run_dir)) {
     try {
       return load_checkpoint(folder);
-    } catch (const Error& error) {
+    } catch (const BadFile& error) {  // what the machine or a permission keeps from us is no reason to train again
       log_warning(error.what(), "; trying the one before");
     }
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <csignal>
+#include <map>
 #include <set>
 
 #include "glint/config/config_file.h"
@@ -14,6 +15,7 @@
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
 #include "glint/device/device.h"
+#include "train/bad_files.h"
 #include "train/machine_use.h"
 #include "train/run_log.h"
 #include "train/run_settings.h"
@@ -34,6 +36,13 @@ NamedParameters trainable_parameters(const RetrievalModel& model) {
     if (item.value().requires_grad()) parameters.emplace_back(item.key(), item.value());
   }
   return parameters;
+}
+
+// Does a step change what the towers give? The scale and bias of the scores come behind them.
+bool trains_towers(const NamedParameters& trainable) {
+  return std::any_of(trainable.begin(), trainable.end(), [](const auto& parameter) {
+    return parameter.first.starts_with("clip.") && !parameter.first.starts_with("clip.logit_");
+  });
 }
 
 std::set<std::string> clips_of(const Batch& batch, const Dataset& dataset) {
@@ -59,6 +68,7 @@ Trainer::Trainer(Config config, std::shared_ptr<Communicator> peers, torch::Devi
   if (leads()) open_run_folder();
   peers_->barrier();
   load_data();
+  leave_out_bad_files();
   start();
   loader_ = std::make_unique<TrainLoader>(dataset_, tokenizer_, source_, config_.data, config_.text,
                                           config_.train.batch_size, static_cast<uint64_t>(config_.train.seed),
@@ -91,8 +101,32 @@ void Trainer::load_data() {
     validation_ = load_evaluation_set(config_.data, eval, config_.data.val_split);
   }
   source_ = std::make_shared<ClipSource>(config_.data, config_.video);
+  // Read more often than once an epoch, they go before the training clips.
+  if (validation_ && config_.train.validate_every < 1) source_->keep_room_for(validation_->clips);
   state_.data = fingerprint(*dataset_);
   if (leads() && validation_) warn_of_overlap(*dataset_, *validation_, "validation");
+}
+
+// What this run has found bad before stays left out, for all processes alike: else a resumed run would train on other
+// batches than an unbroken one.
+void Trainer::leave_out_bad_files() {
+  bad_files_ = std::make_unique<BadFiles>(run_dir_);
+  std::map<std::string, std::string> causes;  // by clip
+  for (const auto& text : peers_->all_gather(bad_files_text(bad_files_->read()))) {
+    for (const auto& bad : parse_bad_files(text)) causes.emplace(bad.clip, bad.cause);
+  }
+  if (causes.empty()) return;
+  const auto leave_out = [&](const Dataset& dataset) {
+    for (const auto& clip : dataset.clips) {
+      if (const auto known = causes.find(clip.id); known != causes.end()) source_->leave_out(clip, known->second);
+    }
+  };
+  leave_out(*dataset_);
+  if (validation_) leave_out(*validation_);
+  if (!leads()) return;
+  log_info(causes.size(),
+           " clips stay left out, as this run has found their files bad; to have them tried again, delete ",
+           bad_files_->path().string());
 }
 
 void Trainer::start() {
@@ -102,6 +136,7 @@ void Trainer::start() {
   model_->to(device_);
   freeze_parameters(*model_, config_.optim.clip_lr == 0 ? "towers" : config_.model.freeze);
   const auto trainable = trainable_parameters(*model_);
+  if (!trains_towers(trainable)) towers_gave_.emplace();
   gradient_ = std::make_unique<BatchGradient>(*model_, trainable, config_.train, config_.dist, peers_);
   optimizer_ = std::make_unique<Optimizer>(parameter_groups(trainable, config_.optim), config_.optim);
   if (config_.train.ema > 0) average_ = std::make_unique<MovingAverage>(trainable, config_.train.ema);
@@ -291,7 +326,7 @@ void Trainer::after_step(const Batch& batch, const StepStats& stats) {
   state_.step = stats.step;
   state_.position = loader_->position();
   if (scaler_) state_.loss_scale = scaler_->state();
-  log_bad_files(run_dir_, batch.bad_files);
+  bad_files_->add(batch.bad_clips);
   if (log_) log_->step(stats, model_->logit_scale().item<double>(), timer_);
 }
 
@@ -310,9 +345,21 @@ void Trainer::validate() {
     averaged.emplace(*average_);
   }
   const auto result = evaluate_validation();
+  note_bad_files(result);
   state_.validated_step = state_.step;
   take_score(selected_metric(result.t2v, result.v2t, config_.train.select));
   if (log_) log_->validation(result, state_, loader_->batches_per_epoch());
+}
+
+// A video that was missing from the start is not among the clips.
+void Trainer::note_bad_files(const Evaluation& result) {
+  std::set<std::string> ids;
+  for (const auto& clip : validation_->clips) ids.insert(clip.id);
+  std::vector<BadClip> bad;
+  for (const auto& skipped : result.skipped) {
+    if (ids.count(skipped.clip) != 0) bad.push_back({skipped.clip, skipped.cause});
+  }
+  bad_files_->add(bad);
 }
 
 // Equal scores count half against the right answer, whatever eval.ties says: a model of equal embeddings is no best
@@ -325,7 +372,8 @@ Evaluation Trainer::evaluate_validation() try {
   const TowerWork towers{*model_,         *tokenizer_,          config_.text.max_words,
                          eval.batch_size, config_.data.workers, eval.precision};
   model_->eval();
-  const auto features = encode_split(towers, *validation_, *source_, config_.video, eval.on_missing, *peers_);
+  const auto features = encode_split(towers, *validation_, *source_, config_.video, eval.on_missing, *peers_,
+                                     towers_gave_ ? &*towers_gave_ : nullptr);
   auto result = evaluate(model_->head(), *features, work, *peers_);
   model_->train();
   return result;

@@ -6,6 +6,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <future>
 
 #include "data/tiny_video.h"
 #include "glint/core/atomic_file.h"
@@ -25,6 +27,13 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 using testing::ThrowsMessage;
+
+// What `work` says to the user.
+std::string said_by(const std::function<void()>& work) {
+  testing::internal::CaptureStderr();
+  work();
+  return testing::internal::GetCapturedStderr();
+}
 
 // Three videos of random pixels, 5, 2 and 4 frames of 40 x 30, the last cut into two clips.
 class FrameCacheTest : public testing::Test {
@@ -196,6 +205,100 @@ TEST_F(FrameCacheTest, AVideoThatOnlyMovedOrWasTouchedIsKnownByItsContent) {
   EXPECT_TRUE(torch::equal(read_all(source), expected));
 }
 
+void touch(const fs::path& path) {
+  fs::last_write_time(path, fs::file_time_type::clock::now() + std::chrono::hours(1));
+}
+
+TEST_F(FrameCacheTest, ATouchedFileIsReadOnceAndNotAtEveryStart) {
+  build();
+  touch(folder_ / "c.y4m");  // two clips are cut from it
+  EXPECT_THAT(said_by([&] { open(); }),
+              AllOf(HasSubstr("1 video has another time of writing than when the cache was made"), HasSubstr("c.y4m"),
+                    HasSubstr("content is compared"), HasSubstr("cp -p")));
+  EXPECT_EQ(said_by([&] { open(); }), "");
+  const auto time = fs::last_write_time(folder_ / "c.y4m");
+  write_still_video(folder_ / "c.y4m", 4, 40, 30, 9);  // of the same size: nobody reads it
+  fs::last_write_time(folder_ / "c.y4m", time);
+  EXPECT_EQ(refusal(), "");
+}
+
+TEST_F(FrameCacheTest, OfAFileWithAnotherTimeEachWindowIsAskedForButItsContentIsReadOnceToo) {
+  build();
+  touch(folder_ / "c.y4m");
+  EXPECT_EQ(build().kept, 4);
+  EXPECT_EQ(said_by([&] { open(); }), "");  // the builder has noted the times
+}
+
+TEST_F(FrameCacheTest, TimesThatCannotBeKeptAreToldOf) {
+  build();
+  touch(folder_ / "a.y4m");
+  {
+    FileLock builder(file(".lock"));
+    ASSERT_TRUE(builder.try_lock());
+    EXPECT_THAT(said_by([&] { open(); }),
+                AllOf(HasSubstr("the new times cannot be kept (glint data cache works in it)"),
+                      HasSubstr("the next start compares again")));
+  }
+  EXPECT_THAT(said_by([&] { open(); }), HasSubstr("content is compared"));
+  EXPECT_EQ(said_by([&] { open(); }), "");
+}
+
+TEST_F(FrameCacheTest, WhatAnotherProcessComparesIsNotComparedAgain) {
+  build();
+  touch(folder_ / "a.y4m");
+  auto turn = std::make_unique<FileLock>(file(".compare.lock"));
+  ASSERT_TRUE(turn->try_lock());
+  testing::internal::CaptureStderr();
+  auto opening = std::async(std::launch::async, [&] { open(); });
+  EXPECT_EQ(opening.wait_for(std::chrono::milliseconds(300)), std::future_status::timeout);
+  build();  // notes the time
+  turn.reset();
+  opening.get();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST_F(FrameCacheTest, ATouchedFileOfOtherContentIsRefusedByName) {
+  build();
+  write_still_video(folder_ / "c.y4m", 4, 40, 30, 9);
+  touch(folder_ / "c.y4m");
+  touch(folder_ / "a.y4m");
+  EXPECT_THAT(refusal(), AllOf(HasSubstr((folder_ / "c.y4m").string()), HasSubstr("has changed since")));
+}
+
+// What a killed builder had half written stands behind the clips when a training opens the cache; the next builder cuts
+// it off while the training reads.
+TEST_F(FrameCacheTest, ABuilderThatCutsAHalfWrittenRecordSpoilsNothingForItsReaders) {
+  const auto all = clips_;
+  clips_.pop_back();
+  build();
+  std::ofstream(file("pack_0000.glint"), std::ios::binary | std::ios::app) << std::string(100'000, 'x');
+  const auto expected = decoded();
+  ClipSource source(data_, video_);
+  const auto readable = clips_;
+  clips_ = all;
+  const auto added = build();
+  EXPECT_EQ(added.kept, 3);
+  EXPECT_EQ(added.made, 1);
+  EXPECT_LT(fs::file_size(file("pack_0000.glint")), 100'000u);
+  clips_ = readable;
+  hide_videos();  // so that it is the cache that gives them
+  EXPECT_EQ(said_by([&] { EXPECT_TRUE(torch::equal(read_all(source), expected)); }), "");
+}
+
+TEST_F(FrameCacheTest, BehindADamagedRecordTheSoundOnesAreFoundWithoutAnIndex) {
+  build();
+  const auto expected = decoded();
+  ClipSource source(data_, video_);
+  const auto size = fs::file_size(file("pack_0000.glint"));
+  flip(file("pack_0000.glint"), 64 + 512, 3);  // in the first clip
+  fs::remove(file("index.glint"));
+  const auto mended = build();
+  EXPECT_EQ(mended.kept, 3);
+  EXPECT_EQ(mended.made, 1);
+  EXPECT_GT(fs::file_size(file("pack_0000.glint")), size);
+  EXPECT_TRUE(torch::equal(read_all(source), expected));
+}
+
 TEST_F(FrameCacheTest, AClipThatIsNotThereIsDecoded) {
   const auto all = clips_;
   clips_.resize(2);
@@ -224,6 +327,12 @@ TEST_F(FrameCacheTest, BadVideosAreListedAndTheRestIsMade) {
   EXPECT_THAT(made.bad[0].cause, HasSubstr("bad.mp4: no video that can be opened"));
   EXPECT_THAT(made.bad[1].cause, HasSubstr("none.mp4"));
   EXPECT_EQ(build().kept, 4);
+}
+
+TEST_F(FrameCacheTest, ABadVideoIsNotToldOfAsOneThatTheCacheShouldHave) {
+  build();
+  std::ofstream(folder_ / "bad.mp4") << "no video";
+  EXPECT_EQ(said_by([&] { EXPECT_NE(ClipSource(data_, video_).read(clip("bad.mp4")).error, ""); }), "");
 }
 
 TEST_F(FrameCacheTest, OneContentUnderTwoNamesStandsThereOnce) {

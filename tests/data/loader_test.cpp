@@ -135,7 +135,7 @@ TEST_F(TrainLoaderTest, BadFilesAreReplacedTheSameWayEachTimeAndReportedOnce) {
   for (int i = 0; i < 10; ++i) {
     const auto batch = loads->next();
     expect_consistent(batch);
-    for (const auto& bad : batch.bad_files) {
+    for (const auto& bad : batch.bad_clips) {
       reported.insert(bad.clip);
       EXPECT_THAT(bad.cause, HasSubstr(bad.clip + ".y4m"));
     }
@@ -153,6 +153,19 @@ TEST_F(TrainLoaderTest, ABadFileThrowsWhereThePolicyIsFail) {
   const auto loads = loader(5);
   EXPECT_THAT([&] { samples(*loads, 5); },
               ThrowsMessage<Error>(testing::AllOf(HasSubstr("3.y4m"), HasSubstr("on_bad_file"))));
+}
+
+TEST_F(TrainLoaderTest, AFileThatIsGoneReplacesNoSampleButEndsTheWork) {
+  const auto loads = loader(5);
+  std::filesystem::remove(folder_ / "3.y4m");
+  EXPECT_THAT([&] { samples(*loads, 10); },
+              ThrowsMessage<Error>(HasSubstr("3.y4m: was there when the work began and is not there now")));
+}
+
+TEST_F(TrainLoaderTest, AMachineThatHasNoTimeReplacesNoSampleButEndsTheWork) {
+  video_.timeout_s = 1e-9;
+  const auto loads = loader(5);
+  EXPECT_THAT([&] { loads->next(); }, ThrowsMessage<NotNow>(HasSubstr(".y4m")));
 }
 
 TEST_F(TrainLoaderTest, ManyBadFilesInARowEndTheRun) {
@@ -286,7 +299,7 @@ TEST_F(TrainLoaderTest, APoisonedFileChangesNoOtherSampleAndIsToldOfOnce) {
   int replaced = 0, told = 0;
   for (const auto& before : expected) {
     const auto batch = loads->next();
-    told += static_cast<int>(batch.bad_files.size());
+    told += static_cast<int>(batch.bad_clips.size());
     for (int64_t row = 0; row < 5; ++row) {
       const auto i = static_cast<std::size_t>(row);
       if (clip_of(before.samples[i]) == 7) {

@@ -130,5 +130,84 @@ TEST_F(ReadOnlyTest, AFolderThatTakesNoMoreFilesEndsTheTrainingAndItsLastCheckpo
   }
 }
 
+// A folder that may not be entered, as another user's of mode 700.
+class Closed {
+ public:
+  explicit Closed(fs::path folder) : folder_(std::move(folder)) { fs::permissions(folder_, fs::perms::none); }
+  ~Closed() { fs::permissions(folder_, fs::perms::owner_all); }
+  Closed(const Closed&) = delete;
+  Closed& operator=(const Closed&) = delete;
+
+ private:
+  fs::path folder_;
+};
+
+TEST_F(ReadOnlyTest, EveryCommandOnAPathThatMayNotBeEnteredIsOneSentence) {
+  const auto closed = folder_ / "closed", set = small_demo_set();
+  fs::create_directory(closed);
+  const Closed lock(closed);
+  const auto in = [&](const char* name) { return (closed / name).string(); };
+  const auto out = (folder_ / "out").string(), run = run_.string(), data = "data.root=" + set.string();
+  const auto training = [&](const std::vector<std::string>& more) { return small_training(run_, more); };
+  const std::vector<std::vector<std::string>> commands = {
+      training({"data.root=" + in("set")}),
+      training({"data.videos=" + in("videos")}),
+      training({"data.cache=" + in("cache")}),
+      training({"model.weights=" + in("weights.safetensors")}),
+      training({"run.dir=" + in("run")}),
+      {"train", in("settings.yaml")},
+      {"train", in("run")},
+      {"eval", in("run")},
+      {"eval", in("settings.yaml")},
+      {"eval", "--from-scores", in("scores.safetensors")},
+      {"eval", "--features", in("a.npy"), in("b.npy"), "--truth", in("truth.tsv")},
+      {"encode", in("run"), "--out", out},
+      {"data", "stats", "configs/demo.yaml", "data.root=" + in("set")},
+      {"data", "cache", "configs/demo.yaml", "data.root=" + in("set"), "--out", out},
+      {"data", "cache", "configs/demo.yaml", data, "--out", in("cache")},
+      {"data", "cache", "configs/demo.yaml", data, "--out", in("cache"), "--check"},
+      {"import", in("weights.pt"), out},
+      {"import", in("weights.pt"), "--list"},
+      {"export", in("run"), out},
+      {"frames", in("a.mp4"), out + ".png"},
+      {"compare", in("a"), in("b")},
+      {"average", out, in("run")},
+      {"demo", in("demo"), "--clips", "13"},
+  };
+  for (const auto& command : commands) {
+    const auto refused = run_program(command, options_);
+    const auto words = testing::PrintToString(command);
+    EXPECT_EQ(refused.exit_code, 1) << words << refused.err;
+    EXPECT_THAT(refused.err, StartsWith("error: " + closed.string())) << words;
+    EXPECT_THAT(refused.err, HasSubstr("Permission denied")) << words;
+    EXPECT_EQ(std::count(refused.err.begin(), refused.err.end(), '\n'), 1) << words << refused.err;
+  }
+}
+
+TEST_F(ReadOnlyTest, AFolderOfVideosThatIsClosedDuringATrainingEndsItSavedAndLeavesOutNoClip) {
+  const auto set = folder_ / "set";
+  fs::copy(small_demo_set(), set, fs::copy_options::recursive);
+  const auto more = [&](const std::string& last) {
+    return small_training(run_, {"data.root=" + set.string(), "data.cache_mb=0",
+                                 "data.val_split=", "data.test_split=", "train.epochs=10000", last});
+  };
+  {
+    Program program(more("train.max_steps=0"), options_);
+    while (program.running() && logged(run_, "loss").size() < 7)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    ASSERT_TRUE(program.running()) << program.err();
+    const Closed lock(set / "videos");
+    const auto ended = program.wait();
+    EXPECT_EQ(ended.exit_code, 1);
+    EXPECT_THAT(ended.err, HasSubstr("error: " + (set / "videos").string() + "/"));
+    EXPECT_THAT(ended.err, HasSubstr("Permission denied\n"));
+  }
+  const auto steps = logged(run_, "loss").size();
+  EXPECT_FALSE(fs::exists(run_ / "bad_files.jsonl"));
+  const auto resumed = run_program(more("train.max_steps=" + std::to_string(steps + 1)), options_);
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("step " + std::to_string(steps) + "\n"));  // going on from
+}
+
 }  // namespace
 }  // namespace glint::test

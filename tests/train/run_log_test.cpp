@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "glint/core/atomic_file.h"
-#include "glint/core/error.h"
 #include "support/environment.h"
 
 namespace glint::test {
@@ -111,18 +110,6 @@ TEST_F(RunLogTest, AStepWithHalfTheWorkUsesHalfTheMachine) {
     EXPECT_GT(whole[i].second, 0);
     EXPECT_DOUBLE_EQ(half[i].second, whole[i].second / 2) << half[i].first;
   }
-}
-
-TEST_F(RunLogTest, BadFilesAreListedWhateverTheirNamesHoldAndTheListIsNamedOnce) {
-  CaptureStderr();
-  log_bad_files(folder_.path(), {{"a", "empty"}});
-  log_bad_files(folder_.path(), {{"b\xFF", "said \"no\""}});
-  EXPECT_EQ(GetCapturedStderr(),
-            (folder_ / "bad_files.jsonl").string() + " lists the clips that are left out, each with its cause\n");
-  EXPECT_EQ(read_file(folder_ / "bad_files.jsonl"),
-            "{\"clip\":\"a\",\"cause\":\"empty\"}\n{\"clip\":\"b\xEF\xBF\xBD\",\"cause\":\"said \\\"no\\\"\"}\n");
-  EXPECT_THROW(log_bad_files(folder_ / "gone", {{"a", "empty"}}), Error);
-  EXPECT_NO_THROW(log_bad_files(folder_ / "gone", {}));
 }
 
 }  // namespace

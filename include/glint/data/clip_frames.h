@@ -13,7 +13,7 @@ namespace glint {
 ReaderOptions reader_options(const VideoConfig& video);
 
 // The numbers of the frames that video.sampling chooses of a clip, ascending: at least one, at most video.num_frames.
-// Throws Error naming the file where none stands in the clip's window.
+// Throws BadFile naming the file where none stands in the clip's window.
 std::vector<std::int64_t> clip_frames(const VideoReader& reader, const Clip& clip, const VideoConfig& video);
 
 }  // namespace glint

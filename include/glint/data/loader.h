@@ -18,7 +18,7 @@ namespace glint {
 
 // A clip whose file gives no frames.
 struct BadClip {
-  std::string clip;
+  std::string clip;  // its id
   std::string cause;
 };
 
@@ -29,7 +29,7 @@ struct Batch {
   torch::Tensor frames;            // uint8 [B, T, 3, R, R]
   torch::Tensor frame_mask;        // int64 [B, T]
   std::vector<int64_t> samples;    // which captions of the data set
-  std::vector<BadClip> bad_files;  // seen for the first time while this batch was made
+  std::vector<BadClip> bad_clips;  // met for the first time while this batch was made
   int64_t epoch = 0;
   int64_t index = 0;  // in its epoch
 };
@@ -58,7 +58,8 @@ int64_t batches_per_epoch(const Dataset& dataset, const DataConfig& data, int64_
 // last incomplete batch of an epoch is dropped. What video.augment draws for a sample depends on (seed, epoch, index)
 // alone. A sample whose file is bad is replaced by another sample, chosen by (seed, epoch, index) alone, and reported
 // once (by each process that meets it); data.on_bad_file = fail throws instead. So the batches are the same whatever
-// the number of workers, and those of several processes put together are that of one.
+// the number of workers, and those of several processes put together are that of one. What ClipSource throws is thrown
+// in the turn of its batch: no sample is ever replaced because of the machine.
 class TrainLoader {
  public:
   // `pinned`: batches lie where a GPU can fetch them by itself.

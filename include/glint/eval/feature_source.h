@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "glint/data/clip_source.h"
@@ -48,12 +49,34 @@ struct TowerWork {
 TextFeatures tower_features(const TowerWork& work, const std::vector<std::string>& texts);
 VideoFeatures tower_features(const TowerWork& work, const torch::Tensor& frames, const torch::Tensor& mask);
 
+// What towers gave for a split, kept for its next evaluation: for towers that are not trained, whatever comes behind
+// them is. A split that takes more memory than this allows is not kept at all.
+class TowerMemory {
+ public:
+  struct Videos {
+    std::vector<VideoFeatures> batches = {};  // clip_frames and mask alone, as the towers gave them
+    std::vector<int64_t> clips = {};          // those of this process that were read
+    std::vector<SkippedClip> skipped = {};
+  };
+  const Videos* videos() const { return videos_ ? &*videos_ : nullptr; }
+  bool has_room(int64_t bytes) const { return bytes <= bytes_left_; }
+  void keep(Videos videos, int64_t bytes);                        // which it has room for
+  const TextFeatures* texts(int64_t first, int64_t count) const;  // a batch; null where it is not kept
+  void keep(int64_t first, int64_t count, const TextFeatures& texts);
+
+ private:
+  std::optional<Videos> videos_;
+  std::map<std::pair<int64_t, int64_t>, TextFeatures> texts_;
+  int64_t bytes_left_ = int64_t{256} << 20;
+};
+
 // The split of a data set through the towers. Several processes share the clips; all get the same features of videos,
-// and each asks for its own texts. Videos that cannot be read are an Error, or left out (`on_missing` = "skip").
-// `video`: what `source` was made with.
+// and each asks for its own texts. Videos that are bad are an Error, or left out (`on_missing` = "skip"); what the
+// machine cannot read now is NotNow whatever that says. `video`: what `source` was made with. `memory`: of this split
+// and these towers, may be null.
 std::unique_ptr<FeatureSource> encode_split(const TowerWork& work, const Dataset& dataset, ClipSource& source,
                                             const VideoConfig& video, const std::string& on_missing,
-                                            Communicator& peers);
+                                            Communicator& peers, TowerMemory* memory = nullptr);
 
 // The captions of a split as they stand in files: an id each, "clip" or "clip#0" where a clip has several.
 std::vector<RankedItem> query_items(const Dataset& dataset);

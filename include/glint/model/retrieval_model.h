@@ -40,6 +40,9 @@ class RetrievalModel final : public torch::nn::Module {
   // As encode_video(), but for any head.
   VideoFeatures video_features(const torch::Tensor& frames, const torch::Tensor& mask);
 
+  // The same from what the image tower gave before: VideoFeatures::clip_frames and mask.
+  VideoFeatures video_features_of(const torch::Tensor& clip_frames, const torch::Tensor& mask);
+
   // int64 [A, L] each -> prepared for score().
   TextFeatures encode_text(const torch::Tensor& ids, const torch::Tensor& mask);
   // uint8 [B, T, 3, R, R] (or float, normalised) and int64 [B, T] -> prepared for score(). Where model.clustering

@@ -10,6 +10,7 @@
 #include "glint/core/lap_timer.h"
 #include "glint/dist/communicator.h"
 #include "glint/eval/evaluation.h"
+#include "glint/eval/feature_source.h"
 #include "glint/optim/loss_scaler.h"
 #include "glint/optim/moving_average.h"
 #include "glint/train/batch_gradient.h"
@@ -17,6 +18,7 @@
 
 namespace glint {
 
+class BadFiles;    // src/train/bad_files.h
 class RunLog;      // src/train/run_log.h
 struct StepStats;  // src/train/run_log.h
 class StepGuard;   // src/train/step_guard.h
@@ -37,12 +39,14 @@ class Trainer {
   // The first `trace_steps` of them are recorded in trace.json (rank 0's).
   int64_t run(int64_t trace_steps = 0);
 
-  const Dataset& dataset() const { return *dataset_; }  // what it trains on
+  const Dataset& dataset() const { return *dataset_; }           // what it trains on
+  std::shared_ptr<ClipSource> clips() const { return source_; }  // with what it has decoded and found bad
 
  private:
   void open_run_folder();
   void load_data();
   void start();
+  void leave_out_bad_files();
   void go_on_from(const Checkpoint& checkpoint);
   void check_length() const;
   void start_log();
@@ -54,6 +58,7 @@ class Trainer {
   void after_step(const Batch& batch, const StepStats& stats);
   void settle();
   void validate();
+  void note_bad_files(const Evaluation& result);
   Evaluation evaluate_validation();
   void take_score(double score);
   TrainTensors tensors() const;
@@ -76,6 +81,8 @@ class Trainer {
   std::optional<Dataset> validation_;
   std::shared_ptr<const Tokenizer> tokenizer_;
   std::shared_ptr<ClipSource> source_;
+  std::unique_ptr<BadFiles> bad_files_;
+  std::optional<TowerMemory> towers_gave_;  // of the validation split; none where the towers are trained
   std::shared_ptr<RetrievalModel> model_;
   std::unique_ptr<BatchGradient> gradient_;
   std::unique_ptr<Optimizer> optimizer_;

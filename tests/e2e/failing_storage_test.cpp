@@ -1,0 +1,131 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "e2e/program.h"
+#include "e2e/small_run.h"
+#include "glint/core/atomic_file.h"
+#include "glint/core/error.h"
+#include "support/environment.h"
+
+// Work on a storage that fails now and then, or for good (failing_storage.cpp).
+namespace glint::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class FailingStorageTest : public testing::Test {
+ protected:
+  ProgramOptions storage(const std::string& fault) const {
+    // A build with sanitizers minds that a library comes before theirs.
+    return {.environment = {"LD_PRELOAD=" GLINT_FAILING_STORAGE, "ASAN_OPTIONS=verify_asan_link_order=0", fault}};
+  }
+  ProgramOptions failing(const std::string& calls, const std::string& words, int code, int after, int times) const {
+    return storage(concat("GLINT_FAIL=", calls, ":", words, ":", code, ":", after, ":", times));
+  }
+  std::vector<std::string> build_words() const {
+    return {"data",  "cache",         "configs/demo.yaml",  "data.root=" + small_demo_set().string(),
+            "--out", cache_.string(), "video.image_size=32"};
+  }
+  static std::string counts(const ProgramResult& result) {
+    const auto json = nlohmann::json::parse(result.out, nullptr, /*allow_exceptions=*/false);
+    return json.is_object()
+               ? concat(json.at("kept"), " kept, ", json.at("made"), " made, ", json.at("bad").size(), " bad")
+               : result.err;
+  }
+  ProgramResult build(const ProgramOptions& options = {}) const {
+    auto words = build_words();
+    words.push_back("--json");
+    return run_program(words, options);
+  }
+  std::vector<std::string> training(const char* name, std::vector<std::string> more = {}) const {
+    more.insert(more.end(), {"train.epochs=1", "data.cache_mb=0", "data.val_split=", "data.test_split="});
+    return small_training(folder_ / name, more);
+  }
+
+  TemporaryFolder folder_;
+  const fs::path cache_ = folder_ / "cache";
+};
+
+TEST_F(FailingStorageTest, AVideoThatCannotBeReadForAMomentIsCachedAllTheSame) {
+  const auto result = build(failing("read", "train_0007", EIO, 0, 1));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(counts(result), "0 kept, 65 made, 0 bad");
+}
+
+TEST_F(FailingStorageTest, AVideoThatCannotBeReadEndsTheBuildWithoutAVerdictAndTheNextGoesOn) {
+  for (const int code : {EIO, ESTALE, ETIMEDOUT}) {
+    const auto result = build(failing("read", "train_0020", code, 0, 0));
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.err, AllOf(HasSubstr("train_0020"), HasSubstr(std::strerror(code)),
+                                  HasSubstr("the storage does not answer"), HasSubstr("clips finished before stay")));
+    EXPECT_FALSE(fs::exists(cache_ / "bad_files.jsonl"));
+  }
+  const auto resumed = build();
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_THAT(counts(resumed), HasSubstr("0 bad"));
+  EXPECT_EQ(run_program({"data", "cache", "configs/demo.yaml", "data.root=" + small_demo_set().string(), "--out",
+                         cache_.string(), "video.image_size=32", "--check"})
+                .exit_code,
+            0);
+}
+
+TEST_F(FailingStorageTest, APackThatCannotBeWrittenKeepsWhatStandsInIt) {
+  const auto broken = build(failing("write", "pack_0000", EIO, 60, 0));  // two writes a clip
+  EXPECT_EQ(broken.exit_code, 1);
+  EXPECT_THAT(broken.err, AllOf(HasSubstr("pack_0000.glint: the file cannot be written: Input/output error"),
+                                HasSubstr("clips finished before stay")));
+  const auto resumed = build();
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_GE(json::parse(resumed.out).at("kept"), 25);
+}
+
+TEST_F(FailingStorageTest, ATrainingReadsACacheASecondTimeAndThenEndsWithTheReason) {
+  ASSERT_EQ(build().exit_code, 0);
+  const std::string from_cache = "data.cache=" + cache_.string();
+  const auto plain = run_program(training("plain", {from_cache}));
+  ASSERT_EQ(plain.exit_code, 0) << plain.err;
+  const auto once = run_program(training("once", {from_cache}), failing("read", "pack_0000", EIO, 10, 1));
+  EXPECT_EQ(once.exit_code, 0) << once.err;
+  EXPECT_EQ(logged(folder_ / "once", "loss"), logged(folder_ / "plain", "loss"));
+  const auto always = run_program(training("always", {from_cache}), failing("read", "pack_0000", EIO, 30, 0));
+  EXPECT_EQ(always.exit_code, 1);
+  EXPECT_THAT(always.err, AllOf(HasSubstr("pack_0000.glint"), HasSubstr("Input/output error")));
+  EXPECT_FALSE(fs::exists(folder_ / "always/bad_files.jsonl"));
+  const auto resumed = run_program(training("always", {from_cache}));
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(logged(folder_ / "always", "loss"), logged(folder_ / "plain", "loss"));
+}
+
+// What is decoded, by the number of openings.
+TEST_F(FailingStorageTest, ValidationsDoNotReadAgainWhatFrozenTowersHaveSeen) {
+  const auto list = folder_ / "opens";
+  const auto openings = [&](const char* name, const std::vector<std::string>& more) {
+    fs::remove(list);
+    std::vector<std::string> words = {"data.cache_mb=0", "data.test_split=", "train.epochs=3"};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto result = run_program(small_training(folder_ / name, words), storage("GLINT_OPENS=" + list.string()));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    const auto text = fs::exists(list) ? read_file(list) : "";
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  const auto without = openings("without", {"data.val_split="});
+  const auto trained = openings("trained", {"model.freeze=none", "train.validate_every=1"});
+  const auto frozen = openings("frozen", {"model.freeze=towers", "train.validate_every=1"});
+  const auto both = openings("both", {"data.cache_mb=64", "data.val_split=test", "data.test_split=test"});
+  const auto alone = openings("alone", {"data.cache_mb=64", "data.val_split=test"});
+  EXPECT_EQ(both, alone);                           // the test results come of clips that the validations have decoded
+  const auto validation = (trained - without) / 3;  // clips
+  EXPECT_GT(validation, 3);
+  EXPECT_EQ(frozen - without, validation);
+}
+
+}  // namespace
+}  // namespace glint::test
