@@ -104,7 +104,7 @@ void RunLog::validation(const Evaluation& result, const TrainState& state, int64
            is_best ? " (best)" : "");
 }
 
-void log_bad_files(const fs::path& run_dir, const std::vector<BadFile>& files) {
+void log_bad_files(const fs::path& run_dir, const std::vector<BadClip>& files) {
   if (files.empty()) return;
   const auto path = run_dir / "bad_files.jsonl";
   if (!files::exists(path)) log_info(path.string(), " lists the clips that are left out, each with its cause");
