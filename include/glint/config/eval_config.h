@@ -44,8 +44,8 @@ void describe(Visitor& v, EvalConfig& c) {
   v.field("captions", c.captions, one_of({"all", "first"}), "of a video: all, first (as MVEB's protocols)");
   v.field("on_missing", c.on_missing, one_of({"fail", "skip"}),
           "a video that is missing or cannot be read: fail, skip (counted in every result)");
-  v.field("batch_size", c.batch_size, above(0), "videos or captions encoded at once");
-  v.field("block", c.block, above(0), "texts and videos scored at once");
+  v.field("batch_size", c.batch_size, within(1, 1 << 20), "videos or captions encoded at once");
+  v.field("block", c.block, within(1, 1 << 20), "texts and videos scored at once");
   v.field("precision", c.precision, one_of({"fp32", "bf16", "fp16"}),
           "of the towers' products: fp32, bf16, fp16; heads are fp32");
   v.field("tf32", c.tf32, any(), "on a GPU: products of float32 in its shorter TF32");
@@ -62,17 +62,17 @@ void describe(Visitor& v, EvalConfig& c) {
   v.field(
       "bank", c.bank, any(),
       "is, qb_norm, nnn, sinkhorn learn from: test_queries, or train_captions:N (and train_videos:N; without N all)");
-  v.field("bank_seed", c.bank_seed, at_least(0), "of the bank's sample, where N is less than all");
-  v.field("dsl_temperature", c.dsl_temperature, above(0), "dsl, dsl_shared: on cosine scale");
-  v.field("beta", c.beta, above(0), "is, qb_norm: inverse temperature, on cosine scale");
-  v.field("hub_k", c.hub_k, above(0), "qb_norm: a hub is among the k best ...");
-  v.field("hub_theta", c.hub_theta, above(0), "qb_norm: ... of so many bank queries");
-  v.field("hub_theta_v2t", c.hub_theta_v2t, at_least(0), "qb_norm: the same for video-to-text; 0: hub_theta");
-  v.field("nnn_k", c.nnn_k, above(0), "nnn: largest scores of an item that are averaged");
-  v.field("nnn_alpha", c.nnn_alpha, above(0), "nnn: share of that mean that is subtracted");
-  v.field("sinkhorn_tau", c.sinkhorn_tau, above(0), "sinkhorn: temperature, on cosine scale");
-  v.field("sinkhorn_rounds", c.sinkhorn_rounds, at_least(0), "sinkhorn: 0: 5 on test queries, 10 on a bank");
-  v.field("csls_k", c.csls_k, above(0), "csls: nearest neighbours that are averaged");
+  v.field("bank_seed", c.bank_seed, within(0, kLargestSeed), "of the bank's sample, where N is less than all");
+  v.field("dsl_temperature", c.dsl_temperature, above(0, 1e6), "dsl, dsl_shared: on cosine scale");
+  v.field("beta", c.beta, above(0, 1e6), "is, qb_norm: inverse temperature, on cosine scale");
+  v.field("hub_k", c.hub_k, within(1, 1e9), "qb_norm: a hub is among the k best ...");
+  v.field("hub_theta", c.hub_theta, within(1, 1e9), "qb_norm: ... of so many bank queries");
+  v.field("hub_theta_v2t", c.hub_theta_v2t, within(0, 1e9), "qb_norm: the same for video-to-text; 0: hub_theta");
+  v.field("nnn_k", c.nnn_k, within(1, 1e9), "nnn: largest scores of an item that are averaged");
+  v.field("nnn_alpha", c.nnn_alpha, above(0, 1e6), "nnn: share of that mean that is subtracted");
+  v.field("sinkhorn_tau", c.sinkhorn_tau, above(0, 1e6), "sinkhorn: temperature, on cosine scale");
+  v.field("sinkhorn_rounds", c.sinkhorn_rounds, within(0, 1e6), "sinkhorn: 0: 5 on test queries, 10 on a bank");
+  v.field("csls_k", c.csls_k, within(1, 1e9), "csls: nearest neighbours that are averaged");
   v.field("ema", c.ema, any(), "the moving average of the weights, where the checkpoint has one");
 }
 
