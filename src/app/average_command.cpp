@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "app/result_places.h"
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
@@ -50,7 +51,7 @@ void check_same_model(const Checkpoint& first, const Checkpoint& other) {
 
 void average(const AverageOptions& options) {
   const torch::NoGradGuard no_grad;
-  require_new_or_empty(options.out);
+  require_new_folder_place(options.out);
   const auto folders = checkpoints_of(options);
   const auto first = load_checkpoint(folders.front());
   TensorMap sums;

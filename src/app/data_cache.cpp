@@ -172,7 +172,7 @@ void add_data_cache(CLI::App& data) {
   command->add_option("--codec", options->codec, "raw, yuv420 or jpeg (data.cache_codec); training must say the same");
   command->add_option("--quality", options->quality, "Of jpeg, 1 to 100 (data.cache_quality)");
   command->add_option("--workers", options->workers, "Decode threads; all cores where it is not given")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1024));
   command->add_flag("--check", options->check,
                     "Make nothing: read all of the cache and of the videos, tell what is "
                     "damaged, stale or missing, and end with 1 where anything is");

@@ -1,4 +1,4 @@
-#include <cstdio>
+#include <iomanip>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -12,8 +12,8 @@ namespace {
 
 void print_lines(const std::vector<Finding>& findings) {
   for (const auto& finding : findings) {
-    std::printf("%-8s %-16s %s%s%s\n", finding.ok ? "ok" : "missing", finding.name.c_str(), finding.found.c_str(),
-                finding.ok ? "" : "; ", finding.ok ? "" : finding.advice.c_str());
+    std::cout << std::left << std::setw(9) << (finding.ok ? "ok" : "missing") << std::setw(17) << finding.name
+              << finding.found << (finding.ok ? "" : "; " + finding.advice) << "\n";
   }
 }
 

@@ -11,6 +11,7 @@
 #include "app/commands.h"
 #include "app/evaluate_checkpoint.h"
 #include "app/evaluate_files.h"
+#include "app/result_places.h"
 #include "app/stage_words.h"
 #include "glint/config/config_file.h"
 #include "glint/config/eval_bank.h"
@@ -91,9 +92,19 @@ EvalConfig settings_of_files(EvalOptions& options) {
   return config.eval;
 }
 
+constexpr const char* kElsewhere = "; --out FILE and --folder FOLDER put the results elsewhere";
+
+// What was asked for by name.
+void require_named_places(const EvalOptions& options) {
+  if (!options.folder.empty()) require_place(fs::path(options.folder) / "results.json", "");
+  if (!options.out.empty()) require_place(options.out, "");
+  if (!options.scores.empty()) require_place(options.scores, "");
+}
+
 void evaluate_without_model(EvalOptions options) {
   const auto config = settings_of_files(options);
   if (options.processes > 1) throw Error("glint eval: --processes is for a run; leave it out");
+  require_named_places(options);
   Report report;
   if (!options.from_scores.empty()) {
     if (!options.features.empty() || !options.scores.empty())
@@ -107,9 +118,34 @@ void evaluate_without_model(EvalOptions options) {
     }
     report = evaluate_vectors(options.features.at(0), options.features.at(1), options.truth, config, options.scores);
   }
-  if (!options.folder.empty()) write_evaluation(options.folder, report);
-  if (!options.out.empty()) write_file(options.out, report.json);
-  print(report, options);
+  const auto write = [&] {
+    if (!options.folder.empty()) write_evaluation(options.folder, report);
+    if (!options.out.empty()) write_file(options.out, report.json);
+  };
+  write_and_print(write, [&] { print(report, options); });
+}
+
+// What an evaluation leaves in its run's folder.
+struct OwnResults {
+  bool evaluation = false;  // eval/SPLIT/
+  bool results = false;     // results.json and results.txt
+};
+
+// Rank 0's, before the work.
+OwnResults look_at_places(const EvalOptions& options, const std::string& split, const std::string& test_split) {
+  require_named_places(options);
+  const fs::path run = options.where;
+  if (!files::exists(run / "checkpoints")) return {};
+  const auto is_split = [](const std::string& word) { return word.starts_with("eval.split="); };
+  const bool as_it_is = std::all_of(options.overrides.begin(), options.overrides.end(), is_split);
+  OwnResults own{.evaluation = options.folder.empty() && as_it_is,
+                 .results = options.out.empty() && options.overrides.empty() && split == test_split};
+  const auto evaluation = run / "eval" / split / "results.json";
+  if (own.evaluation && options.out.empty()) require_place(evaluation, kElsewhere);
+  if (own.results) require_place(run / "results.json", kElsewhere);
+  own.evaluation =
+      own.evaluation && (options.out.empty() || has_place(evaluation, "; the ranks of the queries are not kept"));
+  return own;
 }
 
 // Where features are there already, what made them is compared with the file; the rest is too late.
@@ -139,22 +175,30 @@ void evaluate_run(const EvalOptions& options, const RankInfo& rank) {
   if (split.empty() && files.features.empty())
     throw Error("eval.split: which split is to be evaluated? Set data.test_split=test, or eval.split to another");
   const auto device = choose_device(config.run.device, rank.local_rank);
+  OwnResults own;
+  if (rank.rank == 0) own = look_at_places(options, split, config.data.test_split);
   const auto peers = make_communicator(rank, config.dist.timeout_s, device);
   const auto report = evaluate_checkpoint(std::move(checkpoint), split, *peers, device, files);
   if (rank.rank != 0) return;
   const fs::path run = options.where;
-  const auto is_split = [](const std::string& word) { return word.starts_with("eval.split="); };
-  const bool as_it_is = std::all_of(options.overrides.begin(), options.overrides.end(), is_split);
-  const bool is_run = files::exists(run / "checkpoints");
-  if (!options.folder.empty()) write_evaluation(options.folder, report);
-  if (options.folder.empty() && as_it_is && is_run) write_evaluation(run / "eval" / report.split, report);
-  if (!options.out.empty()) {
-    write_file(options.out, report.json);
-  } else if (options.overrides.empty() && is_run && report.split == config.data.test_split) {
-    write_file(run / "results.json", report.json);
-    write_file(run / "results.txt", report.table);
-  }
-  print(report, options);
+  const auto write = [&] {
+    if (!options.out.empty()) write_file(options.out, report.json);
+    if (!options.folder.empty()) write_evaluation(options.folder, report);
+    if (own.results && report.split == config.data.test_split) {
+      write_file(run / "results.json", report.json);
+      write_file(run / "results.txt", report.table);
+    }
+    if (own.evaluation) write_evaluation(run / "eval" / report.split, report);
+  };
+  write_and_print(write, [&] { print(report, options); });
+}
+
+// As one of several processes: where a signal asks all to stop, some are gone before the others have seen theirs.
+void evaluate_as_rank(const EvalOptions& options, const RankInfo& rank) try {
+  evaluate_run(options, rank);
+} catch (const Error&) {
+  if (rank.ranks > 1 && stop_requested() != 0) throw Stopped(stop_requested());
+  throw;
 }
 
 // The words of this call, for each of several processes.
@@ -209,7 +253,7 @@ void eval(EvalOptions options) {
   const auto rank = rank_info_from_environment();
   if (rank.ranks > 1 || options.processes == 1) {
     catch_stop_signals();
-    return evaluate_run(options, rank);
+    return evaluate_as_rank(options, rank);
   }
   const int code = launch_local_ranks({.command = command_of(options), .processes = options.processes});
   if (code != 0) std::exit(code);  // the processes have said why
@@ -244,7 +288,7 @@ void add_eval_command(CLI::App& app) {
                       "Of another model's files: lines `text TAB video`, judgements in TREC's form, or the folder of "
                       "an evaluation (runs/demo/eval/test)");
   command->add_option("--processes", options->processes, "Share the work among so many processes on this machine")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1024));
   auto* json = command->add_flag("--json", options->json, "Print the JSON object instead of a table");
   command
       ->add_option("--worst", options->worst,

@@ -1,5 +1,6 @@
 #include "app/evaluate_checkpoint.h"
 
+#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <memory>
@@ -13,6 +14,8 @@
 #include "glint/core/files.h"
 #include "glint/core/first_few.h"
 #include "glint/core/log.h"
+#include "glint/core/thread_pool.h"
+#include "glint/data/clip_source.h"
 #include "glint/data/dataset.h"
 #include "glint/device/device.h"
 #include "glint/eval/bank_sample.h"
@@ -168,6 +171,15 @@ void write_evaluation(const fs::path& folder, const Report& report) {
 
 void use_threads(int64_t threads) {
   if (threads > 0) torch::set_num_threads(static_cast<int>(threads));
+  const int all = torch::get_num_threads();
+  if (all < 2) return;
+  // OpenMP ends the process where it cannot start its threads, so they are tried here, and then started for good.
+  try {
+    const ThreadPool probe(all - 1);
+  } catch (const NotNow& problem) {
+    throw NotNow("train.threads: LibTorch is to use ", all, " threads, and ", problem.what());
+  }
+  at::parallel_for(0, all, /*grain_size=*/1, [](int64_t, int64_t) {});
 }
 
 }  // namespace glint::app

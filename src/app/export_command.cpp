@@ -3,6 +3,7 @@
 #include <string>
 
 #include "app/commands.h"
+#include "app/result_places.h"
 #include "glint/core/log.h"
 #include "glint/train/weight_export.h"
 
@@ -17,6 +18,7 @@ struct ExportOptions {
 };
 
 void export_checkpoint(const ExportOptions& options) {
+  require_new_folder_place(options.out);
   auto checkpoint = load_checkpoint(options.where);
   const bool averaged = !options.plain_weights && take_average(checkpoint);
   for (const auto& file : export_model(checkpoint, options.format, options.out)) std::cout << file.string() << "\n";

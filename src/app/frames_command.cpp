@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "app/commands.h"
+#include "app/result_places.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
 #include "glint/media/contact_sheet.h"
@@ -41,7 +42,11 @@ std::vector<std::int64_t> uniform_frames(const VideoReader& reader, const Frames
 void print_frames(const VideoReader& reader, const std::vector<std::int64_t>& frames, bool as_json) {
   const auto& times_s = reader.frame_times();
   if (!as_json) {
-    for (const auto frame : frames) std::printf("%6" PRId64 " %12.6f s\n", frame, times_s[frame]);
+    for (const auto frame : frames) {
+      char line[64];
+      std::snprintf(line, sizeof line, "%6" PRId64 " %12.6f s\n", frame, times_s[frame]);
+      std::cout << line;
+    }
     return;
   }
   auto list = nlohmann::ordered_json::array();
@@ -66,6 +71,7 @@ void read_and_draw(VideoReader& reader, const std::vector<std::int64_t>& frames,
 }
 
 void run(const FramesOptions& options) {
+  if (!options.sheet.empty()) require_place(options.sheet, "");
   ReaderOptions reading;
   reading.exact_times = options.all;  // every frame that decodes, and no other
   VideoReader reader(options.video, reading);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/commands.h"
+#include "app/result_places.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
@@ -75,7 +76,7 @@ void import(Settings settings) {
   if (!settings.heads.empty()) settings.options.heads = parse_tower_heads(settings.heads);
   if (settings.list) return list(settings);
   if (settings.out.empty()) throw Error("glint import wants OUT, the folder to write, or --list");
-  require_new_or_empty(settings.out);
+  require_new_folder_place(settings.out);
   const auto model = import_model(settings.from, settings.options);
   if (!model.assumed.empty()) log_warning(settings.from, ": ", model.assumed);
   for (const auto& remark : model.remarks) log_warning(remark);
@@ -109,7 +110,7 @@ void add_import_command(CLI::App& app) {
   command
       ->add_option("--image-size", settings->options.image_size,
                    "Pixels; the image tower's positions are interpolated where it is another size")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 4096));
   command->add_flag("--list", settings->list, "Print names, types, shapes and what it is; write nothing");
   command->add_flag("--json", settings->json, "With --list: a JSON object");
   command->footer(

@@ -1,19 +1,21 @@
 #include <csignal>
+#include <functional>
 #include <iostream>
-#include <new>
-#include <system_error>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "app/commands.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
+#include "glint/core/shortage.h"
+#include "glint/core/standard_streams.h"
 #include "glint/core/stop_signal.h"
 #include "glint/media/decode_worker.h"
 
-// Exit codes: 0 done, 1 the user can mend it, 2 our bug, 128 + signal stopped with its state saved.
-int main(int argc, char** argv) {
-  if (const auto code = glint::run_decode_worker(argc, argv)) return *code;
-  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit then fails the write, whose sentence names the file
-  CLI::App app("Trains, evaluates, imports and exports text-video retrieval models.", "glint");
+namespace {
+
+void add_commands(CLI::App& app) {
   app.set_version_flag("--version", GLINT_VERSION);
   app.require_subcommand(1);
   glint::app::add_demo_command(app);
@@ -28,11 +30,39 @@ int main(int argc, char** argv) {
   glint::app::add_frames_command(app);
   glint::app::add_bench_command(app);
   glint::app::add_doctor_command(app);
+}
+
+// "--train.batch_size=8": a setting, written as an option.
+std::string hint_for(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const auto name = word.substr(0, word.find('='));
+    if (!name.starts_with("--") || name.find('.') == std::string_view::npos) continue;
+    const bool has_value = name.size() < word.size();
+    return glint::concat("settings stand without --: ", word.substr(2),
+                         has_value      ? ""
+                         : i + 1 < argc ? glint::concat("=", argv[i + 1])
+                                        : "=VALUE");
+  }
+  return "";
+}
+
+int parse(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& error) {
-    return app.exit(error, std::cout, std::cerr) == 0 ? 0 : 1;
+    const int code = app.exit(error, std::cout, std::cerr) == 0 ? 0 : 1;
+    const auto hint = code != 0 ? hint_for(argc, argv) : "";
+    if (!hint.empty()) std::cerr << hint << "\n";
+    return code;
+  }
+}
+
+// The work's exit code, or that of what ended it.
+int code_of(const std::function<int()>& work) {
+  try {
+    return work();
   } catch (const glint::Stopped& stopped) {
     return 128 + stopped.signal();
   } catch (const glint::Error& error) {
@@ -41,14 +71,29 @@ int main(int argc, char** argv) {
   } catch (const glint::NotNow& error) {
     glint::log_error(error.what());
     return 1;
-  } catch (const std::bad_alloc&) {
-    glint::log_error("the memory is used up; lower train.batch_size, eval.batch_size or data.workers");
-    return 1;
-  } catch (const std::system_error& error) {  // a thread that cannot be started, among others
-    glint::log_error("the machine refuses: ", error.what(), "; lower data.workers, or raise its limits (ulimit -a)");
-    return 1;
   } catch (const std::exception& error) {
+    if (const auto sentence = glint::shortage(error)) {
+      glint::log_error(*sentence);
+      return 1;
+    }
     glint::log_error("this is a bug of glint's, please report it: ", error.what());
     return 2;
   }
+}
+
+}  // namespace
+
+// Exit codes: 0 done, 1 the user can mend it, 2 our bug, 128 + signal stopped with its state saved.
+int main(int argc, char** argv) {
+  if (const auto code = glint::run_decode_worker(argc, argv)) return *code;
+  glint::set_up_standard_streams();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit then fails the write, whose sentence names the file
+  CLI::App app("Trains, evaluates, imports and exports text-video retrieval models.", "glint");
+  add_commands(app);
+  const int code = code_of([&] { return parse(app, argc, argv); });
+  const int output_code = code_of([] {
+    glint::flush_output();
+    return 0;
+  });
+  return code != 0 ? code : output_code;
 }

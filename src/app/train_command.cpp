@@ -12,6 +12,7 @@
 #include "app/agreement.h"
 #include "app/commands.h"
 #include "app/evaluate_checkpoint.h"
+#include "app/result_places.h"
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
@@ -105,7 +106,7 @@ bool has_results(const fs::path& run_dir, const std::string& split) {
 }
 
 // The test split's results, which stand in the run folder afterwards. All processes take part.
-void evaluate_best(const Config& config, bool trained, Communicator& peers, torch::Device device,
+void evaluate_best(const Config& config, bool trained, bool as_json, Communicator& peers, torch::Device device,
                    std::shared_ptr<ClipSource> clips) {
   const fs::path run_dir = config.run.dir;
   const bool looks = peers.rank() == 0;
@@ -113,7 +114,9 @@ void evaluate_best(const Config& config, bool trained, Communicator& peers, torc
       peers.all_gather(looks && (trained || !has_results(run_dir, config.data.test_split)) ? "due" : "done").front() ==
       "due";
   if (!due) {
-    if (peers.rank() == 0) log_info("nothing is left to train");
+    if (peers.rank() != 0) return;
+    log_info("nothing is left to train");
+    std::cout << read_file(run_dir / (as_json ? "results.json" : "results.txt"));
     return;
   }
   auto checkpoint = load_checkpoint(run_dir);
@@ -125,13 +128,16 @@ void evaluate_best(const Config& config, bool trained, Communicator& peers, torc
   const auto report =
       evaluate_checkpoint(std::move(checkpoint), config.data.test_split, peers, device, /*files=*/{}, std::move(clips));
   if (peers.rank() != 0) return;
-  write_file(run_dir / "results.txt", report.table);
-  write_file(run_dir / "results.json", report.json);
-  write_evaluation(run_dir / "eval" / config.data.test_split, report);
+  const auto write = [&] {
+    write_file(run_dir / "results.txt", report.table);
+    write_file(run_dir / "results.json", report.json);
+    write_evaluation(run_dir / "eval" / config.data.test_split, report);
+  };
+  write_and_print(write, [&] { std::cout << (as_json ? report.json : report.table); });
 }
 
 // As one of the processes that train together, or alone.
-void train(const Config& config, const RankInfo& rank, const TrainOptions& options) {
+void train(const Config& config, const RankInfo& rank, const TrainOptions& options) try {
   const fs::path run_dir = config.run.dir;
   catch_stop_signals();
   use_threads(config.train.threads);
@@ -151,10 +157,12 @@ void train(const Config& config, const RankInfo& rank, const TrainOptions& optio
     clips = trainer.clips();
   }
   if (config.data.test_split.empty()) return;
-  evaluate_best(config, steps > 0, *peers, device, std::move(clips));
+  evaluate_best(config, steps > 0, options.json, *peers, device, std::move(clips));
   if (rank.rank != 0) return;
-  std::cout << read_file(run_dir / (options.json ? "results.json" : "results.txt"));
   log_info("the run is ", run_dir.string(), "; its results are in results.json, its checkpoints in checkpoints/");
+} catch (const Error&) {
+  if (rank.ranks > 1 && stop_requested() != 0) throw Stopped(stop_requested());  // another has stopped before
+  throw;
 }
 
 void run(const TrainOptions& options) {

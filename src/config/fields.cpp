@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <utility>
 
 #include "glint/config/config_file.h"
@@ -15,11 +16,19 @@ std::vector<HeadConfig> make_heads(std::index_sequence<Index...>) {
   return {HeadConfig(std::variant_alternative_t<Index, HeadConfig>{})...};
 }
 
+// All digits of a whole number.
+std::string bound_text(double bound) {
+  const bool is_whole = std::abs(bound) < 1e16 && bound == std::floor(bound);
+  return is_whole ? std::to_string(static_cast<std::int64_t>(bound)) : concat(bound);
+}
+
 }  // namespace
 
 std::string SettingRule::text() const {
-  if (std::isfinite(high)) return concat(low_open ? "(" : "[", low, ", ", high, high_open ? ")" : "]");
-  if (std::isfinite(low)) return concat(low_open ? "> " : ">= ", low);
+  if (std::isfinite(high)) {
+    return concat(low_open ? "(" : "[", bound_text(low), ", ", bound_text(high), high_open ? ")" : "]");
+  }
+  if (std::isfinite(low)) return concat(low_open ? "> " : ">= ", bound_text(low));
   return "";
 }
 

@@ -155,9 +155,9 @@ ActivityRecord::ActivityRecord() {
     page_ = mmap(nullptr, sizeof(Page), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, 0);
     if (page_ != MAP_FAILED) return;
   }
-  const auto cause = std::generic_category().message(errno);
+  const int cause = errno;
   if (descriptor_ >= 0) close(descriptor_);
-  throw Error("no memory can be shared with a process to be started: ", cause);
+  throw_errno("no memory can be shared with a process to be started", cause);
 }
 
 ActivityRecord::~ActivityRecord() {

@@ -9,6 +9,7 @@
 
 #include "glint/core/error.h"
 #include "glint/core/files.h"
+#include "glint/core/temporary.h"
 
 namespace glint {
 
@@ -29,11 +30,12 @@ fs::path parent_of(const fs::path& path) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(fs::path path)
-    : path_(std::move(path)), temporary_(path_.string() + concat(".tmp", ::getpid())) {
+AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
   files::make_folders(parent_of(path_));
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail("created");
+  if (files::is_folder(path_)) throw Error(path_.string(), ": is a folder, and a file is to be written there");
+  auto temporary = open_temporary_file(path_);
+  temporary_ = std::move(temporary.path);
+  descriptor_ = temporary.descriptor;
 }
 
 AtomicFile::~AtomicFile() {
@@ -55,8 +57,12 @@ void AtomicFile::write(const void* data, std::size_t size) {
 
 void AtomicFile::commit() {
   if (::fsync(descriptor_) != 0) fail("synced");
-  if (::close(std::exchange(descriptor_, -1)) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    const int cause = errno;
+  // Renamed while it is locked: nobody takes it for one that is left over.
+  const bool is_renamed = ::rename(temporary_.c_str(), path_.c_str()) == 0;
+  const int rename_cause = errno;
+  const bool is_closed = ::close(std::exchange(descriptor_, -1)) == 0;
+  if (!is_renamed || !is_closed) {
+    const int cause = is_renamed ? errno : rename_cause;
     ::unlink(temporary_.c_str());
     errno = cause;
     fail("put in place");
@@ -66,6 +72,10 @@ void AtomicFile::commit() {
 
 void AtomicFile::fail(const char* doing) const {
   throw_errno(concat(path_.string(), ": the file cannot be ", doing), errno);
+}
+
+void require_writable(const fs::path& path) {
+  const AtomicFile probe(path);
 }
 
 void write_file(const fs::path& path, const std::string& text) {

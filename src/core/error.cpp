@@ -14,7 +14,7 @@ const char* cure(int code) {
     case ENFILE:
       return "; the machine has too many open files";
     case EAGAIN:
-      return "; the machine allows no more threads or processes now (ulimit -u); lower data.workers";
+      return "; the machine allows no more threads or processes now (ulimit -u); lower data.workers or train.threads";
     case ENOSPC:
     case EDQUOT:
       return "; free some space";

@@ -6,10 +6,14 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdio>
 #include <memory>
 #include <mutex>
 
-#include "glint/core/progress.h"
+#include "core/terminal_line.h"
 
 namespace glint {
 namespace {
@@ -24,11 +28,12 @@ struct Loggers {
   std::shared_ptr<spdlog::logger> terminal;
   std::shared_ptr<spdlog::logger> file;
   bool quiet = false;
+  bool has_line = false;  // a line of progress, without its line feed, stands on the terminal
 };
 
 Loggers& loggers() {
-  static Loggers instance;
-  return instance;
+  static auto* instance = new Loggers;  // never destroyed: threads speak until the process ends
+  return *instance;
 }
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
@@ -55,13 +60,51 @@ const char* prefix(LogLevel level) {
   return "";
 }
 
+// The lock is held. Where nobody reads stderr any more, what is written there is lost and nothing else happens.
+void write_terminal_line(Loggers& all, const std::string& text) {
+  if (text.empty() && !all.has_line) return;
+  winsize size{};
+  const bool has_width = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  const auto shown = has_width ? fitted(text, size.ws_col - 1U) : text;
+  std::fputs(("\r\033[K" + shown).c_str(), stderr);
+  std::fflush(stderr);
+  all.has_line = !text.empty();
+}
+
+// A log file that takes no more lines: they still stand on the terminal, and the work goes on.
+void warn_of_log_file(const std::filesystem::path& path, const std::string& cause) {
+  static bool has_warned = false;  // the lock is held
+  if (std::exchange(has_warned, true)) return;
+  auto& all = loggers();
+  write_terminal_line(all, "");
+  all.terminal->warn("{}{}: takes no more lines ({})", prefix(LogLevel::kWarning), path.string(), cause);
+}
+
 }  // namespace
+
+std::string fitted(const std::string& text, std::size_t columns) {
+  std::size_t taken = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if ((byte & 0xC0) == 0x80) continue;            // the letter's second byte, or a later one
+    const std::size_t width = byte < 0xE1 ? 1 : 2;  // letters of East Asia take two; a few others then get too much
+    if (taken + width > columns) return text.substr(0, i);
+    taken += width;
+  }
+  return text;
+}
+
+void show_terminal_line(const std::string& text) {
+  auto& all = loggers();
+  const std::lock_guard lock(all.mutex);
+  write_terminal_line(all, text);
+}
 
 void log_line(LogLevel level, const std::string& text) {
   auto& all = loggers();
   const std::lock_guard lock(all.mutex);
   if (!(all.quiet && level == LogLevel::kInfo)) {
-    Progress::clear_line();
+    write_terminal_line(all, "");
     all.terminal->log(spdlog_level(level), "{}{}", prefix(level), text);
   }
   if (all.file) all.file->log(spdlog_level(level), "{}", text);
@@ -78,6 +121,7 @@ void log_to_file(const std::filesystem::path& path) {
   }
   all.file->set_pattern("%Y-%m-%d %H:%M:%S %l %v");
   all.file->flush_on(spdlog::level::info);
+  all.file->set_error_handler([path](const std::string& cause) { warn_of_log_file(path, cause); });
 }
 
 void close_log_file() {

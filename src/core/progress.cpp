@@ -2,18 +2,16 @@
 
 #include <unistd.h>
 
-#include <atomic>
 #include <cmath>
-#include <cstdio>
 #include <iomanip>
 #include <sstream>
 
+#include "core/terminal_line.h"
 #include "glint/core/log.h"
+#include "glint/core/running_time.h"
 
 namespace glint {
 namespace {
-
-std::atomic<bool> line_open{false};  // a line without its line feed stands on the terminal
 
 constexpr auto kTerminalInterval = std::chrono::milliseconds(200);
 constexpr auto kPlainInterval = std::chrono::seconds(30);
@@ -39,8 +37,8 @@ Progress::Progress(std::string what, std::int64_t total, std::string unit)
       total_(total),
       unit_(std::move(unit)),
       terminal_(isatty(STDERR_FILENO) != 0),
-      start_(Clock::now()),
-      shown_(terminal_ ? Clock::time_point{} : Clock::now()) {}
+      start_(running_now()),
+      shown_(terminal_ ? Clock::time_point{} : start_) {}
 
 Progress::~Progress() {
   clear_line();
@@ -48,12 +46,10 @@ Progress::~Progress() {
 
 void Progress::update(std::int64_t done, const std::string& note) {
   if (first_ < 0) first_ = done;
-  const auto now = Clock::now();
+  const auto now = running_now();
   if (terminal_) {
     if (now - shown_ < kTerminalInterval) return;
-    std::fprintf(stderr, "\r\033[K%s", text(done, note).c_str());
-    std::fflush(stderr);
-    line_open = true;
+    show_terminal_line(text(done, note));
   } else {
     if (now - shown_ < kPlainInterval) return;
     log_info(text(done, note));
@@ -62,13 +58,11 @@ void Progress::update(std::int64_t done, const std::string& note) {
 }
 
 void Progress::clear_line() {
-  if (!line_open.exchange(false)) return;
-  std::fprintf(stderr, "\r\033[K");
-  std::fflush(stderr);
+  show_terminal_line("");
 }
 
 std::string Progress::text(std::int64_t done, const std::string& note) const {
-  const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
+  const double elapsed = std::chrono::duration<double>(running_now() - start_).count();
   const double rate = elapsed > 0 ? static_cast<double>(done - first_) / elapsed : 0;
   std::ostringstream out;
   out << what_ << ": " << done;

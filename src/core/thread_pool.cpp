@@ -1,15 +1,35 @@
 #include "glint/core/thread_pool.h"
 
+#include <system_error>
+
 #include "glint/core/error.h"
 
 namespace glint {
 
+std::thread start_thread(std::function<void()> work) {
+  try {
+    return std::thread(std::move(work));
+  } catch (const std::system_error& error) {
+    throw_errno("no thread can be started", error.code().value());
+  }
+}
+
 ThreadPool::ThreadPool(int threads) {
   GLINT_CHECK(threads > 0, "a pool of ", threads, " threads");
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  threads_.reserve(static_cast<std::size_t>(threads));
+  try {
+    for (int i = 0; i < threads; ++i) threads_.push_back(start_thread([this] { work(); }));
+  } catch (...) {
+    close();
+    throw;
+  }
 }
 
 ThreadPool::~ThreadPool() {
+  close();
+}
+
+void ThreadPool::close() {
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -22,6 +21,8 @@
 #include "dist/rank_process.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
+#include "glint/core/running_time.h"
+#include "glint/core/stop_signal.h"
 
 extern char** environ;  // NOLINT: POSIX asks for it
 
@@ -33,8 +34,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::array kStopSignals = {SIGINT, SIGTERM, SIGUSR1};
-
 std::chrono::nanoseconds seconds(double count) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(count));
 }
@@ -45,11 +44,14 @@ class SignalQueue {
   SignalQueue() {
     sigset_t signals;
     sigemptyset(&signals);
-    for (const int signal : kStopSignals) sigaddset(&signals, signal);
-    sigaddset(&signals, SIGCHLD);
+    for (const int signal : stop_signals()) sigaddset(&signals, signal);
+    for (const int signal : {SIGCHLD, SIGTSTP, SIGCONT}) sigaddset(&signals, signal);
     pthread_sigmask(SIG_BLOCK, &signals, &before_);
     descriptor_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    GLINT_CHECK(descriptor_ >= 0, "signalfd: ", std::strerror(errno));
+    if (descriptor_ >= 0) return;
+    const int cause = errno;
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    throw_errno("signals cannot be waited for", cause);
   }
   ~SignalQueue() {
     close(descriptor_);
@@ -105,7 +107,7 @@ std::vector<std::string> environment_of(std::int64_t rank, const LaunchOptions& 
 
 // The signal that asked a rank to stop and that it obeyed, saved or not; 0 where it ended in another way.
 int obeyed_signal(int status) {
-  for (const int signal : kStopSignals) {
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGPIPE}) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 128 + signal) return signal;
     if (WIFSIGNALED(status) && WTERMSIG(status) == signal) return signal;
   }
@@ -134,14 +136,12 @@ class Launch {
     while (std::any_of(ranks_.begin(), ranks_.end(), [](const auto& rank) { return rank->running(); })) {
       wait();
       for (auto& rank : ranks_) rank->pass_on_what_it_said();
-      while (const auto signal = signals_.next()) {
-        if (*signal != SIGCHLD) pass_on(*signal);
-      }
+      while (const auto signal = signals_.next()) take(*signal);
       const bool blamed_before = blamed_ != nullptr;
       for (auto& rank : ranks_) {
         if (rank->reap()) look_at_end(*rank, blamed_before);
       }
-      if (end_all_at_ && Clock::now() >= *end_all_at_) {
+      if (end_all_at_ && running_now() >= *end_all_at_ && !saves()) {
         for (auto& rank : ranks_) rank->kill_all();
       }
     }
@@ -157,20 +157,47 @@ class Launch {
     }
     int limit_ms = -1;
     if (end_all_at_) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(*end_all_at_ - Clock::now()).count();
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(*end_all_at_ - running_now()).count();
       limit_ms = static_cast<int>(std::clamp<std::int64_t>(left, 10, 1000));
     }
     poll(entries.data(), entries.size(), limit_ms);
   }
 
+  void take(int signal) {
+    if (signal == SIGTSTP) return stop_with_ranks();
+    if (signal == SIGCONT) return send_to_all(SIGCONT);
+    if (signal != SIGCHLD) pass_on(signal);
+  }
+
+  // Ctrl-Z reaches the launcher alone.
+  void stop_with_ranks() {
+    send_to_all(SIGSTOP);
+    raise(SIGSTOP);
+    send_to_all(SIGCONT);
+  }
+
+  void send_to_all(int signal) {
+    for (auto& rank : ranks_) rank->send_to_all(signal);
+  }
+
   void pass_on(int signal) {
-    for (auto& rank : ranks_) rank->send(signal);
-    if (stop_signal_ != 0) end_all_after(dist::kEndAfterSeconds);  // the second one: they end at once by themselves
+    send_to_running(signal);
     if (stop_signal_ == 0) stop_signal_ = signal;
+    if (!requests_.ends_at_once(signal, Clock::now())) return;  // else they end at once by themselves
+    is_impatient_ = true;
+    end_all_after(dist::kEndAfterSeconds);
   }
 
   void end_all_after(double delay_s) {
-    if (!end_all_at_) end_all_at_ = Clock::now() + seconds(delay_s);
+    const auto end = running_now() + seconds(delay_s);
+    end_all_at_ = std::min(end_all_at_.value_or(end), end);
+  }
+
+  // Does rank 0 save what has been trained, and has it time for that?
+  bool saves() const {
+    return !is_impatient_ && ranks_[0]->running() &&
+           running_now() < *end_all_at_ + seconds(dist::kEndWhileSavingSeconds) &&
+           ranks_[0]->activity().text.starts_with(dist::kSaves);
   }
 
   // The first rank that fails is the one to blame; of several seen at once, one that a signal killed.
@@ -183,7 +210,12 @@ class Launch {
     }
     const bool is_clearer = !blamed_before && WIFSIGNALED(status);
     if (blamed_ == nullptr || is_clearer) blamed_ = &rank;
-    end_all_after(dist::kEndAfterSeconds);
+    if (!end_all_at_ && stop_signal_ == 0) send_to_running(SIGTERM);
+    end_all_after(dist::kFinishStepSeconds);
+  }
+
+  void send_to_running(int signal) {
+    for (auto& rank : ranks_) rank->send(signal);
   }
 
   int outcome() const {
@@ -207,6 +239,8 @@ class Launch {
   std::vector<std::unique_ptr<RankProcess>> ranks_;
   const RankProcess* blamed_ = nullptr;
   int stop_signal_ = 0, obeyed_ = 0;
+  StopRequests requests_;
+  bool is_impatient_ = false;
   std::optional<Clock::time_point> end_all_at_;
 };
 

@@ -18,6 +18,7 @@
 #include "glint/core/error.h"
 #include "glint/core/log.h"
 #include "glint/core/machine_name.h"
+#include "glint/core/running_time.h"
 
 namespace glint::dist {
 
@@ -33,11 +34,11 @@ constexpr std::chrono::milliseconds kPoll(20), kTryAgain(100);
 class Deadline {
  public:
   explicit Deadline(double seconds)
-      : end_(Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds))) {}
+      : end_(running_now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds))) {}
   double seconds_left() const {
-    return std::max(1e-3, std::chrono::duration<double>(end_ - Clock::now()).count());  // 0 would be forever
+    return std::max(1e-3, std::chrono::duration<double>(end_ - running_now()).count());  // 0 would be forever
   }
-  bool is_over() const { return Clock::now() >= end_; }
+  bool is_over() const { return running_now() >= end_; }
 
  private:
   Clock::time_point end_;

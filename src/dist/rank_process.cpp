@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include "glint/core/error.h"
@@ -26,7 +25,7 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 }
 
 [[noreturn]] void cannot_start(const std::string& program, int cause) {
-  throw Error(program, ": no rank can be started (", std::generic_category().message(cause), ")");
+  throw_errno(concat(program, ": no rank can be started"), cause);
 }
 
 // All a child needs between fork and exec, where nothing may be allocated.
@@ -139,6 +138,10 @@ bool RankProcess::reap() {
 
 void RankProcess::send(int signal) {
   if (running()) kill(pid_, signal);
+}
+
+void RankProcess::send_to_all(int signal) {
+  if (running()) kill(-pid_, signal);
 }
 
 void RankProcess::kill_all() {

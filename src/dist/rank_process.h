@@ -21,7 +21,7 @@ struct RankStart {
 // this object or this process ends. Not thread-safe.
 class RankProcess {
  public:
-  // Error where it cannot be started.
+  // Error or NotNow where it cannot be started.
   RankProcess(std::int64_t rank, const RankStart& start);
   ~RankProcess();
   RankProcess(const RankProcess&) = delete;
@@ -33,9 +33,10 @@ class RankProcess {
   bool killed() const { return killed_; }  // by kill_all()
   ActivityState activity() const { return record_.read(); }
 
-  bool reap();            // true where it has ended since
-  void send(int signal);  // to it alone
-  void kill_all();        // it and its group
+  bool reap();                   // true where it has ended since
+  void send(int signal);         // to it alone
+  void send_to_all(int signal);  // it and its group
+  void kill_all();
 
   // What it said on stderr since, line by line with its name before each. Rank 0 has our stderr itself.
   int said_descriptor() const { return said_; }  // -1: nothing more to come

@@ -17,7 +17,9 @@
 #include "glint/core/activity.h"
 #include "glint/core/log.h"
 #include "glint/core/machine_name.h"
+#include "glint/core/running_time.h"
 #include "glint/core/stop_signal.h"
+#include "glint/core/thread_pool.h"
 
 namespace glint::dist {
 
@@ -63,10 +65,15 @@ RankWord unpack(const std::vector<std::uint8_t>& bytes) {
 void say_or_give_up(const std::string& text) {
   auto said = std::make_shared<std::promise<void>>();
   auto is_said = said->get_future();
-  std::thread([text, said] {
+  try {
+    start_thread([text, said] {
+      log_error(text);
+      said->set_value();
+    }).detach();
+  } catch (const NotNow&) {
     log_error(text);
-    said->set_value();
-  }).detach();
+    return;
+  }
   is_said.wait_for(as_duration(kLogSeconds));
 }
 
@@ -77,8 +84,8 @@ struct Watchdog::Shared {
       : info(rank_info),
         timeout_s(timeout),
         store(std::move(connection)),
-        judge(static_cast<std::size_t>(info.ranks), as_duration(timeout), Clock::now()),
-        last_answer(Clock::now()) {
+        judge(static_cast<std::size_t>(info.ranks), as_duration(timeout), running_now()),
+        last_answer(running_now()) {
     for (std::int64_t rank = 0; rank < info.ranks; ++rank) keys.push_back(key(rank));
   }
 
@@ -130,12 +137,12 @@ bool Watchdog::Shared::exchange_words(bool has_left) {
     for (const auto& bytes : store->multiGet(keys)) words.push_back(unpack(bytes));
   } catch (const std::exception&) {
     const std::lock_guard lock(mutex);
-    gone_since = Clock::now();
+    gone_since = running_now();
     changed.notify_all();
     return false;
   }
   const std::lock_guard lock(mutex);
-  last_answer = Clock::now();
+  last_answer = running_now();
   judge.hear(words, last_answer);
   return true;
 }
@@ -161,10 +168,10 @@ void Watchdog::Shared::speak_until_stopped() {
 
 // Until all others have left, or those that have not are heard no more, or the time is over.
 void Watchdog::Shared::linger() {
-  const auto begin = Clock::now();
+  const auto begin = running_now();
   auto last_news = begin;
   std::uint64_t heard = 0;
-  while (Clock::now() - begin < as_duration(timeout_s) && Clock::now() - last_news < as_duration(kDeadSeconds)) {
+  while (running_now() - begin < as_duration(timeout_s) && running_now() - last_news < as_duration(kDeadSeconds)) {
     std::uint64_t beats_of_others = 0;
     bool all_have_left = true;
     {
@@ -175,7 +182,7 @@ void Watchdog::Shared::linger() {
       }
     }
     if (all_have_left) return;
-    if (std::exchange(heard, beats_of_others) != beats_of_others) last_news = Clock::now();
+    if (std::exchange(heard, beats_of_others) != beats_of_others) last_news = running_now();
     std::this_thread::sleep_for(as_duration(kLeavePollSeconds));
     if (!exchange_words(/*has_left=*/true)) return;
   }
@@ -231,12 +238,12 @@ void Watchdog::Shared::judge_until_stopped() {
   auto last_look = Clock::now();
   while (!found) {
     if (wait(lock, kLookEverySeconds)) return;
-    const auto now = Clock::now();
-    if (now - last_look > as_duration(kStoppedSeconds)) {
+    const auto now = running_now();
+    if (Clock::now() - last_look > as_duration(kStoppedSeconds)) {
       judge.start_again(now);
       last_answer = now;
     }
-    last_look = now;
+    last_look = Clock::now();
     found = sentence(now, blamed);
   }
   // One rank speaks: the first that is not to blame. The others give it time to, and then speak themselves.
@@ -256,8 +263,8 @@ std::string Watchdog::Shared::find_lost_ranks() {
   std::unique_lock lock(mutex);
   const auto is_gone = [this] { return gone_since.has_value(); };
   const auto listen = [&](double seconds) {
-    const auto end = Clock::now() + as_duration(seconds);
-    while (Clock::now() < end && !is_gone() && stop_requested() == 0) {
+    const auto end = running_now() + as_duration(seconds);
+    while (running_now() < end && !is_gone() && stop_requested() == 0) {
       changed.wait_for(lock, as_duration(kLeavePollSeconds), is_gone);
     }
   };
@@ -283,8 +290,19 @@ std::string Watchdog::key(std::int64_t rank) {
 
 Watchdog::Watchdog(const RankInfo& info, double timeout_s, c10::intrusive_ptr<c10d::Store> store)
     : shared_(std::make_shared<Shared>(info, timeout_s, std::move(store))) {
-  speaker_ = std::thread([shared = shared_] { shared->speak_until_stopped(); });
-  judge_ = std::thread([shared = shared_] { shared->judge_until_stopped(); });
+  running_now();  // from here on it knows of stops
+  judge_ = start_thread([shared = shared_] { shared->judge_until_stopped(); });
+  try {
+    speaker_ = start_thread([shared = shared_] { shared->speak_until_stopped(); });
+  } catch (const NotNow&) {
+    {
+      const std::lock_guard lock(shared_->mutex);
+      shared_->stopping = true;
+    }
+    shared_->changed.notify_all();
+    judge_.join();
+    throw;
+  }
 }
 
 Watchdog::~Watchdog() {

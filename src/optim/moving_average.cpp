@@ -44,9 +44,15 @@ void MovingAverage::load(const TensorMap& state) {
 
 void MovingAverage::exchange() {
   const torch::NoGradGuard no_grad;
+  if (!room_.defined()) {
+    int64_t largest = 0;
+    for (const auto& [name, parameter] : parameters_) largest = std::max(largest, parameter.numel());
+    if (largest > 0) room_ = torch::empty({largest}, parameters_.front().second.options().requires_grad(false));
+  }
   for (auto& [name, parameter] : parameters_) {
     auto& average = average_.at(name);
-    const auto kept = parameter.detach().clone();
+    auto kept = room_.narrow(0, 0, parameter.numel()).view(parameter.sizes());
+    kept.copy_(parameter.detach());
     parameter.detach().copy_(average);
     average.copy_(kept);
   }

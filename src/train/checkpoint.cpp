@@ -11,6 +11,7 @@
 #include "glint/core/files.h"
 #include "glint/core/hash.h"
 #include "glint/core/log.h"
+#include "glint/core/temporary.h"
 #include "glint/io/safetensors.h"
 #include "glint/nn/start.h"
 #include "train/unimported_weights.h"
@@ -131,28 +132,6 @@ std::string selected_on(const TrainState& state, const Config& config) {
   return state.best_score >= 0 && state.step == state.best_step ? config.data.val_split : "none";
 }
 
-// The temporary folder of a checkpoint being written; goes where it was not published.
-class Draft {
- public:
-  explicit Draft(const fs::path& final_folder)
-      : path_(final_folder.parent_path() / (".writing_" + final_folder.filename().string())) {
-    files::remove_all(path_);
-    files::make_folders(path_);
-  }
-  ~Draft() {
-    try {
-      files::remove_all(path_);
-    } catch (const std::exception&) {  // what failed is already on its way up
-    }
-  }
-  Draft(const Draft&) = delete;
-  Draft& operator=(const Draft&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 constexpr std::uintmax_t kSpareBytes = std::uintmax_t{4} << 20;  // for headers, tokenizer and settings
 
 // Before anything is written: a checkpoint that does not fit must not fill the disk up first.
@@ -173,7 +152,7 @@ void write_checkpoint(const fs::path& given, const Config& config, const Tokeniz
                       const WriteTensor& write) {
   const auto folder = given.has_filename() ? given : given.parent_path();  // "out/"
   check_room(files::absolute(folder).parent_path(), tensors);
-  const Draft draft(folder);
+  const TemporaryFolder draft(folder);
   write_safetensors(draft.path() / kModelFile, tensors.model, {{"glint", "model"}}, write);
   if (!tensors.optimizer.empty()) {
     write_safetensors(draft.path() / kOptimizerFile, tensors.optimizer, {{"glint", "optimizer"}}, write);

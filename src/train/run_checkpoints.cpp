@@ -24,7 +24,7 @@ fs::path step_folder(const fs::path& run_dir, int64_t step) {
 
 // Replaces the link in one move.
 void point_link(const fs::path& link, const fs::path& target) {
-  const fs::path fresh = link.string() + ".new";
+  const fs::path fresh = link.string() + ".new";  // one training at a time works in the folder
   files::remove(fresh);
   files::link(target.filename(), fresh);
   files::rename(fresh, link);
@@ -34,7 +34,7 @@ void point_link(const fs::path& link, const fs::path& target) {
 
 RunCheckpoints::RunCheckpoints(const Config& config, std::shared_ptr<const Tokenizer> tokenizer)
     : config_(config), run_dir_(config.run.dir), tokenizer_(std::move(tokenizer)) {
-  const AtomicFile probe(run_dir_ / "checkpoints" / "step");  // leaves nothing
+  require_writable(run_dir_ / "checkpoints" / "step");
 }
 
 RunCheckpoints::~RunCheckpoints() {

@@ -13,6 +13,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
+#include "glint/core/shortage.h"
 #include "glint/core/stop_signal.h"
 #include "glint/device/device.h"
 #include "train/bad_files.h"
@@ -232,7 +233,7 @@ int Trainer::stop_anywhere() {
 }
 
 void Trainer::stop(int signal) {
-  if (saved_step_ != state_.step && guard_->trusts_weights()) save();
+  if (saved_step_ != state_.step && guard_->trusts_weights() && !is_changing_) save();
   if (checkpoints_) {
     checkpoints_->wait();
     log_info("stopped by signal ", signal, " after step ", state_.step, "; the same command goes on from there");
@@ -268,7 +269,38 @@ int64_t Trainer::run(int64_t trace_steps) try {
 } catch (const Error&) {
   // Where all processes get the signal, one may be gone before another has seen its own.
   if (peers_->ranks() > 1 && stop_requested() != 0) stop(stop_requested());
+  rescue();
   throw;
+} catch (const NotNow&) {
+  rescue();
+  throw;
+} catch (const std::exception& error) {
+  const auto sentence = shortage(error);
+  if (!sentence) throw;
+  rescue();
+  throw NotNow(*sentence);
+}
+
+// Before an error ends the run: the steps since the last checkpoint are not lost, where the weights are sound.
+void Trainer::rescue() noexcept try {
+  if (!checkpoints_ || state_.step == 0) return;
+  if (is_changing_) {
+    log_warning("step ", state_.step + 1, " was not finished, so the weights are not saved",
+                saved_step_ >= 0 ? concat("; the same command goes on after step ", saved_step_) : "");
+    return;
+  }
+  if (!guard_->trusts_weights()) return;
+  bool is_written = saved_step_ == state_.step;
+  try {
+    checkpoints_->wait();
+  } catch (const std::exception&) {  // this may be what ends the run: another try
+    is_written = false;
+  }
+  if (!is_written) save();
+  checkpoints_->wait();
+  log_info("step ", state_.step, " is saved; the same command goes on from there");
+} catch (const std::exception& error) {
+  log_warning("step ", state_.step, " could not be saved: ", error.what());
 }
 
 // Factor of the peak rates at this step of a run of `epochs`.
@@ -312,6 +344,7 @@ StepStats Trainer::step(const Batch& batch) {
 
 void Trainer::change_weights(double lr_factor) {
   if (checkpoints_) checkpoints_->before_change();
+  is_changing_ = true;  // until after_step()
   optimizer_->step(lr_factor);
   model_->clamp_logit_scale(config_.train.max_logit_scale);
   if (average_) average_->update(state_.step + 1);
@@ -326,6 +359,7 @@ void Trainer::after_step(const Batch& batch, const StepStats& stats) {
   state_.step = stats.step;
   state_.position = loader_->position();
   if (scaler_) state_.loss_scale = scaler_->state();
+  is_changing_ = false;
   bad_files_->add(batch.bad_clips);
   if (log_) log_->step(stats, model_->logit_scale().item<double>(), timer_);
 }
@@ -364,7 +398,7 @@ void Trainer::note_bad_files(const Evaluation& result) {
 
 // Equal scores count half against the right answer, whatever eval.ties says: a model of equal embeddings is no best
 // one.
-Evaluation Trainer::evaluate_validation() try {
+Evaluation Trainer::evaluate_validation() {
   EvaluationWork work;
   work.config = config_.eval;
   work.config.ties = "average";
@@ -377,10 +411,6 @@ Evaluation Trainer::evaluate_validation() try {
   auto result = evaluate(model_->head(), *features, work, *peers_);
   model_->train();
   return result;
-} catch (const Error&) {  // as a video that cannot be read any more: the steps since the last checkpoint are not lost
-  if (saved_step_ != state_.step && guard_->trusts_weights()) save();
-  if (checkpoints_) checkpoints_->wait();
-  throw;
 }
 
 void Trainer::take_score(double score) {
@@ -404,7 +434,7 @@ TrainTensors Trainer::tensors() const {
 void Trainer::save() {
   saved_step_ = state_.step;
   if (!checkpoints_) return;
-  set_activity(concat("saves step ", state_.step));
+  set_activity(concat("saves step ", state_.step));  // glint's launcher waits where it reads so
   checkpoints_->save(tensors(), state_);
 }
 

@@ -7,6 +7,8 @@
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/files.h"
+#include "glint/core/temporary.h"
 #include "glint/io/safetensors.h"
 #include "glint/io/torch_file.h"
 #include "glint/model/tower_weights.h"
@@ -118,10 +120,7 @@ std::vector<fs::path> export_open_clip(const Checkpoint& checkpoint, const fs::p
   return {out / "open_clip_model.safetensors", out / "open_clip_config.json"};
 }
 
-}  // namespace
-
-std::vector<fs::path> export_model(const Checkpoint& checkpoint, const std::string& format, const fs::path& out) {
-  require_new_or_empty(out);
+std::vector<fs::path> export_into(const Checkpoint& checkpoint, const std::string& format, const fs::path& out) {
   if (format == "reference") return export_reference(checkpoint, out);
   if (format == "huggingface") return export_hugging_face(checkpoint, out);
   if (format == "open_clip") return export_open_clip(checkpoint, out);
@@ -132,6 +131,21 @@ std::vector<fs::path> export_model(const Checkpoint& checkpoint, const std::stri
   }
   save_checkpoint(out, checkpoint.config, *checkpoint.tokenizer, checkpoint.model, checkpoint.assumed);
   return {out / "model.safetensors", out / "config.yaml", out / "state.json"};
+}
+
+}  // namespace
+
+// All or nothing: half an export would stand in the way of the next one.
+std::vector<fs::path> export_model(const Checkpoint& checkpoint, const std::string& format, const fs::path& given) {
+  const auto out = given.has_filename() ? given : given.parent_path();  // "out/"
+  require_new_or_empty(out);
+  if (out.has_parent_path()) files::make_folders(out.parent_path());
+  const TemporaryFolder draft(out);
+  auto written = export_into(checkpoint, format, draft.path() / "export");
+  if (files::exists(out)) files::remove(out);  // an empty folder
+  publish_folder(draft.path() / "export", out);
+  for (auto& file : written) file = out / file.filename();
+  return written;
 }
 
 }  // namespace glint

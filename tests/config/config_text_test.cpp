@@ -77,7 +77,7 @@ TEST(ConfigTextTest, ReadsBackToTheSameSettings) {
     Config config;
     Scrambler scrambler{Random{seed}};
     describe(scrambler, config);
-    config.model.towers.context_length = 2'000'000;
+    config.model.towers.context_length = 4096;
     config.run.dir = "runs/x y";
     for (auto* split :
          {&config.data.train_split, &config.data.val_split, &config.data.test_split, &config.eval.split}) {
@@ -100,12 +100,48 @@ TEST(ConfigTextTest, ReadsBackToTheSameSettings) {
   }
 }
 
+// What is computed from a setting, and narrowed, stays within its type.
+struct NumberVisitor {
+  std::vector<std::string> without_end = {};
+  std::vector<std::string> not_allowed = {};  // a default that the rule refuses
+  template <class Number>
+  void number(const char* name, Number value, const SettingRule& rule) {
+    if (!std::isfinite(rule.low) || !std::isfinite(rule.high)) without_end.emplace_back(name);
+    if (!rule.allows(static_cast<double>(value))) not_allowed.emplace_back(name);
+  }
+  void field(const char* name, int64_t& value, const SettingRule& rule, const char*) { number(name, value, rule); }
+  void field(const char* name, double& value, const SettingRule& rule, const char*) { number(name, value, rule); }
+  void field(const char*, std::string&, const SettingRule&, const char*) {}
+  void field(const char*, bool&, const SettingRule&, const char*) {}
+  template <class Section>
+  void section(const char*, Section& section) {
+    describe(*this, section);
+  }
+  void head(const char*, HeadConfig&, const char*) {
+    for (auto head : all_heads()) std::visit([&](auto& alternative) { describe(*this, alternative); }, head);
+  }
+};
+
+TEST(ConfigTextTest, EveryNumberHasALowestAndAHighestValue) {
+  NumberVisitor visitor;
+  Config config;
+  describe(visitor, config);
+  EXPECT_THAT(visitor.without_end, testing::IsEmpty());
+  EXPECT_THAT(visitor.not_allowed, testing::IsEmpty());
+  const TemporaryFolder folder;
+  for (const char* word : {"data.workers=1025", "video.image_size=4294967520", "data.cache_mb=9007199254740992",
+                           "train.seed=9007199254740993000", "video.timeout_s=1e300"}) {
+    EXPECT_THROW(read_config({}, {word}), Error) << word;
+  }
+  EXPECT_EQ(read_config({}, {"train.seed=9007199254740992"}).train.seed, 9007199254740992);
+}
+
 TEST(ConfigTextTest, HoldsDefaultsInReadableForm) {
   EXPECT_THAT(config_text(Config{}),
               testing::StartsWith("run:\n  dir: \"\"\n  device: auto\ndata:\n  name: manifest\n  root: \".\"\n"));
   EXPECT_THAT(config_text(Config{}), HasSubstr("optim:\n  name: bert_adam\n  lr: 1e-04\n  clip_lr: 1e-07\n"));
   EXPECT_THAT(config_text(Config{}), HasSubstr("head:\n  name: glscl\n  temperature: 3\n"));
-  EXPECT_THAT(config_text(Config{}, true), HasSubstr("# peak rate of the new weights; > 0\n"));
+  EXPECT_THAT(config_text(Config{}, true), HasSubstr("# peak rate of the new weights; (0, 1000]\n"));
   Config other;
   other.head = MeanPoolConfig{};
   EXPECT_THAT(config_text(other), HasSubstr("head:\n  name: mean_pool\noptim:\n"));

@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <latch>
 #include <memory>
 
@@ -77,6 +80,22 @@ TEST(ThreadPoolTest, TheDestructorRunsWhatIsSubmitted) {
 
 TEST(ThreadPoolTest, APoolWithoutThreadsIsOurMistake) {
   EXPECT_THROW(ThreadPool(0), Bug);
+}
+
+// Address space for a few stacks alone, in a process of its own: the threads that were started are joined.
+TEST(ThreadPoolDeathTest, ThreadsThatCannotBeStartedAreAShortage) {
+  const auto start_too_many = [] {
+    rlimit limit{std::size_t{1} << 31, std::size_t{1} << 31};
+    setrlimit(RLIMIT_AS, &limit);
+    try {
+      ThreadPool pool(100'000);
+    } catch (const NotNow& error) {
+      std::fputs(error.what(), stderr);
+      _exit(3);
+    }
+    _exit(0);
+  };
+  EXPECT_EXIT(start_too_many(), testing::ExitedWithCode(3), "no thread can be started: .*lower data.workers");
 }
 
 }  // namespace

@@ -149,7 +149,7 @@ TEST(LauncherTest, AProgramThatIsNotThereIsASentence) {
     launch_local_ranks({{"/no/such/program"}, 2, 0});
     ADD_FAILURE();
   } catch (const std::exception& error) {
-    EXPECT_STREQ(error.what(), "/no/such/program: no rank can be started (No such file or directory)");
+    EXPECT_STREQ(error.what(), "/no/such/program: no rank can be started: No such file or directory");
   }
   testing::internal::GetCapturedStderr();
 }

@@ -84,6 +84,7 @@ int main(int argc, char** argv) {
   try {
     return run({argv + 1, argv + argc});
   } catch (const std::exception& error) {
+    if (glint::stop_requested() != 0) return 128 + glint::stop_requested();  // as glint's commands do
     glint::log_error(error.what());
     return 1;
   }

@@ -50,15 +50,15 @@ void describe(Visitor& v, DataConfig& c) {
           "training samples: all = each pair, random = each video, one caption an epoch");
   v.field("on_bad_file", c.on_bad_file, one_of({"skip", "fail"}).of_training(),
           "training: a video that is missing or unreadable: skip (named, counted), fail");
-  v.field("workers", c.workers, above(0).without_effect().of_machine(), "decode threads");
-  v.field("prefetch", c.prefetch, above(0).without_effect().of_machine().of_training(), "batches decoded ahead");
-  v.field("cache_mb", c.cache_mb, at_least(0).without_effect().of_machine(),
+  v.field("workers", c.workers, within(1, 1024).without_effect().of_machine(), "decode threads");
+  v.field("prefetch", c.prefetch, within(1, 1024).without_effect().of_machine().of_training(), "batches decoded ahead");
+  v.field("cache_mb", c.cache_mb, within(0, 1 << 24).without_effect().of_machine(),
           "decoded clips kept in memory, MiB; 0 keeps none");
   v.field("cache", c.cache, any().without_effect().of_machine(),
           "folder of decoded clips, made by glint data cache; empty: none");
   v.field("cache_codec", c.cache_codec, one_of({"raw", "yuv420", "jpeg"}),
           "how clips are kept there: raw (exact), yuv420 (half the size), jpeg");
-  v.field("cache_quality", c.cache_quality, SettingRule{.low = 1, .high = 100, .choices = {}}, "of jpeg");
+  v.field("cache_quality", c.cache_quality, within(1, 100), "of jpeg");
 }
 
 }  // namespace glint

@@ -44,9 +44,9 @@ void describe(Visitor& v, EvalConfig& c) {
   v.field("captions", c.captions, one_of({"all", "first"}), "of a video: all, first (as MVEB's protocols)");
   v.field("on_missing", c.on_missing, one_of({"fail", "skip"}),
           "a video that is missing or cannot be read: fail, skip (counted in every result)");
-  v.field("batch_size", c.batch_size, above(0).read_by(Stage::kFeatures, Stage::kScores),
+  v.field("batch_size", c.batch_size, within(1, 1 << 20).read_by(Stage::kFeatures, Stage::kScores),
           "videos or captions encoded at once");
-  v.field("block", c.block, above(0).read_by(Stage::kScores), "texts and videos scored at once");
+  v.field("block", c.block, within(1, 1 << 20).read_by(Stage::kScores), "texts and videos scored at once");
   v.field("precision", c.precision, one_of({"fp32", "bf16", "fp16"}),
           "of the towers' products: fp32, bf16, fp16; heads are fp32");
   v.field("tf32", c.tf32, any(), "on a GPU: products of float32 in its shorter TF32");
@@ -65,29 +65,29 @@ void describe(Visitor& v, EvalConfig& c) {
   v.field(
       "bank", c.bank, any().read_by(Stage::kRanks).only_with("postprocess", {"is", "qb_norm", "nnn", "sinkhorn"}),
       "is, qb_norm, nnn, sinkhorn learn from: test_queries, or train_captions:N (and train_videos:N; without N all)");
-  v.field("bank_seed", c.bank_seed, at_least(0).read_by(Stage::kRanks).not_with("bank", {"test_queries"}),
+  v.field("bank_seed", c.bank_seed, within(0, kLargestSeed).read_by(Stage::kRanks).not_with("bank", {"test_queries"}),
           "of the bank's sample, where N is less than all");
   v.field("dsl_temperature", c.dsl_temperature,
-          above(0).read_by(Stage::kRanks).only_with("postprocess", {"dsl", "dsl_shared"}),
+          above(0, 1e6).read_by(Stage::kRanks).only_with("postprocess", {"dsl", "dsl_shared"}),
           "dsl, dsl_shared: on cosine scale");
-  v.field("beta", c.beta, above(0).read_by(Stage::kRanks).only_with("postprocess", {"is", "qb_norm"}),
+  v.field("beta", c.beta, above(0, 1e6).read_by(Stage::kRanks).only_with("postprocess", {"is", "qb_norm"}),
           "is, qb_norm: inverse temperature, on cosine scale");
-  v.field("hub_k", c.hub_k, above(0).read_by(Stage::kRanks).only_with("postprocess", {"qb_norm"}),
+  v.field("hub_k", c.hub_k, within(1, 1e9).read_by(Stage::kRanks).only_with("postprocess", {"qb_norm"}),
           "qb_norm: a hub is among the k best ...");
-  v.field("hub_theta", c.hub_theta, above(0).read_by(Stage::kRanks).only_with("postprocess", {"qb_norm"}),
+  v.field("hub_theta", c.hub_theta, within(1, 1e9).read_by(Stage::kRanks).only_with("postprocess", {"qb_norm"}),
           "qb_norm: ... of so many bank queries");
-  v.field("hub_theta_v2t", c.hub_theta_v2t, at_least(0).read_by(Stage::kRanks).only_with("postprocess", {"qb_norm"}),
+  v.field("hub_theta_v2t", c.hub_theta_v2t, within(0, 1e9).read_by(Stage::kRanks).only_with("postprocess", {"qb_norm"}),
           "qb_norm: the same for video-to-text; 0: hub_theta");
-  v.field("nnn_k", c.nnn_k, above(0).read_by(Stage::kRanks).only_with("postprocess", {"nnn"}),
+  v.field("nnn_k", c.nnn_k, within(1, 1e9).read_by(Stage::kRanks).only_with("postprocess", {"nnn"}),
           "nnn: largest scores of an item that are averaged");
-  v.field("nnn_alpha", c.nnn_alpha, above(0).read_by(Stage::kRanks).only_with("postprocess", {"nnn"}),
+  v.field("nnn_alpha", c.nnn_alpha, above(0, 1e6).read_by(Stage::kRanks).only_with("postprocess", {"nnn"}),
           "nnn: share of that mean that is subtracted");
-  v.field("sinkhorn_tau", c.sinkhorn_tau, above(0).read_by(Stage::kRanks).only_with("postprocess", {"sinkhorn"}),
+  v.field("sinkhorn_tau", c.sinkhorn_tau, above(0, 1e6).read_by(Stage::kRanks).only_with("postprocess", {"sinkhorn"}),
           "sinkhorn: temperature, on cosine scale");
   v.field("sinkhorn_rounds", c.sinkhorn_rounds,
-          at_least(0).read_by(Stage::kRanks).only_with("postprocess", {"sinkhorn"}),
+          within(0, 1e6).read_by(Stage::kRanks).only_with("postprocess", {"sinkhorn"}),
           "sinkhorn: 0: 5 on test queries, 10 on a bank");
-  v.field("csls_k", c.csls_k, above(0).read_by(Stage::kRanks).only_with("postprocess", {"csls"}),
+  v.field("csls_k", c.csls_k, within(1, 1e9).read_by(Stage::kRanks).only_with("postprocess", {"csls"}),
           "csls: nearest neighbours that are averaged");
   v.field("ema", c.ema, any(), "the moving average of the weights, where the checkpoint has one");
 }

@@ -22,11 +22,11 @@ struct GlcclConfig {
 
 template <class Visitor>
 void describe(Visitor& v, GlcclConfig& c) {
-  v.field("temperature", c.temperature, above(0), "GLIM");
-  v.field("score_temperature", c.score_temperature, above(0), "of the softmaxes over scores");
+  v.field("temperature", c.temperature, above(0, 1e6), "GLIM");
+  v.field("score_temperature", c.score_temperature, above(0, 1e6), "of the softmaxes over scores");
   v.field("aggregation", c.aggregation, one_of({"softmax", "softmax_linear_softmax", "mlp_softmax"}).of_weights(),
           "GLIM's weights: softmax, softmax_linear_softmax, mlp_softmax (uniform)");
-  v.field("csc_weight", c.csc_weight, at_least(0).of_training(), "of the consistency loss (\"var_loss_weight\")");
+  v.field("csc_weight", c.csc_weight, within(0, 1e6).of_training(), "of the consistency loss (\"var_loss_weight\")");
   v.field("csc_denominator", c.csc_denominator, one_of({"b2", "offdiag"}).of_training(),
           "mean over other pairs: b2 (as released), offdiag (methods 4.4)");
   v.field("mask_words", c.mask_words, any(), "padding words take no weight and give no score");

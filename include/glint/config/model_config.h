@@ -34,7 +34,7 @@ void describe(Visitor& v, ModelConfig& c) {
   v.field("text_mask", c.text_mask, one_of({"causal_padding", "causal"}), "causal_padding (GLSCL), causal (CLIP4Clip)");
   v.field("temporal", c.temporal, one_of({"none", "seq_lstm", "seq_transf"}).of_weights(),
           "none, seq_lstm, seq_transf");
-  v.field("temporal_layers", c.temporal_layers, above(0).of_weights(), "seq_transf");
+  v.field("temporal_layers", c.temporal_layers, within(1, 256).of_weights(), "seq_transf");
   v.field("freeze", c.freeze, one_of({"none", "conv1", "clip4clip", "towers"}).of_training(),
           "none, conv1 (GLSCL), clip4clip (freeze_layer_num 0), towers");
   v.field("dropout", c.dropout, SettingRule{.low = -1, .high = 1, .high_open = true, .choices = {}}.of_training(),

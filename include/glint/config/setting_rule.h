@@ -50,7 +50,7 @@ struct SettingRule {
   bool allows(double value) const {
     return (low_open ? value > low : value >= low) && (high_open ? value < high : value <= high);
   }
-  // "> 0", ">= 0", "[0, 1)"; empty where any number will do.
+  // "> 0", ">= 0", "[0, 1)", "(0, 1000]"; empty where any number will do.
   std::string text() const;
   SettingRule without_effect() const {
     SettingRule rule = *this;
@@ -106,6 +106,14 @@ inline SettingRule above(double low) {
 inline SettingRule at_least(double low) {
   return {.low = low, .choices = {}};
 }
+// A number out of these is a slip of the pen, and what is computed from one within them overflows nothing.
+inline SettingRule within(double low, double high) {
+  return {.low = low, .high = high, .choices = {}};
+}
+inline SettingRule above(double low, double high) {
+  return {.low = low, .high = high, .low_open = true, .choices = {}};
+}
+constexpr double kLargestSeed = 9007199254740992;  // 2^53, up to which JSON's readers keep whole numbers exactly
 inline SettingRule share() {
   return {.low = 0, .high = 1, .high_open = true, .choices = {}};
 }

@@ -21,9 +21,9 @@ void describe(Visitor& v, TextConfig& c) {
           "clip (byte-pair encoding), sentencepiece, siglip");
   v.field("vocabulary", c.vocabulary, any().of_machine(),
           "clip: bpe_simple_vocab_16e6.txt.gz; others: their model file; empty: found or trained");
-  v.field("vocabulary_size", c.vocabulary_size, above(0).of_training(),
+  v.field("vocabulary_size", c.vocabulary_size, within(1, 1 << 20).of_training(),
           "pieces of a sentencepiece model trained on the training captions");
-  v.field("max_words", c.max_words, at_least(2), "L, tokens a caption at most with start and end");
+  v.field("max_words", c.max_words, within(2, 4096), "L, tokens a caption at most with start and end");
 }
 
 }  // namespace glint

@@ -16,7 +16,7 @@ struct TightConfig {
 
 template <class Visitor>
 void describe(Visitor& v, TightConfig& c) {
-  v.field("layers", c.layers, above(0).of_weights(), "of the transformer that every pair runs through");
+  v.field("layers", c.layers, within(1, 256).of_weights(), "of the transformer that every pair runs through");
   v.field("dropout", c.dropout, share().of_training(), "of its input");
 }
 

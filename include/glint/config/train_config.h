@@ -42,12 +42,12 @@ template <class Visitor>
 void describe(Visitor& v, TrainConfig& c) {
   v.field("loss", c.loss, one_of({"info_nce", "sigmoid"}).of_training(),
           "over the pairs of a batch: info_nce, sigmoid (SigLIP's)");
-  v.field("seed", c.seed, at_least(0).of_training(), "of everything drawn at random");
-  v.field("epochs", c.epochs, above(0).enough_on_resume().of_training(), "passes over the training samples");
-  v.field("max_steps", c.max_steps, at_least(0).another_on_resume().of_training(),
+  v.field("seed", c.seed, within(0, kLargestSeed).of_training(), "of everything drawn at random");
+  v.field("epochs", c.epochs, within(1, 1e6).enough_on_resume().of_training(), "passes over the training samples");
+  v.field("max_steps", c.max_steps, within(0, 1e12).another_on_resume().of_training(),
           "stop after this many steps; 0: after the epochs");
-  v.field("batch_size", c.batch_size, above(0).of_training(), "pairs over all processes together");
-  v.field("micro_batch", c.micro_batch, at_least(0).without_effect().of_training(),
+  v.field("batch_size", c.batch_size, within(1, 1 << 20).of_training(), "pairs over all processes together");
+  v.field("micro_batch", c.micro_batch, within(0, 1 << 20).without_effect().of_training(),
           "pairs of a process in the towers at one time, same gradients; 0: all");
   v.field("recompute", c.recompute, any().without_effect().of_training(),
           "towers' blocks are computed again in the backward pass: less memory");
@@ -56,21 +56,21 @@ void describe(Visitor& v, TrainConfig& c) {
   v.field("tf32", c.tf32, any().of_training(),
           "on a GPU: products of float32 in its shorter TF32, towers and head alike");
   v.field("ema", c.ema, share().of_training(), "decay of the moving average of the weights; 0: none");
-  v.field("threads", c.threads, at_least(0).without_effect().of_machine().read_by(Stage::kFeatures, Stage::kRanks),
+  v.field("threads", c.threads, within(0, 1024).without_effect().of_machine().read_by(Stage::kFeatures, Stage::kRanks),
           "of LibTorch's operators; 0: all cores");
-  v.field("validate_every", c.validate_every, at_least(0).another_on_resume().of_training(),
+  v.field("validate_every", c.validate_every, within(0, 1e6).another_on_resume().of_training(),
           "epochs between validations, as 2 or 0.25, and one after the last; 0: never");
   v.field("select", c.select, one_of(selection_metrics()).of_training(),
           "validation metric that chooses the best checkpoint: RSum (both directions), or t2v/ or v2t/ with R@1, R@5, "
           "R@10, R@50, RSum, MRR, nDCG@10, or MdR, MnR (the smaller the better)");
-  v.field("save_every", c.save_every, at_least(0).without_effect().of_training(),
+  v.field("save_every", c.save_every, within(0, 1e12).without_effect().of_training(),
           "steps between checkpoints besides one an epoch; 0: none");
-  v.field("keep", c.keep, above(0).without_effect().of_training(), "checkpoints kept besides best");
-  v.field("patience", c.patience, at_least(0).another_on_resume().of_training(),
+  v.field("keep", c.keep, within(1, 1e6).without_effect().of_training(), "checkpoints kept besides best");
+  v.field("patience", c.patience, within(0, 1e6).another_on_resume().of_training(),
           "validations in a row without a better train.select that end the run; 0: none do");
-  v.field("bad_steps", c.bad_steps, above(0).another_on_resume().of_training(),
+  v.field("bad_steps", c.bad_steps, within(1, 1e6).another_on_resume().of_training(),
           "steps in a row without a finite loss and gradient that end the run");
-  v.field("max_logit_scale", c.max_logit_scale, above(0).of_training(), "exp(logit_scale) is held at or below it");
+  v.field("max_logit_scale", c.max_logit_scale, above(0, 1e6).of_training(), "exp(logit_scale) is held at or below it");
 }
 
 }  // namespace glint

@@ -15,7 +15,7 @@ struct XclipConfig {
 
 template <class Visitor>
 void describe(Visitor& v, XclipConfig& c) {
-  v.field("temperature", c.temperature, above(0), "of the attention over similarities");
+  v.field("temperature", c.temperature, above(0, 1e6), "of the attention over similarities");
   v.field("mask_words", c.mask_words, any(), "padding words take no weight and give no score");
 }
 

@@ -5,11 +5,13 @@
 
 namespace glint {
 
-// A file that appears whole or not at all: it is written beside its place under a temporary name, synced to the disk
-// and renamed by commit(). Dropped without commit(), it leaves nothing behind and what was there before stays.
+// A file that appears whole or not at all: it is written beside its place under a temporary name (Note [temporary
+// names]), synced to the disk and renamed by commit(). Dropped without commit(), it leaves nothing behind and what was
+// there before stays.
 class AtomicFile {
  public:
-  explicit AtomicFile(std::filesystem::path path);  // makes the parent folders; Error where they cannot be made
+  // Makes the parent folders. Error where they cannot be made, or a folder stands in the file's place.
+  explicit AtomicFile(std::filesystem::path path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -25,6 +27,10 @@ class AtomicFile {
   std::filesystem::path temporary_;
   int descriptor_ = -1;
 };
+
+// Looks, before long work, whether its result can be written there in the end, and leaves nothing behind. Throws Error
+// or NotNow as AtomicFile does.
+void require_writable(const std::filesystem::path& path);
 
 // The whole text as a file, atomically.
 void write_file(const std::filesystem::path& path, const std::string& text);

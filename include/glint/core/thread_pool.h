@@ -11,10 +11,13 @@
 
 namespace glint {
 
+// Throws NotNow where the machine allows no more threads.
+std::thread start_thread(std::function<void()> work);
+
 // A fixed number of threads that run what is submitted, in the order it came. What a task throws travels in its future.
 class ThreadPool {
  public:
-  explicit ThreadPool(int threads);  // > 0
+  explicit ThreadPool(int threads);  // > 0; NotNow where the machine allows fewer
   ~ThreadPool();                     // runs what is already submitted, then joins
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -32,6 +35,7 @@ class ThreadPool {
 
  private:
   void add(std::function<void()> task);
+  void close();
   void work();
 
   std::mutex mutex_;

@@ -38,6 +38,7 @@ class MovingAverage {
   NamedParameters parameters_;
   double decay_;
   TensorMap average_;
+  torch::Tensor room_;  // for the largest on its way: where there is none, that shows before anything is exchanged
 };
 
 }  // namespace glint

@@ -65,6 +65,7 @@ class Trainer {
   void save();
   int stop_anywhere();
   [[noreturn]] void stop(int signal);
+  void rescue() noexcept;
   double schedule(int64_t epochs) const;
   int64_t last_step() const;
   bool out_of_patience() const;
@@ -92,7 +93,8 @@ class Trainer {
   std::unique_ptr<TrainLoader> loader_;
   std::unique_ptr<RunLog> log_;  // rank 0's
   TrainState state_;
-  int64_t saved_step_ = -1;             // of the newest checkpoint; -1: none
+  int64_t saved_step_ = -1;   // of the newest checkpoint; -1: none
+  bool is_changing_ = false;  // the weights are not those of state_ any more, or not yet those of the next step
   std::filesystem::path resumed_from_;  // checkpoint; empty: the run begins
   int64_t epochs_before_ = 0;           // train.epochs of the checkpoint that the run goes on from; 0: it begins
   std::unique_ptr<StepGuard> guard_;
