@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "glint/core/progress.h"
+#include "glint/core/utf8.h"
 
 namespace glint {
 namespace {
@@ -57,7 +58,8 @@ const char* prefix(LogLevel level) {
 
 }  // namespace
 
-void log_line(LogLevel level, const std::string& text) {
+void log_line(LogLevel level, const std::string& message) {
+  const auto text = valid_utf8(message);  // names of files hold any bytes; a log is text
   auto& all = loggers();
   const std::lock_guard lock(all.mutex);
   if (!(all.quiet && level == LogLevel::kInfo)) {

@@ -24,7 +24,7 @@ enum Stream : std::uint64_t { kOrder = 1, kCaptionChoice = 2, kReplacement = 3, 
 // What one worker found out about one sample; frames and tokens stand in the batch already.
 struct SampleResult {
   int64_t caption = 0;
-  std::vector<BadFile> bad_files;
+  std::vector<BadClip> bad_files;
 };
 
 // A batch in the making: its tensors, each row written by one task.

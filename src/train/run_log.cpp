@@ -8,6 +8,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/files.h"
+#include "glint/core/json.h"
 #include "glint/core/log.h"
 #include "glint/device/device.h"
 #include "train/selection.h"
@@ -104,15 +105,13 @@ void RunLog::validation(const Evaluation& result, const TrainState& state, int64
            is_best ? " (best)" : "");
 }
 
-void log_bad_files(const fs::path& run_dir, const std::vector<BadFile>& files) {
+void log_bad_files(const fs::path& run_dir, const std::vector<BadClip>& files) {
   if (files.empty()) return;
   const auto path = run_dir / "bad_files.jsonl";
   if (!files::exists(path)) log_info(path.string(), " lists the clips that are left out, each with its cause");
   std::ofstream out(path, std::ios::app);
   for (const auto& file : files) {
-    out << nlohmann::ordered_json{{"clip", file.clip}, {"cause", file.cause}}.dump(
-               -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
-        << "\n";
+    out << json_text(nlohmann::ordered_json{{"clip", file.clip}, {"cause", file.cause}}) << "\n";
   }
   if (!out.flush()) throw_errno(path.string(), errno);
 }

@@ -55,6 +55,6 @@ class RunLog {
 };
 
 // Any rank's: adds the clips it left out to bad_files.jsonl. Their source has warned of the first few.
-void log_bad_files(const std::filesystem::path& run_dir, const std::vector<BadFile>& files);
+void log_bad_files(const std::filesystem::path& run_dir, const std::vector<BadClip>& files);
 
 }  // namespace glint

@@ -16,7 +16,7 @@
 
 namespace glint {
 
-struct BadFile {
+struct BadClip {
   std::string clip;
   std::string cause;
 };
@@ -28,7 +28,7 @@ struct Batch {
   torch::Tensor frames;            // uint8 [B, T, 3, R, R]
   torch::Tensor frame_mask;        // int64 [B, T]
   std::vector<int64_t> samples;    // which captions of the data set
-  std::vector<BadFile> bad_files;  // seen for the first time while this batch was made
+  std::vector<BadClip> bad_files;  // seen for the first time while this batch was made
   int64_t epoch = 0;
   int64_t index = 0;  // in its epoch
 };
