@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "app/commands.h"
+#include "app/path_options.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
@@ -28,6 +29,7 @@ int main(int argc, char** argv) {
   glint::app::add_frames_command(app);
   glint::app::add_bench_command(app);
   glint::app::add_doctor_command(app);
+  glint::app::expand_paths(app);
   try {
     app.parse(argc, argv);
     return 0;

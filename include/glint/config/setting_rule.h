@@ -33,6 +33,7 @@ struct SettingRule {
   SettingRole role = SettingRole::kFree;
   OnResume on_resume = OnResume::kSame;
   bool is_of_machine = false;  // each machine of one training may have its own
+  bool is_path = false;        // a file or folder: a leading ~ is the home folder
 
   bool allows(double value) const {
     return (low_open ? value > low : value >= low) && (high_open ? value < high : value <= high);
@@ -51,6 +52,11 @@ struct SettingRule {
     SettingRule rule = *this;
     rule.is_of_machine = true;
     return rule.on_resume_with(OnResume::kAnother);
+  }
+  SettingRule path() const {
+    SettingRule rule = *this;
+    rule.is_path = true;
+    return rule;
   }
   SettingRule on_resume_with(OnResume other) const {
     SettingRule rule = *this;
