@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -20,6 +19,7 @@
 #include "glint/core/files.h"
 #include "glint/core/first_few.h"
 #include "glint/core/hash.h"
+#include "glint/core/json.h"
 #include "glint/core/log.h"
 #include "glint/core/progress.h"
 #include "glint/core/stop_signal.h"
@@ -47,26 +47,6 @@ struct EncodeOptions {
   bool without_words = false;
   bool json = false;
 };
-
-std::vector<std::string> read_lines(const fs::path& path) {
-  std::vector<std::string> lines;
-  std::ifstream in(path);
-  if (!in) throw_errno(path.string(), errno);
-  for (std::string line; std::getline(in, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (!line.empty()) lines.push_back(line);
-  }
-  if (lines.empty()) throw Error(path.string(), ": holds no line of text");
-  return lines;
-}
-
-// A folder, a video, or a text file that names one video a line, from its own folder on.
-std::vector<fs::path> find_videos(const fs::path& path) {
-  if (path.extension() != ".txt" && path.extension() != ".lst") return list_videos(path);
-  std::vector<fs::path> videos;
-  for (const auto& line : read_lines(path)) videos.push_back(path.parent_path() / line);
-  return videos;
-}
 
 // Features in files of some items each, beside the file they become in the end: what a stopped run has done stays done.
 class Parts {
@@ -147,11 +127,11 @@ class Encoder {
   void take_files() {
     set_.data = "files";
     if (!options_.texts.empty()) {
-      for (const auto& text : read_lines(options_.texts))
+      for (const auto& text : texts_to_encode(options_.texts))
         texts_.push_back({std::to_string(texts_.size()), text, "", {}});
     }
     if (options_.videos.empty()) return;
-    for (const auto& video : find_videos(options_.videos)) {
+    for (const auto& video : videos_to_encode(options_.videos)) {
       Clip clip;
       clip.id = video.string();
       clip.file = video;
@@ -376,7 +356,7 @@ void encode(const EncodeOptions& options) {
     lines.push_back(concat(one.at("video").get<std::string>(), ": left out: ", one.at("cause").get<std::string>()));
   log_first(lines, "the file's metadata and --json name all");
   if (options.json) {
-    std::cout << summary.dump(2) << "\n";
+    std::cout << json_text(summary, 2) << "\n";
   } else {
     std::cout << summary.at("out").get<std::string>() << ": " << summary.at("texts") << " texts, "
               << summary.at("videos") << " videos, " << summary.at("skipped") << " skipped\n";

@@ -13,6 +13,7 @@
 #include "glint/core/error.h"
 #include "glint/core/files.h"
 #include "glint/core/first_few.h"
+#include "glint/core/json.h"
 #include "glint/core/log.h"
 #include "glint/data/clip_source.h"
 #include "glint/data/dataset.h"
@@ -47,8 +48,9 @@ FeatureFile fitting_features(const fs::path& path, const Checkpoint& checkpoint,
   for (const auto& [key, value] : ours.items()) {
     const auto was = theirs.is_object() && theirs.contains(key) ? theirs.at(key) : nlohmann::json();
     if (was == value) continue;
-    throw Error(path.string(), ": was written with ", key, "=", was.is_string() ? was.get<std::string>() : was.dump(),
-                ", and ", value.get<std::string>(), " is asked for; leave it out, or write the file again");
+    throw Error(path.string(), ": was written with ", key, "=",
+                was.is_string() ? was.get<std::string>() : json_text(was), ", and ", value.get<std::string>(),
+                " is asked for; leave it out, or write the file again");
   }
   if (!file.has_words() && head_name(config.head) != "mean_pool") {
     throw Error(path.string(), ": was written without the features of single words (--no-words), which the head ",
@@ -144,7 +146,7 @@ std::string feature_settings(const Config& config) {
     if (of_frames || of_set || key == "text.max_words" || key == "eval.precision" || key == "eval.tf32")
       settings[key] = setting.value;
   }
-  return settings.dump();
+  return json_text(settings);
 }
 
 void write_evaluation(const fs::path& folder, const Report& report) {

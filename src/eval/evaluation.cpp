@@ -1,4 +1,5 @@
 #include "glint/eval/evaluation.h"
+#include "glint/core/json.h"
 
 #include <torch/torch.h>
 
@@ -40,7 +41,7 @@ void share(Communicator& peers, Evaluation& result, const std::string& failure) 
   if (peers.rank() == 0) {
     own = {{"failure", failure}, {"t2v", numbers_json(result.t2v)}, {"v2t", numbers_json(result.v2t)}};
   }
-  const auto text = own.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const auto text = json_text(own);
   const auto shared = nlohmann::json::parse(peers.all_gather(text).front());
   if (const auto sentence = shared.at("failure").get<std::string>(); !sentence.empty()) throw Error(sentence);
   result.t2v = numbers_of(shared.at("t2v"));

@@ -213,7 +213,7 @@ std::vector<RankedItem> query_items(const Dataset& dataset) {
     const auto& clip = dataset.clips[static_cast<std::size_t>(caption.clip)];
     const auto number = seen[caption.clip]++;
     const auto id = captions[caption.clip] == 1 ? valid_utf8(clip.id) : concat(valid_utf8(clip.id), "#", number);
-    items.push_back({id, valid_utf8(caption.text), valid_utf8(clip.id), clip.tags});
+    items.push_back({id, valid_utf8(caption.text), valid_utf8(clip.id), caption.tags});
   }
   return items;
 }
