@@ -11,6 +11,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/files.h"
+#include "glint/core/json.h"
 #include "glint/core/machine_name.h"
 
 namespace glint::app {
@@ -49,7 +50,7 @@ std::string first_difference(const json& one, const json& other) {
 
 void check_settings(const Config& config, Communicator& peers) {
   const auto own = json{{"machine", machine_name()}, {"settings", common_settings(config)}};
-  const auto all = peers.all_gather(own.dump(-1, ' ', false, json::error_handler_t::replace));
+  const auto all = peers.all_gather(json_text(own));
   const auto first = json::parse(all.front());
   for (std::size_t rank = 1; rank < all.size(); ++rank) {
     if (all[rank] == all.front()) continue;

@@ -10,6 +10,8 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/files.h"
+#include "glint/core/user_path.h"
+#include "glint/core/utf8.h"
 
 namespace glint::app {
 namespace {
@@ -70,6 +72,7 @@ class ArmList {
 
   void add_named(const std::string& name, const std::string& words) {
     if (name.empty()) throw Error("='", words, "': the arm has no name; write NAME=RUN,RUN");
+    require_utf8(name, "the name of an arm");
     auto& arm = new_arm(name);
     std::istringstream list(words);
     for (std::string word; std::getline(list, word, ',');) arm.runs.push_back(read_once(word));
@@ -115,7 +118,8 @@ class ArmList {
     return arms_.back();
   }
 
-  ComparedRun read_once(const std::string& word) {
+  ComparedRun read_once(const std::string& given) {
+    const auto word = expand_home(given, "compare");
     const auto folder = evaluation_folder(word, split_);
     if (!folders_.insert(files::canonical(folder)).second) throw Error(word, ": is given twice; give each run once");
     return read_compared_run(folder);

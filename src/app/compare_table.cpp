@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "glint/core/error.h"
+#include "glint/core/json.h"
 
 namespace glint::app {
 namespace {
@@ -293,7 +294,7 @@ std::string comparison_json(const ComparisonReport& report) {
   json["seed"] = report.options.resampling.seed;
   json["resamples"] = report.options.resampling.resamples;
   // A folder's name may hold bytes that are not UTF-8: they are replaced rather than refused.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 std::string comparison_text(const ComparisonReport& report) {

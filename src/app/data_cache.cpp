@@ -15,6 +15,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/first_few.h"
+#include "glint/core/json.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
 #include "glint/data/dataset.h"
@@ -75,7 +76,7 @@ std::string size_text(int64_t bytes) {
 }
 
 std::string dumped(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 Json to_json(const std::vector<UncachedClip>& clips) {
@@ -97,8 +98,7 @@ void print_some(const std::vector<UncachedClip>& clips) {
 void write_bad_files(const std::string& folder, const std::vector<UncachedClip>& bad) {
   std::string lines;
   for (const auto& clip : bad) {
-    lines +=
-        Json{{"clip", clip.clip}, {"cause", clip.cause}}.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    lines += json_text(Json{{"clip", clip.clip}, {"cause", clip.cause}}) + "\n";
   }
   write_file(folder + "/bad_files.jsonl", lines);
 }

@@ -10,6 +10,7 @@
 
 #include "glint/core/error.h"
 #include "glint/core/files.h"
+#include "glint/core/json.h"
 
 namespace glint::app {
 namespace {
@@ -162,7 +163,7 @@ std::string stats_json(const DataStats& stats) {
   json["splits"] = Json::array();
   for (const auto& split : stats.splits) json["splits"].push_back(to_json(split));
   // An id may hold bytes that are not UTF-8: they are replaced rather than refused.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 std::string stats_table(const DataStats& stats) {

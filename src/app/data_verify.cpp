@@ -19,6 +19,7 @@
 #include "glint/core/error.h"
 #include "glint/core/files.h"
 #include "glint/core/first_few.h"
+#include "glint/core/json.h"
 #include "glint/core/progress.h"
 #include "glint/core/thread_pool.h"
 
@@ -114,7 +115,7 @@ std::string report_json(const VerifyReport& report, const VerifyOptions& options
     for (const auto& id : ids) json["missing"].push_back({{"id", id}, {"split", split}});
   }
   // A file's name may hold bytes that are not UTF-8: they are replaced rather than refused.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 std::string summary(const VerifyReport& report) {

@@ -3,6 +3,7 @@
 
 #include "app/decode_bench.h"
 #include "glint/core/error.h"
+#include "glint/core/json.h"
 
 namespace glint::app {
 
@@ -71,7 +72,7 @@ std::string report_json(const DecodeReport& report, const DecodeBenchOptions& op
   }
   ours["files"] = files_json(report);
   // A file's name may hold bytes that are not UTF-8: they are replaced rather than refused.
-  return array.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(array, 2) + "\n";
 }
 
 std::string report_table(const DecodeReport& report, const DecodeBenchOptions& options) {

@@ -5,6 +5,7 @@
 
 #include "app/commands.h"
 #include "app/machine.h"
+#include "glint/core/json.h"
 
 namespace glint::app {
 
@@ -25,7 +26,7 @@ void print_json(const std::vector<Finding>& findings) {
   }
   const nlohmann::json result = {{"version", GLINT_VERSION}, {"checks", checks}};
   using nlohmann::json;
-  std::cout << result.dump(2, ' ', false, json::error_handler_t::replace) << "\n";
+  std::cout << json_text(result, 2) << "\n";
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +18,8 @@
 #include "glint/core/error.h"
 #include "glint/core/files.h"
 #include "glint/core/first_few.h"
+#include "glint/core/hash.h"
+#include "glint/core/json.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
 #include "glint/data/clip_source.h"
@@ -41,25 +42,6 @@ struct EncodeOptions {
   bool without_words = false;
   bool json = false;
 };
-
-std::vector<std::string> read_lines(const fs::path& path) {
-  std::vector<std::string> lines;
-  std::istringstream in(read_file(path));  // all of it, or an exception
-  for (std::string line; std::getline(in, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (!line.empty()) lines.push_back(line);
-  }
-  if (lines.empty()) throw Error(path.string(), ": holds no line of text");
-  return lines;
-}
-
-// A folder, a video, or a text file that names one video a line, from its own folder on.
-std::vector<fs::path> find_videos(const fs::path& path) {
-  if (path.extension() != ".txt" && path.extension() != ".lst") return list_videos(path);
-  std::vector<fs::path> videos;
-  for (const auto& line : read_lines(path)) videos.push_back(path.parent_path() / line);
-  return videos;
-}
 
 class Encoding {
  public:
@@ -112,11 +94,11 @@ class Encoding {
   void take_files() {
     wanted_.set.data = "files";
     if (!options_.texts.empty()) {
-      for (const auto& text : read_lines(options_.texts))
+      for (const auto& text : texts_to_encode(options_.texts))
         wanted_.texts.push_back({std::to_string(wanted_.texts.size()), text, "", {}});
     }
     if (options_.videos.empty()) return;
-    for (const auto& video : find_videos(options_.videos)) {
+    for (const auto& video : videos_to_encode(options_.videos)) {
       if (!files::exists(video)) {  // which a list may name
         wanted_.set.skipped.push_back({video.string(), "the video file is not there"});
         continue;
@@ -175,7 +157,7 @@ void print(const EvaluatedSet& set, const std::string& out, bool as_json) {
                           {"videos", set.gallery.size()},
                           {"skipped", skipped.size()},
                           {"skipped_videos", skipped}};
-    std::cout << summary.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    std::cout << json_text(summary, 2) << "\n";
   } else {
     std::cout << out << ": " << set.queries.size() << " texts, " << set.gallery.size() << " videos, " << skipped.size()
               << " skipped\n";

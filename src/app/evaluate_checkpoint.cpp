@@ -13,6 +13,7 @@
 #include "glint/core/error.h"
 #include "glint/core/files.h"
 #include "glint/core/first_few.h"
+#include "glint/core/json.h"
 #include "glint/core/log.h"
 #include "glint/core/thread_pool.h"
 #include "glint/data/clip_source.h"
@@ -156,7 +157,7 @@ std::string feature_settings(const Config& config) {
   for (const auto& setting : list_settings(config)) {
     if (shapes_features(setting.key, setting.rule)) settings[setting.key] = setting.value;
   }
-  return settings.dump();
+  return json_text(settings);
 }
 
 bool is_compared_with_features(const std::string& key, const SettingRule& rule) {

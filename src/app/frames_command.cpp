@@ -8,6 +8,7 @@
 #include "app/commands.h"
 #include "app/result_places.h"
 #include "glint/core/error.h"
+#include "glint/core/json.h"
 #include "glint/core/log.h"
 #include "glint/media/contact_sheet.h"
 #include "glint/media/frame_sampler.h"
@@ -51,7 +52,7 @@ void print_frames(const VideoReader& reader, const std::vector<std::int64_t>& fr
   }
   auto list = nlohmann::ordered_json::array();
   for (const auto frame : frames) list.push_back({{"index", frame}, {"pts_s", times_s[frame]}});
-  std::cout << nlohmann::ordered_json{{"frames", std::move(list)}}.dump() << "\n";
+  std::cout << json_text(nlohmann::ordered_json{{"frames", std::move(list)}}) << "\n";
 }
 
 void read_and_draw(VideoReader& reader, const std::vector<std::int64_t>& frames, const std::string& path) {

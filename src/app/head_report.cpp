@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "glint/core/error.h"
+#include "glint/core/json.h"
 
 namespace glint::app {
 
@@ -163,7 +164,7 @@ std::string bench_command_line(const HeadBenchOptions& options, const std::strin
 std::string reports_json(const std::vector<HeadReport>& reports, const HeadBenchOptions& options) {
   auto array = Json::array();
   for (const auto& report : reports) HeadRows(report, options).append_to(array);
-  return array.dump(2) + "\n";
+  return json_text(array, 2) + "\n";
 }
 
 std::string reports_table(const std::vector<HeadReport>& reports, const HeadBenchOptions& options,

@@ -8,6 +8,7 @@
 #include "app/result_places.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/json.h"
 #include "glint/core/log.h"
 #include "glint/io/weight_file.h"
 #include "glint/train/checkpoint.h"
@@ -32,7 +33,7 @@ std::string shape_of(const torch::Tensor& tensor) {
 }
 
 std::string text_of(const Scalar& scalar) {
-  return std::visit([](const auto& value) { return Json(value).dump(); }, scalar);
+  return std::visit([](const auto& value) { return json_text(Json(value)); }, scalar);
 }
 
 // What we think it is, or why we cannot tell; a list must not fail for it.
@@ -59,7 +60,7 @@ void list(const Settings& settings) {
     }
     for (const auto& [name, scalar] : file.scalars) json["scalars"][name] = Json::parse(text_of(scalar));
     for (const auto& [name, what] : file.others) json["others"][name] = what;
-    std::cout << json.dump(2) << "\n";
+    std::cout << json_text(json, 2) << "\n";
     return;
   }
   std::cout << file.path.string() << ": " << file.kind << ", " << file.tensors.size() << " tensors\n"

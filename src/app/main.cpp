@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "app/commands.h"
+#include "app/path_options.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
 #include "glint/core/shortage.h"
@@ -30,6 +31,7 @@ void add_commands(CLI::App& app) {
   glint::app::add_frames_command(app);
   glint::app::add_bench_command(app);
   glint::app::add_doctor_command(app);
+  glint::app::expand_paths(app);
 }
 
 // "--train.batch_size=8": a setting, written as an option.

@@ -10,8 +10,10 @@
 #include "config/suggestion.h"
 #include "config/yaml_tree.h"
 #include "glint/config/eval_bank.h"
-#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/file_kind.h"
+#include "glint/core/text_file.h"
+#include "glint/core/user_path.h"
 #include "glint/core/utf8.h"
 
 namespace glint {
@@ -99,7 +101,7 @@ void read_value(const YamlNode& node, std::string& value, const SettingRule& rul
     const std::vector<std::string> known(words.begin(), words.end());
     place.fail(node, concat("no such choice ", shown(node), "; there are ", joined(known)));
   }
-  value = node.text;
+  value = rule.is_path ? expand_home(node.text, concat(place.source, ": config.", place.key)) : node.text;
 }
 
 // Reads one section: each field takes its value from `node` where that has the key, and keeps what it holds where not.
@@ -310,7 +312,9 @@ Config read_config(const std::filesystem::path& path, const std::vector<std::str
   Config config;
   const std::string source = path.empty() ? kCommandLine : path.string();
   if (!path.empty()) {
-    auto tree = parse_yaml(read_file(path, kFileLimit), source);
+    const auto text = read_unpacked(path, kFileLimit);
+    if (const auto kind = kind_that_is_no_text(text)) throw BadFile(source, ": ", *kind);
+    auto tree = parse_yaml(text, source);
     apply(tree, source, config, given);
   }
   YamlNode words;

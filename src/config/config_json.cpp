@@ -2,6 +2,7 @@
 #include <string>
 
 #include "glint/config/config_file.h"
+#include "glint/core/json.h"
 
 namespace glint {
 namespace {
@@ -38,7 +39,7 @@ std::string config_json(const Config& config) {
   JsonWriter writer(json);
   auto copy = config;
   describe(writer, copy);
-  return json.dump(2);
+  return json_text(json, 2);
 }
 
 }  // namespace glint

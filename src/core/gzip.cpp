@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "glint/core/error.h"
 
@@ -26,33 +27,61 @@ class Inflater {
   z_stream stream_{};
 };
 
+// Unpacks one member after the other: cat a.gz b.gz, bgzip and gzip's append mode give files of several.
+class Gunzip {
+ public:
+  Gunzip(std::string_view bytes, const std::filesystem::path& path, std::size_t limit_bytes)
+      : rest_(bytes), path_(path), limit_bytes_(limit_bytes) {}
+
+  std::string run() {
+    do {
+      unpack_member();
+      // Blocks of a tape are filled up with zeros, which mean nothing.
+      rest_.remove_prefix(std::min(rest_.find_first_not_of('\0'), rest_.size()));
+    } while (!rest_.empty());
+    return std::move(text_);
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const { throw BadFile(path_.string(), ": ", what); }
+
+  void unpack_member() {
+    if (!rest_.starts_with("\x1F\x8B") && members_ > 0) {
+      fail(concat("is damaged: ", rest_.size(), " bytes that are no gzip data follow its gzip data"));
+    }
+    auto& stream = inflater_.stream();
+    GLINT_CHECK(inflateReset(&stream) == Z_OK, "zlib does not start anew");
+    for (int state = Z_OK; state != Z_STREAM_END;) {
+      const auto size = std::min(rest_.size(), kInputBytes);
+      if (size == 0) fail("is cut short: its gzip data do not end");
+      stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(rest_.data()));
+      stream.avail_in = static_cast<uInt>(size);
+      stream.next_out = reinterpret_cast<Bytef*>(chunk_.data());
+      stream.avail_out = static_cast<uInt>(chunk_.size());
+      state = inflate(&stream, Z_NO_FLUSH);
+      rest_.remove_prefix(size - stream.avail_in);
+      if (state != Z_OK && state != Z_STREAM_END && state != Z_BUF_ERROR) {
+        fail("holds no gzip data, or they are damaged");
+      }
+      text_.append(chunk_.data(), chunk_.size() - stream.avail_out);
+      if (text_.size() > limit_bytes_) fail(concat("unpacks to more than ", limit_bytes_, " bytes"));
+    }
+    ++members_;
+  }
+
+  Inflater inflater_;
+  std::vector<char> chunk_ = std::vector<char>(kChunkBytes);
+  std::string_view rest_;
+  const std::filesystem::path& path_;
+  std::size_t limit_bytes_;
+  std::size_t members_ = 0;
+  std::string text_;
+};
+
 }  // namespace
 
 std::string gunzip(std::string_view bytes, const std::filesystem::path& path, std::size_t limit_bytes) {
-  Inflater inflater;
-  auto& stream = inflater.stream();
-  std::string text;
-  std::size_t taken = 0;
-  for (int state = Z_OK; state != Z_STREAM_END;) {
-    if (stream.avail_in == 0) {
-      const auto size = std::min(bytes.size() - taken, kInputBytes);
-      if (size == 0) throw Error(path.string(), ": is cut short: its gzip data do not end");
-      stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data() + taken));
-      stream.avail_in = static_cast<uInt>(size);
-      taken += size;
-    }
-    const auto filled = text.size();
-    text.resize(filled + kChunkBytes);
-    stream.next_out = reinterpret_cast<Bytef*>(text.data() + filled);
-    stream.avail_out = kChunkBytes;
-    state = inflate(&stream, Z_NO_FLUSH);
-    text.resize(text.size() - stream.avail_out);
-    if (state != Z_OK && state != Z_STREAM_END && state != Z_BUF_ERROR) {
-      throw Error(path.string(), ": holds no gzip data, or they are damaged");
-    }
-    if (text.size() > limit_bytes) throw Error(path.string(), ": unpacks to more than ", limit_bytes, " bytes");
-  }
-  return text;
+  return Gunzip(bytes, path, limit_bytes).run();
 }
 
 }  // namespace glint

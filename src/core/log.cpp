@@ -14,6 +14,7 @@
 #include <mutex>
 
 #include "core/terminal_line.h"
+#include "glint/core/utf8.h"
 
 namespace glint {
 namespace {
@@ -100,7 +101,8 @@ void show_terminal_line(const std::string& text) {
   write_terminal_line(all, text);
 }
 
-void log_line(LogLevel level, const std::string& text) {
+void log_line(LogLevel level, const std::string& message) {
+  const auto text = valid_utf8(message);  // names of files hold any bytes; a log is text
   auto& all = loggers();
   const std::lock_guard lock(all.mutex);
   if (!(all.quiet && level == LogLevel::kInfo)) {

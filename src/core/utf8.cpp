@@ -1,5 +1,9 @@
 #include "glint/core/utf8.h"
 
+#include <algorithm>
+
+#include "glint/core/error.h"
+
 namespace glint {
 namespace {
 
@@ -28,6 +32,27 @@ std::optional<std::size_t> find_bad_utf8(std::string_view text) {
     at += size;
   }
   return std::nullopt;
+}
+
+std::string valid_utf8(std::string bytes) {
+  for (std::size_t at = 0; at < bytes.size();) {
+    const auto bad = find_bad_utf8(std::string_view(bytes).substr(at));
+    if (!bad) break;
+    at += *bad;
+    bytes[at++] = '?';
+  }
+  return bytes;
+}
+
+void require_utf8(std::string_view text, const std::string& where) {
+  const auto bad = find_bad_utf8(text);
+  if (!bad) return;
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  const auto byte = static_cast<unsigned char>(text[*bad]);
+  const auto begin = *bad - std::min<std::size_t>(*bad, 20);
+  const auto before = valid_utf8(std::string(text.substr(begin, *bad - begin)));
+  throw BadFile(where, ": is not UTF-8 text: byte 0x", kDigits[byte >> 4], kDigits[byte & 15],
+                before.empty() ? " at its beginning" : concat(" after '", before, "'"), "; save it as UTF-8");
 }
 
 }  // namespace glint

@@ -29,7 +29,7 @@ void add_video(CaptionTable& table, const std::string& id, json& entry, const st
     throw Error(where, " has a duration of ", duration->get<double>(), " s");
   }
   for (auto& sentence : *sentences) {
-    if (!sentence.is_string()) throw Error(where, " has a sentence that is no text: ", sentence.dump().substr(0, 60));
+    if (!sentence.is_string()) throw Error(where, " has a sentence that is no text: ", short_json(sentence));
     video.captions.push_back(std::move(sentence.get_ref<std::string&>()));
   }
 }

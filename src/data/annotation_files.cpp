@@ -5,16 +5,26 @@
 
 #include "data/json_text.h"
 #include "glint/core/error.h"
+#include "glint/core/file_kind.h"
 #include "glint/core/files.h"
+#include "glint/core/text_file.h"
 #include "glint/core/utf8.h"
 #include "glint/io/zip.h"
+#include "glint/text/visible.h"
 
 namespace glint {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kTextLimit = std::size_t{1} << 30;  // bytes
+// A pickle is no text; what else lies in place of either is named.
+AnnotationFile checked(AnnotationFile file) {
+  const bool is_pickle = file.text.starts_with('\x80') || fs::path(file.name).extension() == ".pkl";
+  if (!is_pickle) require_text(file.text, file.name);
+  const auto kind = is_pickle && !file.text.starts_with('\x80') ? kind_that_is_no_text(file.text) : std::nullopt;
+  if (kind) throw BadFile(file.name, ": ", *kind);
+  return file;
+}
 
 // The member of that name in whatever folder of the archive.
 std::optional<AnnotationFile> find_member(const fs::path& path, const std::string& name) {
@@ -22,9 +32,9 @@ std::optional<AnnotationFile> find_member(const fs::path& path, const std::strin
   const ZipArchive zip(path);
   for (const auto& member : zip.members()) {
     if (fs::path(member.name).filename() != name) continue;
-    AnnotationFile file{concat(path.string(), ": ", member.name), zip.read(member, kTextLimit)};
+    AnnotationFile file{concat(path.string(), ": ", member.name), zip.read(member, kTextFileLimit)};
     if (file.text.starts_with("\xEF\xBB\xBF")) file.text.erase(0, 3);
-    return file;
+    return checked(std::move(file));
   }
   return std::nullopt;
 }
@@ -45,7 +55,7 @@ AnnotationFolder::AnnotationFolder(const DataConfig& config, std::vector<std::st
 
 std::optional<AnnotationFile> AnnotationFolder::find(const std::string& name) const {
   for (const auto& file : {folder_ / name, folder_ / (name + ".gz")}) {
-    if (files::is_file(file)) return AnnotationFile{file.string(), read_text(file.string())};
+    if (files::is_file(file)) return checked({file.string(), read_unpacked(file)});
   }
   if (auto member = find_member(folder_ / (name + ".zip"), name)) return member;
   for (const auto& archive : archives_) {
@@ -65,15 +75,12 @@ AnnotationFile AnnotationFolder::read(const std::vector<std::string>& names) con
 }
 
 void for_each_line(const AnnotationFile& file, const std::function<void(std::string_view, int64_t)>& take) {
-  std::string_view rest = file.text;
-  for (int64_t number = 1; !rest.empty(); ++number) {
-    const auto end = std::min(rest.find('\n'), rest.size());
-    const auto line = stripped(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (find_bad_utf8(line)) throw Error(file.name, ":", number, ": is not UTF-8 text");
+  for_each_line(file.text, [&](std::string_view whole, int64_t number) {
+    const auto line = stripped(whole);
+    require_utf8(line, concat(file.name, ":", number));
     if (line.find('\0') != std::string_view::npos) throw Error(file.name, ":", number, ": holds a NUL");
     if (!line.empty()) take(line, number);
-  }
+  });
 }
 
 std::vector<std::string> distinct_ids(const std::vector<ListedId>& ids, const std::string& file) {
@@ -81,6 +88,7 @@ std::vector<std::string> distinct_ids(const std::vector<ListedId>& ids, const st
   std::vector<std::string> distinct;
   std::unordered_map<std::string_view, int64_t> lines;
   for (const auto& [id, line] : ids) {
+    if (is_blank(id)) throw Error(file, ":", line, ": the id is blank; it holds nothing that a reader sees");
     const auto [first, is_new] = lines.try_emplace(id, line);
     if (!is_new) {
       throw Error(file, ":", line, ": video '", id, "' stands on line ", first->second,
@@ -102,25 +110,23 @@ std::vector<std::string> parse_id_json(const AnnotationFile& file) {
   if (!list.is_array()) throw Error(file.name, ": is no list of ids");
   std::vector<ListedId> ids;
   for (const auto& id : list) {
-    if (!id.is_string())
-      throw Error(file.name, ": entry ", ids.size() + 1, " is no text but ", id.dump().substr(0, 60));
+    if (!id.is_string()) throw Error(file.name, ": entry ", ids.size() + 1, " is no text but ", short_json(id));
     ids.push_back({id.get<std::string>(), static_cast<int64_t>(ids.size()) + 1});
   }
   return distinct_ids(ids, file.name);
 }
 
 VideoText& CaptionTable::at(std::string_view id) {
-  const auto [place, is_new] = places_.try_emplace(std::string(id), videos_.size());
-  if (is_new) {
-    videos_.emplace_back();
-    videos_.back().id = id;
-  }
-  return videos_[place->second];
+  const std::string name(id);
+  if (!index_.add(name)) return videos_[*index_.find(name)];
+  videos_.emplace_back();
+  videos_.back().id = name;
+  return videos_.back();
 }
 
 VideoText* CaptionTable::find(const std::string& id) {
-  const auto found = places_.find(id);
-  return found == places_.end() ? nullptr : &videos_[found->second];
+  const auto place = index_.find(id);
+  return place ? &videos_[*place] : nullptr;
 }
 
 void join_sentences(VideoText& video) {

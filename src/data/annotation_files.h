@@ -10,6 +10,7 @@
 
 #include "glint/config/data_config.h"
 #include "glint/data/dataset.h"
+#include "glint/text/name_index.h"
 
 // What the official files of the data sets have in common.
 
@@ -66,7 +67,7 @@ class CaptionTable {
 
  private:
   std::vector<VideoText> videos_;
-  std::unordered_map<std::string, std::size_t> places_;
+  NameIndex index_;  // of videos_; lists of ids may be of another Unicode form than the captions
 };
 
 // The captions become one, a space between them; none stay none.

@@ -26,8 +26,7 @@ namespace glint {
 namespace {
 
 std::string key_of(const Clip& clip) {
-  const auto text = [](const std::optional<double>& time_s) { return time_s ? std::to_string(*time_s) : ""; };
-  return concat(clip.file.string(), '\n', text(clip.start_s), '\n', text(clip.end_s));
+  return concat(clip.file.string(), '\n', clip.start_s ? "from " : "", window_text(clip.start_s, clip.end_s));
 }
 
 using Pictures = std::vector<Image>;  // a clip's sampled frames at the size of the file

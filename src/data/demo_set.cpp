@@ -1,4 +1,5 @@
 #include "glint/data/demo_set.h"
+#include "glint/core/json.h"
 
 #include <algorithm>
 #include <chrono>
@@ -51,7 +52,7 @@ void check_folder(const DemoSetOptions& options) {
   if (files::exists(marker)) {
     auto found = read_file(marker, 4096);
     while (!found.empty() && found.back() == '\n') found.pop_back();
-    if (found == marker_of(options).dump()) return;
+    if (found == json_text(marker_of(options))) return;
     throw Error(marker.string(), ": the folder holds another demo set, ", found,
                 "; name another folder or delete this one");
   }
@@ -149,7 +150,7 @@ std::string manifest_of(const std::vector<ClipPlan>& plan) {
   for (const auto& clip : plan) {
     ordered_json row = {{"video", video_of(clip).string()}, {"split", clip.split}, {"captions", clip.captions}};
     if (clip.order_pair) row["tags"] = {"order_pair"};
-    text += row.dump() + (&clip == &plan.back() ? "\n" : ",\n");
+    text += json_text(row) + (&clip == &plan.back() ? "\n" : ",\n");
   }
   return text + "]\n";
 }
@@ -171,7 +172,7 @@ DemoSetSummary make_demo_set(const DemoSetOptions& options) {
   wait_for_lock(lock, options.folder);
   check_folder(options);  // again: another may have made its set meanwhile
   const auto marker = marker_in(options.folder);
-  if (!files::exists(marker)) write_file(marker, marker_of(options).dump() + "\n");
+  if (!files::exists(marker)) write_file(marker, json_text(marker_of(options)) + "\n");
   const auto plan = demo::plan_demo_set(options.seed, options.clips);
   std::vector<const ClipPlan*> wanting;
   for (const auto& clip : plan) {

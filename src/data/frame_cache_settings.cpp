@@ -6,6 +6,8 @@
 #include "glint/core/error.h"
 #include "glint/core/files.h"
 #include "glint/core/hash.h"
+#include "glint/core/json.h"
+#include "glint/core/text_file.h"
 
 namespace glint::cache {
 
@@ -47,15 +49,16 @@ std::string differences(const Json& theirs, const Json& ours, const VideoConfig&
   for (const auto& [key, value] : ours.items()) {
     const bool of_frames = key == "video.image_size" || key == "video.fit";
     if (key == "content" || (of_frames && keeps_pictures) || theirs.at(key) == value) continue;
-    text += concat(text.empty() ? "" : ", ", key, " is ", theirs.at(key).dump(), " there and ", value.dump(), " now");
+    text += concat(text.empty() ? "" : ", ", key, " is ", json_text(theirs.at(key)), " there and ", json_text(value),
+                   " now");
   }
   return text;
 }
 
 Json parse(const fs::path& path) {
-  const auto json = Json::parse(read_file(path, kFileLimit), nullptr, /*allow_exceptions=*/false);
+  const Json json = parse_json_object(read_text(path, kFileLimit), path.string());
   const auto expected = settings_of({}, {});
-  bool sound = json.is_object() && json.size() == expected.size();
+  bool sound = json.size() == expected.size();
   for (const auto& [key, value] : expected.items()) {
     const bool same_kind = sound && json.contains(key) &&
                            (json.at(key).type() == value.type() || (json.at(key).is_number() && value.is_number()));
@@ -74,7 +77,7 @@ Json parse(const fs::path& path) {
 }  // namespace
 
 std::string settings_text(const DataConfig& data, const VideoConfig& video) {
-  return settings_of(data, video).dump(2) + "\n";
+  return json_text(settings_of(data, video), 2) + "\n";
 }
 
 Settings read_settings(const fs::path& folder, const DataConfig& data, const VideoConfig& video) {
@@ -94,7 +97,7 @@ Settings read_settings(const fs::path& folder, const DataConfig& data, const Vid
   settings.keeps_pictures = json.at("content") == kPictures;
   settings.codec = codec_of(json.at("data.cache_codec"));
   settings.quality = json.at("data.cache_quality").get<int>();
-  const auto text = json.dump();
+  const auto text = json_text(json);
   settings.hash = xxhash64(text.data(), text.size());
   return settings;
 }

@@ -98,8 +98,8 @@ class DatasetBuilder {
   void add(const ManifestRow& row) {
     const auto [place, is_new] = index_.try_emplace(row.id, items_.size());
     if (is_new) {
-      const auto file = find_video(folder_, row.video);
-      const auto in_root = file ? file : find_video(root_, row.video);
+      const auto file = finder_.find(folder_, row.video);
+      const auto in_root = file ? file : finder_.find(root_, row.video);
       items_.push_back({{row.id, in_root.value_or(fs::path()), row.start_s, row.end_s, row.tags}, row, {}});
     }
     Item& item = items_[place->second];
@@ -107,13 +107,19 @@ class DatasetBuilder {
     if (first.video != row.video || first.start_s != row.start_s || first.end_s != row.end_s) {
       throw Error(row.where, ": id '", row.id, "' stands for another video or window than at ", first.where);
     }
-    item.captions.insert(item.captions.end(), row.captions.begin(), row.captions.end());
+    for (const auto& text : row.captions) item.captions.push_back({text, 0, row.tags});
+    for (const auto& tag : row.tags) {
+      auto& tags = item.clip.tags;
+      if (std::find(tags.begin(), tags.end(), tag) == tags.end()) tags.push_back(tag);
+    }
   }
 
   void finish(Dataset& dataset) {
     for (auto& item : items_) {
-      for (auto& text : item.captions)
-        dataset.captions.push_back({std::move(text), static_cast<int64_t>(dataset.clips.size())});
+      for (auto& caption : item.captions) {
+        caption.clip = static_cast<int64_t>(dataset.clips.size());
+        dataset.captions.push_back(std::move(caption));
+      }
       dataset.clips.push_back(std::move(item.clip));
     }
   }
@@ -123,7 +129,7 @@ class DatasetBuilder {
   struct Item {
     Clip clip;
     ManifestRow row;  // that made it
-    std::vector<std::string> captions;
+    std::vector<Caption> captions;
   };
   static fs::path folder_of(const DataConfig& config, const fs::path& manifest) {
     return config.videos.empty() ? manifest.parent_path() : fs::path(config.root) / config.videos;
@@ -131,6 +137,7 @@ class DatasetBuilder {
 
   fs::path folder_;
   fs::path root_;
+  VideoFinder finder_;
   std::vector<Item> items_;
   std::unordered_map<std::string, std::size_t> index_;  // id -> item
 };

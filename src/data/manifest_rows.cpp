@@ -6,9 +6,12 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "data/json_text.h"
 #include "glint/core/error.h"
+#include "glint/core/json.h"
+#include "glint/core/text_file.h"
+#include "glint/data/dataset.h"
 #include "glint/io/csv.h"
+#include "glint/text/visible.h"
 
 namespace glint {
 namespace {
@@ -52,9 +55,10 @@ class RowReader {
   }
 
   std::string non_empty(const char* name, const json& value) const {
-    if (!value.is_string()) fail(concat(name, " must be text, is ", value.dump().substr(0, 60)));
+    if (!value.is_string()) fail(concat(name, " must be text, is ", short_json(value)));
     auto text = value.get<std::string>();
     if (text.empty()) fail(concat(name, " is empty"));
+    if (is_blank(text)) fail(concat(name, " is blank: it holds nothing that a reader sees"));
     if (text.find('\0') != std::string::npos) fail(concat(name, " holds a NUL"));
     return text;
   }
@@ -62,7 +66,7 @@ class RowReader {
   std::optional<std::string> word(const char* name) const {
     const auto* value = find(name);
     if (value == nullptr) return std::nullopt;
-    return value->is_number_integer() ? value->dump() : non_empty(name, *value);
+    return value->is_number_integer() ? json_text(*value) : non_empty(name, *value);
   }
 
   std::string video() const {
@@ -76,16 +80,13 @@ class RowReader {
 
   static std::string default_id(const ManifestRow& row) {
     if (!row.start_s && !row.end_s) return row.video;
-    std::ostringstream id;
-    id << row.video << '@' << row.start_s.value_or(0) << '-';
-    if (row.end_s) id << *row.end_s;
-    return id.str();
+    return concat(row.video, '@', window_text(row.start_s, row.end_s));
   }
 
   std::optional<double> seconds(const char* name) const {
     const auto* value = find(name);
     if (value == nullptr) return std::nullopt;
-    if (!value->is_number()) fail(concat(name, " must be a number of seconds, is ", value->dump().substr(0, 60)));
+    if (!value->is_number()) fail(concat(name, " must be a number of seconds, is ", short_json(*value)));
     const double time_s = value->get<double>();
     if (!std::isfinite(time_s) || time_s < 0) fail(concat(name, " is ", time_s, ", which is no time in a video"));
     return time_s;
@@ -111,9 +112,10 @@ class RowReader {
       if (found == value.end()) fail("a caption has no 'text'");
       text = &*found;
     }
-    if (!text->is_string()) fail(concat("a caption must be text, is ", text->dump().substr(0, 60)));
+    if (!text->is_string()) fail(concat("a caption must be text, is ", short_json(*text)));
     auto caption = text->get<std::string>();
     if (caption.find_first_not_of(" \t\r\n") == std::string::npos) fail("a caption is empty");
+    if (is_blank(caption)) fail("a caption is blank: it holds nothing that a reader sees (no-break spaces, say)");
     return caption;
   }
 
@@ -132,18 +134,23 @@ std::vector<ManifestRow> rows_of_array(const std::string& text, const std::strin
 
 std::vector<ManifestRow> rows_of_lines(const std::string& text, const std::string& file) {
   std::vector<ManifestRow> rows;
-  std::istringstream lines(text);
-  std::string line;
-  for (int64_t number = 1; std::getline(lines, line); ++number) {
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+  for_each_line(text, [&](std::string_view line, int64_t number) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos) return;
     rows.push_back(RowReader(parse_json(line, file, number), concat(file, ":", number)).row());
-  }
+  });
   return rows;
 }
 
+std::string trimmed(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t");
+  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
 // A CSV field as the JSON value it stands for; an empty one is not there.
-json csv_value(const std::string& column, const std::string& field) {
-  if (field.empty() && column.rfind("caption", 0) != 0) return nullptr;
+json csv_value(const std::string& column, std::string field) {
+  const bool is_caption = column.rfind("caption", 0) == 0;
+  if (!is_caption) field = trimmed(field);  // "a.mp4, train": the blank is the writer's, not the split's
+  if (field.empty() && !is_caption) return nullptr;
   if (column == "start_s" || column == "end_s") {
     double number = 0;
     const auto [rest, problem] = std::from_chars(field.data(), field.data() + field.size(), number);
@@ -152,7 +159,7 @@ json csv_value(const std::string& column, const std::string& field) {
   if (column != "tags") return field;
   json tags = json::array();
   std::istringstream words(field);
-  for (std::string word; std::getline(words, word, ';');) tags.push_back(word);
+  for (std::string word; std::getline(words, word, ';');) tags.push_back(trimmed(word));
   return tags;
 }
 

@@ -58,7 +58,7 @@ CaptionTable parse_caption_json(const AnnotationFile& file) {
     if (!captions.is_array()) throw Error(where, " has no list of captions");
     auto& video = table.at(id);
     for (auto& caption : captions) {
-      if (!caption.is_string()) throw Error(where, " has a caption that is no text: ", caption.dump().substr(0, 60));
+      if (!caption.is_string()) throw Error(where, " has a caption that is no text: ", short_json(caption));
       video.captions.push_back(std::move(caption.get_ref<std::string&>()));
     }
   }

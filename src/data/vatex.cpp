@@ -24,7 +24,7 @@ void add_captions(CaptionTable& table, const std::string& id, json& captions, co
   auto& video = table.at(id);
   if (!video.captions.empty()) throw Error(where, " stands twice");
   for (auto& caption : captions) {
-    if (!caption.is_string()) throw Error(where, " has a caption that is no text: ", caption.dump().substr(0, 60));
+    if (!caption.is_string()) throw Error(where, " has a caption that is no text: ", short_json(caption));
     video.captions.push_back(std::move(caption.get_ref<std::string&>()));
   }
 }

@@ -12,6 +12,7 @@
 #include "glint/core/error.h"
 #include "glint/core/files.h"
 #include "glint/core/log.h"
+#include "glint/core/user_path.h"
 
 namespace glint {
 namespace {
@@ -79,7 +80,10 @@ VideoFolder::VideoFolder(fs::path folder, NameRule rule) : rule_(rule) {
       }
     }
   }
-  for (const auto& [name, found] : files_) spellings_[lower_case(name)].push_back(name);
+  for (const auto& [name, found] : files_) {
+    names_.add(name);
+    spellings_[lower_case(normal_form(name))].push_back(name);
+  }
 }
 
 void VideoFolder::add(const fs::path& file, std::size_t depth) {
@@ -100,8 +104,8 @@ void VideoFolder::add(const fs::path& file, std::size_t depth) {
 
 std::optional<fs::path> VideoFolder::find(const std::string& id) const {
   const std::string name = name_in_id(id, rule_);
-  if (const auto found = files_.find(name); found != files_.end()) return found->second.file;
-  const auto spelled = spellings_.find(lower_case(name));
+  if (const auto place = names_.find(name)) return files_.at(names_.name(*place)).file;
+  const auto spelled = spellings_.find(lower_case(normal_form(name)));
   if (spelled == spellings_.end() || spelled->second.size() != 1) return std::nullopt;
   return files_.at(spelled->second[0]).file;
 }
@@ -118,16 +122,49 @@ void find_videos(Dataset& dataset) {
   for (auto& clip : dataset.clips) clip.file = videos.find(clip.id).value_or(fs::path());
 }
 
-std::optional<fs::path> find_video(const fs::path& folder, const std::string& name) {
-  const fs::path whole = folder / name;
+std::optional<fs::path> VideoFinder::find(const fs::path& folder, const std::string& name) {
+  const fs::path whole = folder / (name.starts_with("~/") ? expand_home(name, "video") : name);
   if (files::is_file(whole)) return whole;
-  if (extension_rank(whole) < kExtensions.size()) return std::nullopt;
+  const bool has_extension = extension_rank(whole) < kExtensions.size();
   for (const auto extension : kExtensions) {
     for (const auto& spelled : {std::string(extension), upper_case(extension)}) {
+      if (has_extension) break;
       if (const fs::path file = whole.string() + spelled; files::is_file(file)) return file;
     }
   }
-  return std::nullopt;
+  const bool is_ascii = std::all_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x80; });
+  return is_ascii ? std::nullopt : find_form(folder, name);
+}
+
+// Part by part of the path; the last may lack its extension.
+std::optional<fs::path> VideoFinder::find_form(const fs::path& folder, const std::string& name) {
+  fs::path at = folder;
+  const fs::path path = name;
+  for (auto part = path.begin(); part != path.end(); ++part) {
+    const bool is_last = std::next(part) == path.end();
+    if (!is_last && files::is_folder(at / *part)) {
+      at /= *part;
+      continue;
+    }
+    if (!files::is_folder(at)) return std::nullopt;
+    const auto& names = names_in(at);
+    auto place = names.find(part->string());
+    for (std::size_t i = 0; is_last && !place && i < kExtensions.size(); ++i) {
+      place = names.find(concat(part->string(), kExtensions[i]));
+      if (!place) place = names.find(concat(part->string(), upper_case(kExtensions[i])));
+    }
+    if (!place) return std::nullopt;
+    at /= names.name(*place);
+  }
+  return files::is_file(at) ? std::optional(at) : std::nullopt;
+}
+
+const NameIndex& VideoFinder::names_in(const fs::path& folder) {
+  const auto [found, is_new] = names_.try_emplace(folder.string());
+  if (is_new) {
+    for (const auto& entry : files::list(folder)) found->second.add(entry.path.filename().string());
+  }
+  return found->second;
 }
 
 void drop_missing(Dataset& dataset, const std::string& policy, const std::string& setting) {
@@ -161,7 +198,7 @@ void drop_missing(Dataset& dataset, const std::string& policy, const std::string
   std::vector<Caption> captions;
   for (auto& caption : dataset.captions) {
     const int64_t clip = new_index[static_cast<std::size_t>(caption.clip)];
-    if (clip >= 0) captions.push_back({std::move(caption.text), clip});
+    if (clip >= 0) captions.push_back({std::move(caption.text), clip, std::move(caption.tags)});
   }
   dataset.clips = std::move(clips);
   dataset.captions = std::move(captions);

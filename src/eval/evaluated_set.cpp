@@ -1,4 +1,5 @@
 #include "glint/eval/evaluated_set.h"
+#include "glint/core/json.h"
 
 #include <torch/torch.h>
 
@@ -71,13 +72,13 @@ std::string to_json(const EvaluatedSet& set) {
   for (const auto& item : set.queries) json["queries"].push_back(item_json(item));
   for (const auto& item : set.gallery) json["gallery"].push_back(item_json(item));
   for (const auto& skipped : set.skipped) json["skipped"].push_back({skipped.clip, skipped.cause});
-  return json.dump(-1, ' ', false, SetJson::error_handler_t::replace);
+  return json_text(json);
 }
 
 EvaluatedSet parse_evaluated_set(const std::string& text, const std::string& where) {
   EvaluatedSet set;
   try {
-    const auto json = SetJson::parse(text);
+    const auto json = parse_json(text, concat(where, " ('set')"));
     set.data = json.at("data").get<std::string>();
     set.split = json.at("split").get<std::string>();
     set.protocol = json.at("protocol").get<std::string>();
@@ -91,6 +92,8 @@ EvaluatedSet parse_evaluated_set(const std::string& text, const std::string& whe
     set.gallery = items_of(json.at("gallery"), "video", where);
     for (const auto& skipped : json.at("skipped"))
       set.skipped.push_back({skipped.at(0).get<std::string>(), skipped.at(1).get<std::string>()});
+  } catch (const BadFile& error) {  // no JSON
+    throw Error(error.what(), "; write it again");
   } catch (const nlohmann::json::exception& error) {
     throw Error(where, ": does not say which texts and videos its rows are, or is damaged (", error.what(),
                 "); write it again");

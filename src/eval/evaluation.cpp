@@ -1,4 +1,5 @@
 #include "glint/eval/evaluation.h"
+#include "glint/core/json.h"
 
 #include <torch/torch.h>
 
@@ -49,7 +50,7 @@ void share(Communicator& peers, Evaluation& result, const Failure& failure) {
            {"t2v", numbers_json(result.t2v)},
            {"v2t", numbers_json(result.v2t)}};
   }
-  const auto text = own.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const auto text = json_text(own);
   const auto shared = nlohmann::json::parse(peers.all_gather(text).front());
   if (const auto sentence = shared.at("failure").get<std::string>(); !sentence.empty()) {
     if (shared.at("not_now").get<bool>()) throw NotNow(sentence);

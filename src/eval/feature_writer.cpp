@@ -12,6 +12,7 @@
 #include "glint/core/error.h"
 #include "glint/core/files.h"
 #include "glint/core/hash.h"
+#include "glint/core/json.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
 #include "glint/data/clip_stream.h"
@@ -26,10 +27,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kWrittenFormat = "features 2";
-
-std::string line_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 Json json_of(const std::vector<SkippedClip>& skipped) {
   Json list = Json::array();
@@ -103,7 +100,7 @@ class PartEncoder {
       tensors["video.clip_frames"] = all.clip_frames.cpu();
       tensors["video.mask"] = all.mask.cpu();
     }
-    write_safetensors(part.path, tensors, {{"skipped", line_of(json_of(skipped))}});
+    write_safetensors(part.path, tensors, {{"skipped", json_text(json_of(skipped))}});
     log_info("encoded ", part.end, " of ", wanted_.clips.size(), " videos");
   }
 
@@ -161,7 +158,7 @@ class PartJoiner {
     }
     const auto found = file.metadata.find("skipped");
     if (found == file.metadata.end()) return;
-    for (const auto& one : Json::parse(found->second))
+    for (const auto& one : parse_json(found->second, part.path.string()))
       set_.skipped.push_back({one.at("video").get<std::string>(), one.at("cause").get<std::string>()});
   }
 
@@ -203,9 +200,9 @@ class PartJoiner {
     all["set"] = to_json(set_);
     all["model"] = model;
     all["settings"] = wanted_.settings;
-    all["texts"] = line_of(texts);
-    all["videos"] = line_of(videos);
-    all["skipped"] = line_of(json_of(set_.skipped));
+    all["texts"] = json_text(texts);
+    all["videos"] = json_text(videos);
+    all["skipped"] = json_text(json_of(set_.skipped));
     return all;
   }
 

@@ -4,25 +4,23 @@
 #include <charconv>
 #include <iterator>
 #include <map>
-#include <unordered_map>
 #include <utility>
 
-#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/hash.h"
+#include "glint/core/text_file.h"
 #include "glint/core/utf8.h"
+#include "glint/text/name_index.h"
 
 namespace glint {
 namespace {
 
-using IdIndex = std::unordered_map<std::string_view, int64_t>;
-
 constexpr std::string_view kBeirHeader = "query-id\tcorpus-id\tscore";
 
-IdIndex index_ids(const std::vector<std::string>& ids, const std::string& file, const char* what) {
-  IdIndex index;
+NameIndex index_ids(const std::vector<std::string>& ids, const std::string& file, const char* what) {
+  NameIndex index;
   for (const auto& id : ids) {
-    if (!index.try_emplace(id, std::ssize(index)).second) {
+    if (!index.add(id)) {
       throw Error(file, ": ", what, " id '", id,
                   "' stands twice in the data set, so eval.qrels cannot name one of them");
     }
@@ -53,7 +51,6 @@ class QrelsParser {
 
   void take(std::string_view line) {
     ++line_;
-    if (line.ends_with('\r')) line.remove_suffix(1);
     if (find_bad_utf8(line)) fail("is not UTF-8 text");
     if (line_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
     if (line_ == 1 && line == kBeirHeader) {
@@ -65,7 +62,7 @@ class QrelsParser {
 
   Qrels finish() const {
     Qrels qrels;
-    qrels.right.items = std::ssize(items_);
+    qrels.right.items = static_cast<int64_t>(items_.size());
     for (const auto& judgements : judged_) {
       auto& right = qrels.right.of_query.emplace_back();
       for (const auto& [item, judgement] : judgements) {
@@ -106,10 +103,10 @@ class QrelsParser {
     }
   }
 
-  int64_t find(const IdIndex& index, std::string_view id, const char* what) const {
+  int64_t find(const NameIndex& index, std::string_view id, const char* what) const {
     const auto found = index.find(id);
-    if (found == index.end()) fail("no ", what, " of the data set has the id '", id, "'");
-    return found->second;
+    if (!found) fail("no ", what, " of the data set has the id '", id, "'");
+    return static_cast<int64_t>(*found);
   }
 
   int64_t parse_relevance(std::string_view text) const {
@@ -121,8 +118,8 @@ class QrelsParser {
   }
 
   const std::string& file_;
-  const IdIndex queries_;
-  const IdIndex items_;
+  const NameIndex queries_;
+  const NameIndex items_;
   std::vector<std::map<int64_t, Judgement>> judged_;  // of every query, by item
   int64_t line_ = 0;
   bool is_beir_ = false;
@@ -178,11 +175,7 @@ RightAnswers restricted(const RightAnswers& answers, const std::vector<int64_t>&
 Qrels parse_qrels(std::string_view text, const std::string& file, const std::vector<std::string>& query_ids,
                   const std::vector<std::string>& item_ids) {
   QrelsParser parser(file, query_ids, item_ids);
-  for (std::string_view rest = text; !rest.empty();) {
-    const auto end = std::min(rest.find('\n'), rest.size());
-    parser.take(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
+  for_each_line(text, [&](std::string_view line, int64_t) { parser.take(line); });
   auto qrels = parser.finish();
   qrels.hash = sha256(text).substr(0, 8);
   return qrels;
@@ -190,7 +183,7 @@ Qrels parse_qrels(std::string_view text, const std::string& file, const std::vec
 
 Qrels read_qrels(const std::filesystem::path& path, const std::vector<std::string>& query_ids,
                  const std::vector<std::string>& item_ids) {
-  return parse_qrels(read_file(path), path.string(), query_ids, item_ids);
+  return parse_qrels(read_text(path), path.string(), query_ids, item_ids);
 }
 
 }  // namespace glint

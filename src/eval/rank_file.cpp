@@ -1,4 +1,6 @@
 #include "glint/eval/rank_file.h"
+#include "glint/core/json.h"
+#include "glint/core/text_file.h"
 
 #include <torch/torch.h>
 
@@ -29,36 +31,14 @@ constexpr const char* kRankVersion = "1";
 constexpr std::int64_t kTopItems = 10;
 constexpr std::size_t kItemFileLimit = std::size_t{1} << 30;     // bytes
 constexpr std::size_t kResultsFileLimit = std::size_t{1} << 28;  // bytes
-constexpr int kItemDepth = 4;                                    // an object with a list; what nests deeper is refused
-
-// One JSON object; none where the text is anything else. Keys given twice, or nested deeper than `depth`, are refused
-// too.
-std::optional<nlohmann::json> json_object_of_line(std::string_view text, int depth) {
-  std::vector<std::unordered_set<std::string>> keys;
-  const auto check = [&](int level, nlohmann::json::parse_event_t event, nlohmann::json& value) {
-    using Event = nlohmann::json::parse_event_t;
-    if (level > depth) throw Error("nested too deeply");
-    if (event == Event::object_start) keys.emplace_back();
-    if (event == Event::object_end) keys.pop_back();
-    if (event == Event::key && !keys.back().insert(value.get<std::string>()).second) throw Error("key twice");
-    return true;
-  };
-  try {
-    auto object = nlohmann::json::parse(text, check);
-    if (object.is_object()) return object;
-  } catch (const std::exception&) {  // the caller's sentence says all there is to say
-  }
-  return std::nullopt;
-}
+constexpr std::size_t kItemDepth = 4;                            // an object with a list; what nests deeper is refused
+constexpr std::size_t kResultsDepth = 64;
 
 // Reads the fields of one row; every sentence it throws names the file and the line.
 class ItemReader {
  public:
   ItemReader(std::string_view line, const fs::path& file, std::int64_t number) : file_(file), number_(number) {
-    if (find_bad_utf8(line)) fail("is not UTF-8");
-    auto object = json_object_of_line(line, kItemDepth);
-    if (!object) fail("is not a JSON object");
-    object_ = std::move(*object);
+    object_ = parse_json_object(line, file.string(), number, kItemDepth);
   }
 
   RankedItem item() const {
@@ -99,7 +79,7 @@ std::string line_of(const RankedItem& item, const fs::path& file) {
   if (!item.caption.empty()) json["caption"] = item.caption;
   if (!item.video.empty()) json["video"] = item.video;
   if (!item.tags.empty()) json["tags"] = item.tags;
-  return json.dump() + "\n";
+  return json_text(json) + "\n";
 }
 
 void write_items(const fs::path& file, const std::vector<RankedItem>& items) {
@@ -287,17 +267,14 @@ void check_identity(const TensorFile& file, const fs::path& path) {
 }  // namespace
 
 std::vector<RankedItem> read_ranked_items(const fs::path& file) {
-  const auto text = read_file(file, kItemFileLimit);
+  const auto text = read_text(file, kItemFileLimit);
   std::vector<RankedItem> items;
   std::unordered_set<std::string> ids;
-  std::int64_t number = 0;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const auto end = std::min(text.find('\n', begin), text.size());
-    const ItemReader reader(std::string_view(text).substr(begin, end - begin), file, ++number);
+  for_each_line(text, [&](std::string_view line, std::int64_t number) {
+    const ItemReader reader(line, file, number);
     items.push_back(reader.item());
     if (!ids.insert(items.back().id).second) reader.fail(concat("the id '", items.back().id, "' stands twice"));
-    begin = end + 1;
-  }
+  });
   return items;
 }
 
@@ -333,10 +310,9 @@ EvaluationRanks read_ranks(const fs::path& folder) {
 }
 
 EvaluationSignature read_signature(const fs::path& results) {
-  const auto object = json_object_of_line(read_file(results, kResultsFileLimit), 64);
-  if (!object) throw Error(results.string(), ": is not a JSON object");
-  const auto found = object->find("signature");
-  if (found == object->end() || !found->is_string())
+  const auto object = parse_json_object(read_text(results, kResultsFileLimit), results.string(), 1, kResultsDepth);
+  const auto found = object.find("signature");
+  if (found == object.end() || !found->is_string())
     throw Error(results.string(), ": has no 'signature'; evaluate again with this glint");
   return parse_signature(found->get_ref<const std::string&>(), results.string());
 }

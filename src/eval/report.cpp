@@ -1,4 +1,5 @@
 #include "glint/eval/report.h"
+#include "glint/core/json.h"
 
 #include <algorithm>
 #include <iomanip>
@@ -114,7 +115,7 @@ std::string results_json(const Evaluation& evaluation, const Provenance& provena
   json["encode_s"] = evaluation.encode_s;
   json["score_s"] = evaluation.score_s;
   // A file name may hold bytes that are not UTF-8: they are replaced rather than refused.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 std::string results_table(const Evaluation& evaluation, const Provenance& provenance) {

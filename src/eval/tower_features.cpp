@@ -8,6 +8,7 @@
 #include "eval/feature_table.h"
 #include "eval/gathered.h"
 #include "glint/core/error.h"
+#include "glint/core/json.h"
 #include "glint/core/progress.h"
 #include "glint/core/utf8.h"
 #include "glint/data/clip_stream.h"
@@ -114,7 +115,7 @@ EncodedClips gather(Communicator& peers, EncodedClips own) {
   for (const auto& skipped : own.skipped) list["skipped"].push_back({skipped.clip, skipped.cause});
   EncodedClips all;
   std::vector<int64_t> counts;
-  for (const auto& text : peers.all_gather(list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))) {
+  for (const auto& text : peers.all_gather(json_text(list))) {
     const auto of_rank = nlohmann::json::parse(text);
     const auto clips = of_rank.at("clips").get<std::vector<int64_t>>();
     counts.push_back(std::ssize(clips));
@@ -248,11 +249,6 @@ class BankFeatures final : public TowerFeatures {
 
 }  // namespace
 
-std::string valid_utf8(std::string bytes) {
-  while (const auto bad = find_bad_utf8(bytes)) bytes[*bad] = '?';
-  return bytes;
-}
-
 std::vector<RankedItem> query_items(const Dataset& dataset) {
   std::map<int64_t, int64_t> captions, seen;  // of a clip
   for (const auto& caption : dataset.captions) ++captions[caption.clip];
@@ -261,7 +257,7 @@ std::vector<RankedItem> query_items(const Dataset& dataset) {
     const auto& clip = dataset.clips[static_cast<std::size_t>(caption.clip)];
     const auto number = seen[caption.clip]++;
     const auto id = captions[caption.clip] == 1 ? valid_utf8(clip.id) : concat(valid_utf8(clip.id), "#", number);
-    items.push_back({id, valid_utf8(caption.text), valid_utf8(clip.id), clip.tags});
+    items.push_back({id, valid_utf8(caption.text), valid_utf8(clip.id), caption.tags});
   }
   return items;
 }

@@ -5,17 +5,18 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "eval/feature_table.h"
-#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/files.h"
+#include "glint/core/json.h"
 #include "glint/core/log.h"
-#include "glint/core/utf8.h"
+#include "glint/core/text_file.h"
 #include "glint/io/file_tensor.h"
+#include "glint/text/name_index.h"
+#include "glint/text/visible.h"
 
 namespace glint {
 namespace {
@@ -24,17 +25,9 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kIdFileLimit = std::size_t{1} << 30;  // bytes
 
-// The lines of a text, without CR; an empty last one is none.
 std::vector<std::string> lines_of_file(const fs::path& path) {
-  const auto text = read_file(path, kIdFileLimit);
   std::vector<std::string> lines;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const auto end = std::min(text.find('\n', begin), text.size());
-    lines.push_back(text.substr(begin, end - begin));
-    if (lines.back().ends_with('\r')) lines.back().pop_back();
-    if (find_bad_utf8(lines.back())) throw Error(path.string(), ":", lines.size(), ": is not UTF-8");
-    begin = end + 1;
-  }
+  for_each_line(read_text(path, kIdFileLimit), [&](std::string_view line, int64_t) { lines.emplace_back(line); });
   return lines;
 }
 
@@ -50,6 +43,7 @@ std::vector<std::string> checked_ids(std::vector<std::string> ids, int64_t rows,
   std::unordered_set<std::string> seen;
   for (const auto& id : ids) {
     if (id.empty()) throw Error(where, ": has an empty id");
+    if (is_blank(id)) throw Error(where, ": has a blank id, which holds nothing that a reader sees");
     if (!seen.insert(id).second) throw Error(where, ": the id '", id, "' stands twice");
   }
   return ids;
@@ -72,13 +66,12 @@ std::vector<std::string> ids_in_metadata(const OpenTensorFile& file, const fs::p
     log_info(path.string(), ": has no '", key, "' in its metadata; numbers from 0 are the ids");
     return row_numbers(rows);
   }
-  std::vector<std::string> ids;
-  try {
-    ids = nlohmann::json::parse(found->second).get<std::vector<std::string>>();
-  } catch (const nlohmann::json::exception&) {
-    throw Error(path.string(), ": '", key, "' in its metadata is not a JSON list of texts");
-  }
-  return checked_ids(std::move(ids), rows, concat(path.string(), " ('", key, "')"));
+  const auto where = concat(path.string(), " ('", key, "')");
+  const auto list = parse_json(found->second, where);
+  const bool is_list =
+      list.is_array() && std::all_of(list.begin(), list.end(), [](const auto& id) { return id.is_string(); });
+  if (!is_list) throw Error(path.string(), ": '", key, "' in its metadata is not a JSON list of texts");
+  return checked_ids(list.get<std::vector<std::string>>(), rows, where);
 }
 
 bool is_npy(const fs::path& path) {
@@ -161,30 +154,21 @@ class VectorFeatures final : public FeatureSource {
   int64_t batch_size_;
 };
 
-using Rows = std::unordered_map<std::string, std::size_t>;
-
-Rows rows_of_ids(const std::vector<std::string>& ids) {
-  Rows rows;
-  for (std::size_t i = 0; i < ids.size(); ++i) rows.emplace(ids[i], i);
-  return rows;
-}
-
 // `items` in the order of `ids`, which must be the same ones.
 std::vector<RankedItem> items_by_ids(const std::vector<std::string>& ids, const std::vector<RankedItem>& items,
                                      const fs::path& file, const char* kind) {
-  std::unordered_map<std::string, const RankedItem*> by_id;
-  for (const auto& item : items) by_id.emplace(item.id, &item);
+  NameIndex index;
+  for (const auto& item : items) index.add(item.id);
   std::vector<RankedItem> ordered;
   for (const auto& id : ids) {
-    const auto found = by_id.find(id);
-    if (found == by_id.end())
-      throw Error(file.string(), ": has no ", kind, " '", id, "', which has a row; give the same ids");
-    ordered.push_back(*found->second);
+    const auto found = index.find(id);
+    if (!found) throw Error(file.string(), ": has no ", kind, " '", id, "', which has a row; give the same ids");
+    ordered.push_back(items[*found]);
   }
   if (ordered.size() == items.size()) return ordered;
-  const auto rows = rows_of_ids(ids);
+  const NameIndex rows(ids);
   for (const auto& item : items) {
-    if (rows.count(item.id) == 0)
+    if (!rows.find(item.id))
       throw Error(file.string(), ": lists the ", kind, " '", item.id, "', which has no row; give the same ids");
   }
   return ordered;
@@ -208,22 +192,23 @@ bool take_pairs(EvaluatedSet& set, const fs::path& truth) {
   const auto lines = lines_of_file(truth);
   const auto fields = [](const std::string& line) { return std::count(line.begin(), line.end(), '\t') + 1; };
   if (lines.empty() || fields(lines.front()) != 2) return false;
-  std::unordered_map<std::string, RankedItem*> texts;
-  for (auto& query : set.queries) texts.emplace(query.id, &query);
-  std::unordered_set<std::string> videos;
-  for (const auto& video : set.gallery) videos.insert(video.id);
+  NameIndex texts, videos;
+  for (const auto& query : set.queries) texts.add(query.id);
+  for (const auto& video : set.gallery) videos.add(video.id);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const auto fail = [&](const auto&... what) { throw Error(truth.string(), ":", i + 1, ": ", what...); };
     if (lines[i].empty()) continue;
     if (fields(lines[i]) != 2) fail("is not a text's id, a TAB and a video's id");
     const auto tab = lines[i].find('\t');
-    const auto text = lines[i].substr(0, tab), video = lines[i].substr(tab + 1);
-    const auto query = texts.find(text);
-    if (query == texts.end()) fail("the text '", text, "' has no row");
-    if (videos.count(video) == 0) fail("the video '", video, "' has no row");
-    if (!query->second->video.empty() && query->second->video != video)
+    const auto text = lines[i].substr(0, tab);
+    const auto row = texts.find(text), column = videos.find(lines[i].substr(tab + 1));
+    if (!row) fail("the text '", text, "' has no row");
+    if (!column) fail("the video '", lines[i].substr(tab + 1), "' has no row");
+    auto& query = set.queries[*row];
+    const auto& video = set.gallery[*column].id;
+    if (!query.video.empty() && query.video != video)
       fail("the text '", text, "' stands twice; several right answers are given as TREC lines `text 0 video 1`");
-    query->second->video = video;
+    query.video = video;
   }
   for (const auto& query : set.queries) {
     if (query.video.empty()) throw Error(truth.string(), ": names no video for the text '", query.id, "'");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "glint/core/error.h"
+#include "glint/core/file_kind.h"
 #include "glint/io/file_tensor.h"
 
 // The format: "\x93NUMPY", version (2 bytes), the header's length (2 bytes, from version 2 on 4), a Python dict
@@ -152,7 +153,11 @@ std::optional<std::uint64_t> bytes_of(const std::vector<int64_t>& sizes, torch::
 FileTensor open_npy(const fs::path& path) {
   auto file = std::make_shared<const MappedFile>(path);
   constexpr std::string_view kMagic = "\x93NUMPY";
-  if (file->size() < 10 || file->bytes(0, 6) != kMagic) throw Error(path.string(), ": is not a NumPy file (.npy)");
+  if (file->size() < 10 || file->bytes(0, 6) != kMagic) {
+    const bool is_cut = file->size() >= 6 && file->bytes(0, 6) == kMagic;
+    if (is_cut) throw BadFile(path.string(), ": is cut short: it has ", file->size(), " bytes");
+    refuse_file(path, "is not a NumPy file (.npy)");
+  }
   const auto version = file->bytes(6, 1)[0];
   if (version < 1 || version > 3) throw Error(path.string(), ": has the unknown version ", int{version}, " of .npy");
   const std::uint64_t length_bytes = version == 1 ? 2 : 4;

@@ -11,9 +11,10 @@
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/file_kind.h"
+#include "glint/core/json.h"
 #include "glint/core/mapped_file.h"
 #include "glint/io/file_tensor.h"
-#include "io/json_object.h"
 #include "io/shards.h"
 #include "io/tensor_bytes.h"
 
@@ -26,6 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
+constexpr std::size_t kHeaderDepth = 8;              // an object of objects that hold lists
 constexpr std::uint64_t kHeaderLimit = 100'000'000;  // bytes; the format's own limit
 
 struct TypeName {
@@ -86,7 +88,7 @@ class HeaderReader {
     for (const auto& known : kTypes) {
       if (found->get_ref<const std::string&>() == known.name) return known.type;
     }
-    fail(name, concat("has the unknown dtype ", found->dump()));
+    fail(name, concat("has the unknown dtype ", short_json(*found)));
   }
 
   std::vector<int64_t> shape(const std::string& name, const json& value) const {
@@ -119,15 +121,17 @@ Header read_header(const MappedFile& file) {
   const auto& path = file.path();
   std::uint64_t header_size = 0;
   if (file.size() < sizeof header_size)
-    throw Error(path.string(), ": is not a safetensors file: it has ", file.size(), " bytes");
+    refuse_file(path, concat("is not a safetensors file: it has ", file.size(), " bytes"));
   file.read(0, &header_size, sizeof header_size);
   if (header_size > kHeaderLimit || header_size > file.size() - sizeof header_size) {
-    throw Error(path.string(), ": is not a safetensors file or is cut short: its header would have ", header_size,
-                " bytes, the file has ", file.size());
+    const bool is_cut = file.size() > 9 && file.bytes(8, 1) == "{" && header_size <= kHeaderLimit;
+    const auto sizes = concat("its header would have ", header_size, " bytes, the file has ", file.size());
+    if (is_cut) throw BadFile(path.string(), ": is cut short: ", sizes, "; fetch it anew");
+    refuse_file(path, concat("is not a safetensors file or is cut short: ", sizes));
   }
-  auto entries = parse_json_object(file.bytes(sizeof header_size, header_size));
-  if (!entries) throw Error(path.string(), ": is not a safetensors file: its header is not a JSON object");
-  return {std::move(*entries), sizeof header_size + header_size};
+  auto entries = parse_json_object(file.bytes(sizeof header_size, header_size), concat(path.string(), " (header)"), 1,
+                                   kHeaderDepth);
+  return {std::move(entries), sizeof header_size + header_size};
 }
 
 // Where everything lies, checked.
@@ -220,7 +224,7 @@ std::string header_of(const TensorMap& tensors, const std::map<std::string, std:
     header[name] = {{"dtype", type_name}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, end}}};
     offset = end;
   }
-  std::string text = header.dump();
+  std::string text = json_text(header);
   text.resize((text.size() + 7) / 8 * 8, ' ');  // so that the data start at a multiple of eight
   const std::uint64_t size = text.size();
   return std::string(reinterpret_cast<const char*>(&size), sizeof size) + text;

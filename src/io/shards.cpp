@@ -1,12 +1,14 @@
 #include "io/shards.h"
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
-#include "io/json_object.h"
+#include "glint/core/json.h"
+#include "glint/core/text_file.h"
 
 namespace glint {
 namespace {
@@ -19,16 +21,17 @@ constexpr std::size_t kNamesInMessage = 20;
 using NamesOfFiles = std::map<std::string, std::set<std::string>>;
 
 NamesOfFiles read_index(const fs::path& index) {
-  const auto json = parse_json_object(read_file(index, kIndexLimit));
-  const auto map = json ? json->find("weight_map") : nlohmann::json::const_iterator();
-  if (!json || map == json->end() || !map->is_object())
+  const auto json = parse_json_object(read_text(index, kIndexLimit), index.string());
+  const auto map = json.find("weight_map");
+  if (map == json.end() || !map->is_object())
     throw Error(index.string(), ": is no index of weights: it has no weight_map of names and files");
   NamesOfFiles names;
   for (const auto& [name, file] : map->items()) {
     // Shards lie beside their index; a path could lead anywhere.
     if (!file.is_string() ||
         fs::path(file.get_ref<const std::string&>()).filename() != file.get_ref<const std::string&>())
-      throw Error(index.string(), ": tensor '", name, "' is said to be in ", file.dump(), ", which is no file's name");
+      throw Error(index.string(), ": tensor '", name, "' is said to be in ", short_json(file),
+                  ", which is no file's name");
     names[file.get<std::string>()].insert(name);
   }
   return names;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "glint/core/error.h"
+#include "glint/core/file_kind.h"
 #include "glint/io/zip.h"
 #include "io/pickle_storage.h"
 #include "io/shards.h"
@@ -94,7 +95,7 @@ TorchFile read_torch_file(const fs::path& path) {
         ": is a tar archive, as PyTorch wrote before its first releases; load and save it with a newer PyTorch");
   }
   if (start.starts_with('\x80')) throw Error(path.string(), ": is a pickle, but not one that torch.save wrote");
-  throw Error(path.string(), ": is no file of torch.save's or torch.jit.save's, or its beginning is damaged");
+  refuse_file(path, "is no file of torch.save's or torch.jit.save's, or its beginning is damaged");
 }
 
 TensorMap read_torch_index(const fs::path& index) {

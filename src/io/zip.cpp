@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "glint/core/error.h"
+#include "glint/core/file_kind.h"
 #include "io/zip_format.h"
 
 // The parts of the format are read as PKWARE's APPNOTE gives them; offsets below are those of its tables.
@@ -83,7 +84,11 @@ class ZipReader {
     const std::uint64_t tail = std::min(file_.size(), kEndBytes + kMaxComment);
     const std::string end = bytes(file_.size() - tail, tail);
     const auto record = end.rfind("PK\x05\x06");
-    if (record == std::string::npos || end.size() - record < kEndBytes) fail("is no zip archive, or is cut short");
+    if (record == std::string::npos || end.size() - record < kEndBytes) {
+      const bool is_zip = file_.size() >= 4 && file_.bytes(0, 4) == "PK\x03\x04";
+      if (is_zip) fail("is cut short: it begins as a zip archive and does not end as one; fetch it anew");
+      refuse_file(file_.path(), "is no zip archive, or is cut short");
+    }
     const Table table{number(end, record + 10, 2), number(end, record + 12, 4), number(end, record + 16, 4)};
     if (table.count != 0xFFFF && table.size != kZipIn64 && table.offset != kZipIn64) return table;
     return find_table64(file_.size() - tail + record, table);

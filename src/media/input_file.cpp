@@ -1,4 +1,5 @@
 #include "media/input_file.h"
+#include "glint/core/file_kind.h"
 #include "glint/core/files.h"
 
 extern "C" {
@@ -47,7 +48,9 @@ AvPtr<AVFormatContext> open_input(const std::string& path, TimeBudget& budget) {
   av_dict_free(&settings);
   budget.check();
   if (code < 0)
-    throw Error(path, ": no video that can be opened (", av_text(code), "); it may be cut off or encrypted");
+    throw Error(path, ": ",
+                kind_that_is_no_video(path).value_or(
+                    concat("no video that can be opened (", av_text(code), "); it may be cut off or encrypted")));
   return AvPtr<AVFormatContext>(raw);
 }
 

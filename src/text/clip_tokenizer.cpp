@@ -11,6 +11,7 @@
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/file_kind.h"
 #include "glint/core/files.h"
 #include "glint/core/gzip.h"
 #include "glint/core/hash.h"
@@ -175,8 +176,11 @@ std::string clip_vocabulary(const std::string& vocabulary) {
   const auto path = find_vocabulary(vocabulary);
   auto bytes = read_file(path, kLargestFile);
   if (const auto sum = sha256(bytes); sum != kVocabularySha256) {
-    throw Error(path.string(), ": is not CLIP's vocabulary ", kClipVocabularyFile, ": its SHA-256 is ", sum,
-                ", that one's is ", kVocabularySha256);
+    const bool is_packed = bytes.starts_with("\x1F\x8B");  // as it should be
+    const auto otherwise = concat("is not CLIP's vocabulary ", kClipVocabularyFile, ": its SHA-256 is ", sum,
+                                  ", that one's is ", kVocabularySha256);
+    if (is_packed) throw BadFile(path.string(), ": ", otherwise);
+    refuse_file(path, otherwise);
   }
   return bytes;
 }

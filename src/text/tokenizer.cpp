@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/file_kind.h"
 
 namespace glint {
 
@@ -28,6 +30,31 @@ TokenBatch Tokenizer::batch(const std::vector<std::string>& captions, int64_t ma
     mask_row += max_words;
   }
   return batch;
+}
+
+namespace {
+
+constexpr std::size_t kLargestModel = std::size_t{256} << 20;  // bytes
+
+template <class Make>
+std::shared_ptr<const Tokenizer> tokenizer_of_file(const std::string& path, const Make& make) {
+  const auto bytes = read_file(path, kLargestModel);
+  if (const auto kind = kind_of_bytes(bytes)) throw BadFile(path, ": ", *kind);
+  try {
+    return make(bytes);
+  } catch (const Error& error) {
+    throw BadFile(path, ": ", error.what());
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const Tokenizer> sentencepiece_tokenizer_of_file(const std::string& path) {
+  return tokenizer_of_file(path, sentencepiece_tokenizer);
+}
+
+std::shared_ptr<const Tokenizer> siglip_tokenizer_of_file(const std::string& path) {
+  return tokenizer_of_file(path, siglip_tokenizer);
 }
 
 }  // namespace glint

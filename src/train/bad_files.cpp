@@ -12,6 +12,7 @@
 #include "glint/core/file_lock.h"
 #include "glint/core/files.h"
 #include "glint/core/first_few.h"
+#include "glint/core/json.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
 
@@ -51,7 +52,7 @@ std::string bad_files_text(const std::vector<BadClip>& clips) {
   std::string text;
   for (const auto& clip : clips) {
     const nlohmann::ordered_json line = {{"clip", clip.clip}, {"cause", clip.cause}};
-    text += line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+    text += json_text(line) + "\n";
   }
   return text;
 }

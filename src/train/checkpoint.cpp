@@ -1,4 +1,6 @@
 #include "glint/train/checkpoint.h"
+#include "glint/core/json.h"
+#include "glint/core/text_file.h"
 
 #include <torch/torch.h>
 
@@ -64,13 +66,26 @@ Json state_json(const fs::path& folder, const TrainState& state, const Config& c
 
 Json read_state(const fs::path& folder) {
   const auto path = folder / kStateFile;
-  auto json = Json::parse(read_file(path, 1 << 20), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("format"))
-    throw BadFile(path.string(), ": is not a checkpoint's state or is cut short");
+  Json json;
+  const auto bytes = read_file(path, 1 << 20);
+  try {
+    require_text(bytes, path.string());
+    json = parse_json_object(bytes, path.string());
+  } catch (const Error& error) {
+    throw BadFile(error.what());
+  }
+  if (!json.contains("format")) throw BadFile(path.string(), ": is not a checkpoint's state: it names no format");
   if (json["format"] != kFormat) {
-    throw Error(path.string(), ": has the format ", json["format"].dump(), ", this glint knows ", kFormat);
+    throw Error(path.string(), ": has the format ", json_text(json["format"]), ", this glint knows ", kFormat);
   }
   return json;
+}
+
+// The library's words without its mark: "[json.exception.out_of_range.403] key 'epoch' not found".
+[[noreturn]] void refuse_state(const fs::path& folder, const nlohmann::json::exception& error) {
+  const std::string words = error.what();
+  throw BadFile((folder / kStateFile).string(), ": is damaged or of another version: ",
+                words.substr(words.find("] ") == std::string::npos ? 0 : words.find("] ") + 2));
 }
 
 void check_file(const fs::path& path, const Json& checksum) {
@@ -162,7 +177,8 @@ void write_checkpoint(const fs::path& given, const Config& config, const Tokeniz
   }
   if (const auto bytes = tokenizer.serialized(); !bytes.empty()) write_file(draft.path() / kTokenizerFile, bytes);
   write_file(draft.path() / kConfigFile, config_text(config));
-  write_file(draft.path() / kStateFile, state_json(draft.path(), state, config, tokenizer, assumed).dump(2) + "\n");
+  write_file(draft.path() / kStateFile,
+             json_text(state_json(draft.path(), state, config, tokenizer, assumed), 2) + "\n");
   files::remove_all(folder);  // of the same step: a resumed run that could not use it writes it again
   publish_folder(draft.path(), folder);
 }
@@ -207,7 +223,7 @@ Checkpoint load_checkpoint(const fs::path& where) {
     checkpoint.selected_by = checkpoint.config.train.select;
     checkpoint.tokenizer = read_tokenizer(checkpoint.folder, state, checkpoint.config.text);
   } catch (const nlohmann::json::exception& error) {
-    throw BadFile((checkpoint.folder / kStateFile).string(), ": ", error.what());
+    refuse_state(checkpoint.folder, error);
   }
   checkpoint.model = read_safetensors(checkpoint.folder / kModelFile).tensors;
   return checkpoint;
@@ -219,7 +235,7 @@ CheckpointSettings read_checkpoint_settings(const fs::path& where) {
   try {
     check_file(folder / kConfigFile, state.at("files").at(kConfigFile));
   } catch (const nlohmann::json::exception& error) {
-    throw BadFile((folder / kStateFile).string(), ": ", error.what());
+    refuse_state(folder, error);
   }
   return {folder, read_config(folder / kConfigFile, {})};
 }

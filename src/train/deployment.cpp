@@ -6,6 +6,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/hash.h"
+#include "glint/core/json.h"
 #include "glint/model/torchscript.h"
 #include "glint/model/tower_weights.h"
 #include "train/tokenizer_files.h"
@@ -53,7 +54,7 @@ Json settings_json(const Checkpoint& checkpoint, RetrievalModel& model) {
   const auto all = Json::parse(config_json(checkpoint.config));
   const auto& video = all.at("video");
   const auto& clip = all.at("model");
-  Json towers = Json::parse(all.at("model").at("towers").dump());
+  Json towers = Json::parse(json_text(all.at("model").at("towers")));
   towers["text_mask"] = clip.at("text_mask");
   towers["clustering"] = clip.at("clustering");
   return {{"format", kDeployFormat},
@@ -81,7 +82,7 @@ Deployment describe(const Checkpoint& checkpoint, bool as_script) {
 
 // deploy.json, usage.md and SHA256SUMS beside `files`.
 void describe_files(const Deployment& deployment, const fs::path& out, std::vector<fs::path>& files) {
-  write_file(out / "deploy.json", deployment.settings.dump(2) + "\n");
+  write_file(out / "deploy.json", json_text(deployment.settings, 2) + "\n");
   files.push_back(out / "deploy.json");
   write_file(out / "usage.md", usage_text(deployment, files));
   files.push_back(out / "usage.md");

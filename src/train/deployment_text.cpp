@@ -1,6 +1,7 @@
 #include "glint/config/config_file.h"
 #include "glint/core/error.h"
 #include "glint/core/files.h"
+#include "glint/core/json.h"
 #include "train/deployment.h"
 #include "train/tokenizer_files.h"
 #include "train/tower_description_json.h"
@@ -86,8 +87,8 @@ std::string python_picture(const Deployment& deployment) {
   if (deployment.as_script) {
     steps += ", t.PILToTensor()";
   } else {
-    steps += concat(", t.ToTensor(),\n                     t.Normalize(", nlohmann::json(scale.mean).dump(), ", ",
-                    nlohmann::json(scale.stddev).dump(), ")");
+    steps += concat(", t.ToTensor(),\n                     t.Normalize(", json_text(nlohmann::json(scale.mean)), ", ",
+                    json_text(nlohmann::json(scale.stddev)), ")");
   }
   return concat("picture = t.Compose([", steps, "])\n");
 }
@@ -105,7 +106,7 @@ std::string python_towers(const Deployment& deployment) {
   }
   const auto model = open_clip_config(deployment.sizes).at("model_cfg");
   return concat("weights = load_file(f\"{folder}/model.safetensors\")\ntowers = open_clip.CLIP(**json.loads('''",
-                model.dump(),
+                json_text(model),
                 "''')).eval()\n"
                 "towers.load_state_dict({name[5:]: w for name, w in weights.items() if name.startswith('clip.')})\n\n"
                 "@torch.no_grad()\ndef encode_texts(texts):  # -> [A, D]\n"
@@ -179,8 +180,8 @@ std::string scores_text(const Deployment& deployment) {
                    deployment.as_script ? "; neither is in this folder" : "", ".\n");
   }
   text += concat("Higher is better, and ranking needs no more. Training compares score x ",
-                 scores.at("logit_scale").dump());
-  if (!scores.at("logit_bias").is_null()) text += concat(" + (", scores.at("logit_bias").dump(), ")");
+                 json_text(scores.at("logit_scale")));
+  if (!scores.at("logit_bias").is_null()) text += concat(" + (", json_text(scores.at("logit_bias")), ")");
   return text + " (`scores` in deploy.json).\n\n";
 }
 

@@ -1,4 +1,5 @@
 #include "glint/train/metrics_log.h"
+#include "glint/core/json.h"
 
 #include <algorithm>
 #include <chrono>
@@ -50,7 +51,7 @@ void MetricsLog::write(const std::vector<std::pair<std::string, double>>& number
       line[name] = nullptr;
     }
   }
-  out_ << line.dump() << std::endl;  // each line must survive a kill
+  out_ << json_text(line) << std::endl;  // each line must survive a kill
   if (!out_) throw Error(path_.string(), ": cannot be written; is the disk full?");
   write_events(numbers, words);
 }

@@ -4,6 +4,10 @@
 #include <cmath>
 #include <filesystem>
 
+#include "glint/core/atomic_file.h"
+#include "glint/core/error.h"
+#include "glint/core/files.h"
+#include "glint/core/json.h"
 #include "glint/core/log.h"
 #include "glint/device/device.h"
 #include "train/selection.h"

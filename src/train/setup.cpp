@@ -142,9 +142,9 @@ std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const 
   if (config.tokenizer == "siglip") {
     if (config.vocabulary.empty())
       throw Error("config.text.vocabulary: siglip needs the file of its model, spiece.model");
-    return siglip_tokenizer(read_file(config.vocabulary));
+    return siglip_tokenizer_of_file(config.vocabulary);
   }
-  if (!config.vocabulary.empty()) return sentencepiece_tokenizer(read_file(config.vocabulary));
+  if (!config.vocabulary.empty()) return sentencepiece_tokenizer_of_file(config.vocabulary);
   return train_sentencepiece(captions, config.vocabulary_size);
 }
 

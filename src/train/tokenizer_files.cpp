@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "glint/core/atomic_file.h"
+#include "glint/core/json.h"
 
 namespace glint {
 namespace {
@@ -14,7 +15,7 @@ constexpr const char* kClipStart = "<|startoftext|>";
 constexpr const char* kClipEnd = "<|endoftext|>";
 
 std::string dumped(const Json& json) {
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 // Note [padding of texts]: CLIP pads with id 0, which is the piece "!" too. Hugging Face's tokenizers tell padding from
@@ -33,7 +34,7 @@ std::vector<std::pair<std::string, std::string>> clip_files(const TextConfig& co
   settings["do_lower_case"] = true;
   settings["errors"] = "replace";
   settings["model_max_length"] = sizes.context_length;
-  return {{"vocab.json", ids.dump() + "\n"},
+  return {{"vocab.json", json_text(ids) + "\n"},
           {"merges.txt", merges},
           {"special_tokens_map.json", dumped(special)},
           {"tokenizer_config.json", dumped(settings)}};

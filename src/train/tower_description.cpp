@@ -7,6 +7,8 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/files.h"
+#include "glint/core/json.h"
+#include "glint/core/text_file.h"
 
 namespace glint {
 namespace {
@@ -17,9 +19,7 @@ using nlohmann::json;
 constexpr std::size_t kMaxConfig = 1 << 20;  // bytes
 
 json read_json(const fs::path& path) {
-  auto content = json::parse(read_file(path, kMaxConfig), nullptr, /*allow_exceptions=*/false);
-  if (!content.is_object()) throw Error(path.string(), ": is not a JSON object");
-  return content;
+  return parse_json_object(read_text(path, kMaxConfig), path.string());
 }
 
 // Keys of one object of a description; sentences name the file and the key's path.
@@ -29,7 +29,9 @@ class Keys {
       : path_(path), object_(object.is_object() ? object : json::object()), name_(std::move(name)) {}
 
   Keys in(const char* key) const {
-    return {path_, object_.contains(key) ? object_.at(key) : json::object(), name_ + key + "."};
+    const auto found = value(key);
+    if (!found.is_null() && !found.is_object()) refuse(key, "is no object");
+    return {path_, found.is_null() ? json::object() : found, name_ + key + "."};
   }
   int64_t number(const char* key, int64_t otherwise) const {
     const auto found = value(key);
@@ -60,7 +62,7 @@ class Keys {
   bool is(const char* key, const json& expected) const { return value(key) == expected; }
 
   [[noreturn]] void refuse(const char* key, const std::string& what) const {
-    throw Error(path_.string(), ": ", name_, key, " (", value(key).dump(), ") ", what);
+    throw Error(path_.string(), ": ", name_, key, " (", short_json(value(key)), ") ", what);
   }
 
  private:
@@ -78,10 +80,25 @@ std::string activation_of(const Keys& keys, const char* otherwise) {
   keys.refuse("hidden_act", "is an activation glint does not know; it knows quick_gelu, gelu, gelu_pytorch_tanh");
 }
 
-// Hugging Face leaves out what has its class's default.
-TowerConfig from_hugging_face(const fs::path& path, bool is_siglip) {
+// One tower's keys. transformers lets the "_dict" of its first releases win over the object that replaced it, with the
+// defaults of what it leaves out; SigLIP never had one.
+Keys tower_keys(const Keys& keys, const std::string& name, bool is_siglip) {
+  const auto legacy = name + "_dict";
+  if (!keys.has(legacy.c_str())) return keys.in(name.c_str());
+  if (is_siglip) keys.refuse(legacy.c_str(), "is a key of CLIP's descriptions, which transformers does not read here");
+  return keys.in(legacy.c_str());
+}
+
+DescribedTower described_tower(const Keys& tower, int64_t default_width) {
+  return {tower.number("hidden_size", default_width), tower.has("hidden_size"), tower.has("num_attention_heads"),
+          "transformers"};
+}
+
+// transformers leaves out what has its class's default.
+TowerDescription from_hugging_face(const fs::path& path, bool is_siglip) {
   const auto json = read_json(path);
-  const Keys keys(path, json, ""), vision = keys.in("vision_config"), text = keys.in("text_config");
+  const Keys keys(path, json, "");
+  const auto vision = tower_keys(keys, "vision_config", is_siglip), text = tower_keys(keys, "text_config", is_siglip);
   const auto* usual = is_siglip ? "gelu_pytorch_tanh" : "quick_gelu";
   const double eps = is_siglip ? 1e-6 : 1e-5;
   TowerConfig towers;
@@ -95,7 +112,7 @@ TowerConfig from_hugging_face(const fs::path& path, bool is_siglip) {
   }
   if (!vision.flag("vision_use_head", true))
     vision.refuse("vision_use_head", "leaves out the pooling that glint needs");
-  return towers;
+  return {towers, path, described_tower(vision, 768), described_tower(text, is_siglip ? 768 : 512)};
 }
 
 // Parts of open_clip's models that CLIP's own do not have.
@@ -134,7 +151,7 @@ void refuse_parts(const Keys& keys, const std::vector<Part>& parts) {
   }
 }
 
-TowerConfig from_open_clip(const fs::path& path) {
+TowerDescription from_open_clip(const fs::path& path) {
   const auto json = read_json(path);
   const Keys all(path, json, "");
   const auto keys = all.has("model_cfg") ? all.in("model_cfg") : all;
@@ -145,7 +162,10 @@ TowerConfig from_open_clip(const fs::path& path) {
   towers.activation = keys.flag("quick_gelu", false) ? "quick_gelu" : "gelu";
   towers.vision_heads = vision.number("width", 768) / vision.number("head_width", 64);
   towers.text_heads = text.number("heads", 8);
-  return towers;
+  return {towers,
+          path,
+          {vision.number("width", 768), vision.has("width"), vision.has("width"), "open_clip"},
+          {text.number("width", 512), text.has("width"), text.has("heads"), "open_clip"}};
 }
 
 // Of a folder that glint export wrote: its config.json (reference) or deploy.json (torchscript).
@@ -168,11 +188,11 @@ TowerDescription describe_towers(WeightFamily family, const fs::path& folder) {
   const bool is_siglip = family == WeightFamily::kHuggingFaceSiglip;
   const bool hugging_face = is_siglip || family == WeightFamily::kHuggingFaceClip;
   const auto config = folder / "config.json", open_clip = folder / "open_clip_config.json";
-  if (hugging_face && files::exists(config)) return {from_hugging_face(config, is_siglip), config};
-  if (family == WeightFamily::kClip && files::exists(open_clip)) return {from_open_clip(open_clip), open_clip};
+  if (hugging_face && files::exists(config)) return from_hugging_face(config, is_siglip);
+  if (family == WeightFamily::kClip && files::exists(open_clip)) return from_open_clip(open_clip);
   const auto own_file = family == WeightFamily::kClip ? folder / "deploy.json" : config;
   if (!hugging_face && files::exists(own_file)) {
-    if (const auto own = from_own_export(own_file)) return {*own, own_file};
+    if (const auto own = from_own_export(own_file)) return {*own, own_file, {}, {}};
   }
   TowerDescription usual;
   usual.towers.kind = is_siglip ? "siglip" : "clip";

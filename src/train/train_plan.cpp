@@ -1,4 +1,5 @@
 #include "glint/train/train_plan.h"
+#include "glint/core/json.h"
 
 #include <torch/torch.h>
 
@@ -206,7 +207,7 @@ std::string plan_json(const TrainPlan& plan) {
   }
   json["checkpoint_bytes"] = plan.checkpoint;
   json["kept_checkpoint_bytes"] = plan.kept_checkpoints;
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 }  // namespace glint

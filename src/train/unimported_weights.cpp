@@ -4,9 +4,10 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/files.h"
+#include "glint/core/json.h"
+#include "glint/core/text_file.h"
 #include "glint/io/safetensors.h"
 
 namespace glint {
@@ -26,8 +27,8 @@ std::string import_first(const fs::path& from) {
 }
 
 bool is_own_export(const fs::path& config) {
-  const auto json = nlohmann::json::parse(read_file(config, kLargestDescription), nullptr, /*allow_exceptions=*/false);
-  return json.is_object() && json.value("format", nlohmann::json()) == "glint export 1";
+  const auto json = parse_json_object(read_text(config, kLargestDescription), config.string());
+  return json.value("format", nlohmann::json()) == "glint export 1";
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "glint/train/weight_export.h"
+#include "glint/core/json.h"
 
 #include <torch/torch.h>
 
@@ -37,7 +38,7 @@ Json sizes_json(const TowerSizes& sizes) {
 }
 
 void write_json(const fs::path& path, const Json& json) {
-  write_file(path, json.dump(2) + "\n");
+  write_file(path, json_text(json, 2) + "\n");
 }
 
 std::vector<fs::path> export_reference(const Checkpoint& checkpoint, const fs::path& out) {

@@ -20,10 +20,13 @@ const char* family_text(WeightFamily family);
 
 struct KnownWeights {
   WeightFamily family;
-  TensorMap weights;  // out of their wrappers: "state_dict/", "module.", ...
+  TensorMap weights;    // out of their wrappers: "state_dict/", "module.", ...
+  std::string wrapper;  // "in the entry 'state_dict', behind 'model.'"; empty where there was none
+  std::string outside;  // a sentence about the tensors beside the model; empty where there are none
 };
 
-// Throws Error where the weights are none of these; it says what they look like.
+// Finds the model by its own names, whatever entries and prefixes it stands in. Throws Error where the weights are none
+// of these, with what they look like, and where the file holds two models.
 KnownWeights recognise(const WeightFile& file);
 
 }  // namespace glint

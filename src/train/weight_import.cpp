@@ -105,6 +105,8 @@ class Import {
     model_.what = family_text(known_.family);
     towers_ = import_towers(tower_weights(), tower_names(), described_towers(), file_.path.string());
     check_against_description();
+    check_widths("image", described_.image, described_.towers.vision_heads, towers_.sizes.vision_width);
+    check_widths("text", described_.text, described_.towers.text_heads, towers_.sizes.text_width);
     check_heads("image", towers_.sizes.vision_width, towers_.sizes.vision_heads);
     check_heads("text", towers_.sizes.text_width, towers_.sizes.text_heads);
     note_assumed();
@@ -117,6 +119,8 @@ class Import {
       check_wanted(known_.family == WeightFamily::kHuggingFaceSiglip ? "siglip" : "clip");
       for (const auto& [name, tensor] : towers_.weights) model_.weights["clip." + name] = tensor;
     }
+    if (!known_.wrapper.empty()) model_.what += concat(" (", known_.wrapper, ")");
+    if (!known_.outside.empty()) model_.remarks.push_back(known_.outside);
     return std::move(model_);
   }
 
@@ -154,11 +158,31 @@ class Import {
     }
     if (!options_.heads) return;
     const auto told = [](int64_t heads, int64_t width) { return heads > 0 ? heads : width / kUsualHeadWidth; };
-    const auto image = told(described_.towers.vision_heads, towers_.sizes.vision_width);
-    const auto text = told(described_.towers.text_heads, towers_.sizes.text_width);
+    const auto image = described_.image.says_heads ? told(described_.towers.vision_heads, towers_.sizes.vision_width)
+                                                   : options_.heads->image;
+    const auto text = described_.text.says_heads ? told(described_.towers.text_heads, towers_.sizes.text_width)
+                                                 : options_.heads->text;
     if (image == options_.heads->image && text == options_.heads->text) return;
     throw Error("--heads ", options_.heads->image, ",", options_.heads->text, ": ", described_.file.string(), " says ",
                 image, " heads of the image tower and ", text, " of the text tower; leave --heads out");
+  }
+
+  // A description that belongs to other weights gives other features without a word.
+  void check_widths(const char* tower, const DescribedTower& described, int64_t heads, int64_t width) {
+    if (described.width == 0) return;
+    const auto file = described_.file.string();
+    if (described.says_width && described.width != width) {
+      throw Error(file, ": says that the ", tower, " tower has ", described.width, " columns, and that of ",
+                  file_.path.string(), " has ", width, "; it describes another model");
+    }
+    if (described.says_heads || options_.heads) return;
+    if (described.width != width) {
+      throw Error(file, ": does not say how many heads the ", tower, " tower has, and the default of ",
+                  described.default_of, ", ", heads, ", belongs to ", described.width, " columns, where this one has ",
+                  width, "; --heads IMAGE,TEXT says how many there are");
+    }
+    model_.remarks.push_back(concat(file, ": does not say how many heads the ", tower, " tower has: ", heads,
+                                    " are taken, the default of ", described.default_of));
   }
 
   // How many heads there are changes no shape, so nothing else would notice.
@@ -218,7 +242,7 @@ class Import {
                     ": is missing; SigLIP's tokenizer lies beside its weights (SigLIP 2, which brings "
                     "tokenizer.json alone, is not read)");
       }
-      model_.tokenizer = siglip_tokenizer(read_file(path));
+      model_.tokenizer = siglip_tokenizer_of_file(path.string());
     } else {
       model_.tokenizer = clip_tokenizer();
     }

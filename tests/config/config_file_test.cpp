@@ -54,6 +54,30 @@ TEST_F(ConfigFileTest, ReadsFilesAndWordsAndWordsWin) {
   EXPECT_EQ(config.run.dir, "a=b");
 }
 
+TEST_F(ConfigFileTest, ALeadingTildeOfAPathIsTheHomeFolder) {
+  ::setenv("HOME", "/home/ann", 1);
+  const auto config = read("data:\n  root: ~/data\n  train_split: ~a\n",
+                           {"run.dir=~/runs/x", "model.weights=~", "data.cache=~/c", "data.annotations=a/~/b",
+                            "eval.ids=~/ids.txt", "eval.qrels=~/q", "text.vocabulary=~/v", "data.videos=~/clips"});
+  EXPECT_EQ(config.data.root, "/home/ann/data");
+  EXPECT_EQ(config.data.train_split, "~a");
+  EXPECT_EQ(config.run.dir, "/home/ann/runs/x");
+  EXPECT_EQ(config.model.weights, "/home/ann");
+  EXPECT_EQ(config.data.cache, "/home/ann/c");
+  EXPECT_EQ(config.data.annotations, "a/~/b");
+  EXPECT_EQ(config.data.videos, "/home/ann/clips");
+  EXPECT_EQ(config.eval.ids, "/home/ann/ids.txt");
+  EXPECT_EQ(config.eval.qrels, "/home/ann/q");
+  EXPECT_EQ(config.text.vocabulary, "/home/ann/v");
+  EXPECT_THAT([&] { read("", {"run.dir=~bob/x"}); },
+              ThrowsMessage<Error>(HasSubstr("config.run.dir: '~bob/x' begins with ~ and a name")));
+}
+
+TEST_F(ConfigFileTest, WhatIsNoTextIsNamed) {
+  expect_refused("version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+                 ": is a Git LFS pointer, not the file that it stands for; git lfs pull fetches that");
+}
+
 TEST_F(ConfigFileTest, NothingGivenMeansDefaults) {
   const Config defaults;
   const auto text = config_text(defaults);

@@ -24,7 +24,8 @@ struct Scrambler {
     static const std::vector<std::string> awkward = {
         "",   "~",  "null", "true", "1e3", "a b", "a: b", "#",           "- x",      "\"q\\\"",   "'",
         "&a", "*a", "{",    "[",    "%",   "@",   "`",    "größe/видео", " leading", "trailing ", "---"};
-    value = rule.choices.empty() ? awkward[random.below(awkward.size())]
+    const std::size_t first = rule.is_path ? 2 : 0;  // the ~ of a path is gone once it is read
+    value = rule.choices.empty() ? awkward[first + random.below(awkward.size() - first)]
                                  : std::string(rule.choices[random.below(rule.choices.size())]);
   }
   void field(const char*, int64_t& value, const SettingRule& rule, const char*) {

@@ -1,5 +1,6 @@
 #include "glint/core/gzip.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "glint/core/error.h"
@@ -15,6 +16,22 @@ constexpr auto kPacked =
 
 TEST(GzipTest, PackedTextComesBack) {
   EXPECT_EQ(gunzip(kPacked, "a.gz"), "glint");
+}
+
+TEST(GzipTest, AllMembersAreUnpacked) {
+  const std::string two = std::string(kPacked) + std::string(kPacked);
+  EXPECT_EQ(gunzip(two, "a.gz"), "glintglint");
+  EXPECT_THROW(gunzip(two, "a.gz", 9), Error);
+  for (std::size_t size = kPacked.size() + 1; size < two.size(); ++size) {
+    EXPECT_THROW(gunzip(two.substr(0, size), "a.gz"), Error) << size;
+  }
+}
+
+TEST(GzipTest, ZerosAfterTheDataArePassedOverAndAnythingElseIsRefused) {
+  EXPECT_EQ(gunzip(std::string(kPacked) + std::string(100, '\0'), "a.gz"), "glint");
+  EXPECT_EQ(gunzip(std::string(kPacked) + std::string(3, '\0') + std::string(kPacked), "a.gz"), "glintglint");
+  EXPECT_THAT([] { gunzip(std::string(kPacked) + "rubbish", "a.gz"); },
+              testing::ThrowsMessage<BadFile>("a.gz: is damaged: 7 bytes that are no gzip data follow its gzip data"));
 }
 
 TEST(GzipTest, DamagedShortOrTooLargeDataAreRefused) {

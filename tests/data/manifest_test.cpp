@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/data/dataset.h"
 #include "support/environment.h"
@@ -147,24 +148,118 @@ TEST_F(ManifestTest, WhatIsWrongWithAnEntryIsOneSentenceWithItsPlace) {
 }
 
 TEST_F(ManifestTest, WhatIsNoManifestIsRefused) {
-  expect_refused("m.json", "[{\"video\": \"a.mp4\",\n \"caption\": \"x\"\n \"y\"}]", ":3: is not JSON");
+  expect_refused(
+      "m.json", "[{\"video\": \"a.mp4\",\n \"caption\": \"x\"\n \"y\"}]",
+      ":3: is not JSON: a comma is missing (column 2, entry 1; near '.mp4\",  \"caption\": \"x\"  \"y\"}]')");
   expect_refused("m.json", "", ": holds no entry");
   expect_refused("m.json", "[]", ": holds no entry");
-  expect_refused("m.json", "nothing", ":1: is not JSON");
-  expect_refused("m.json", "{\n \"a\": 1}", ":1: is not JSON");
+  expect_refused("m.json", "nothing", ":1: is not JSON: 'nothing' is no value of JSON (column 1; near 'nothing')");
+  expect_refused("m.json", "{\n \"a\": 1}",
+                 ":1: is not JSON: the file ends early; it may be cut off (column 2; near '{')");
   expect_refused("m.json", "[{\"video\": \"a\", \"caption\": \"x\"}, {\"video\": \"a\", \"video\": \"b\"}]",
                  ": entry 2: key 'video' stands twice in one object");
-  expect_refused("m.json", "[{\"video\": \"a.mp4\", \"caption\": \"caf\xE9\"}]", ":1: is not JSON");
+  expect_refused("m.json", "[{\"video\": \"a.mp4\", \"caption\": \"caf\xE9\"}]",
+                 ":1: is not UTF-8 text: byte 0xE9 after 'p4\", \"caption\": \"caf'; save it as UTF-8");
   expect_refused("m.json", std::string(1'000'000, '['), ": entry 1: is nested too deeply");
   expect_refused("m.csv", "video,caption\na.mp4\n",
                  ":2: has 1 fields, the header has 2 (a comma inside a field needs quotes around it)");
   expect_refused("m.txt", "a", ": a manifest is a .json, .jsonl or .csv file");
   config_.annotations = "none.json";
   EXPECT_THAT([&] { load_dataset(config_, "train"); },
-              ThrowsMessage<Error>(EndsWith("none.json: No such file or directory")));
+              ThrowsMessage<Error>(AllOf(HasSubstr("data.annotations: "), EndsWith("none.json is not there"))));
   config_.annotations = "";
   EXPECT_THAT([&] { load_dataset(config_, "train"); },
               ThrowsMessage<Error>(HasSubstr("holds no manifest.json, manifest.jsonl or manifest.csv")));
+}
+
+TEST_F(ManifestTest, AFolderThatIsNotThereIsToldAsThat) {
+  write_file(folder_ / "m.csv", "video,caption\ngone.mp4,x\n");
+  config_.annotations = "m.csv";
+  config_.videos = "clips";
+  EXPECT_THAT([&] { load_dataset(config_, "train"); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("data.videos: "), EndsWith("clips is not there"))));
+  config_.root = (folder_ / "none").string();
+  EXPECT_THAT([&] { load_dataset(config_, "train"); },
+              ThrowsMessage<Error>(concat("data.root: ", config_.root, " is not there")));
+}
+
+TEST_F(ManifestTest, WhatLiesInPlaceOfAManifestIsNamed) {
+  expect_refused("m.json", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+                 ": is a Git LFS pointer, not the file that it stands for; git lfs pull fetches that");
+  expect_refused("m.csv", "PK\x03\x04 and more",
+                 ": is a zip archive (an .xlsx or .docx file is one too); unpack it, or name what it holds");
+}
+
+TEST_F(ManifestTest, NamesAreFoundInTheOtherUnicodeForm) {
+  const std::string composed = "caf\xC3\xA9", decomposed = "cafe\xCC\x81";
+  const auto file_of = [&](const std::string& in_manifest, const std::string& on_disk) {
+    std::filesystem::create_directories((folder_ / on_disk).parent_path());
+    write_file(folder_ / on_disk, "");
+    const auto dataset = load("m.csv", concat("video,caption\n", in_manifest, ",x\n"));
+    std::filesystem::remove_all(folder_ / std::filesystem::path(on_disk).begin()->string());
+    return dataset.clips.at(0).file;
+  };
+  EXPECT_EQ(file_of(composed + ".mp4", decomposed + ".mp4"), folder_ / (decomposed + ".mp4"));
+  EXPECT_EQ(file_of(decomposed + ".mp4", composed + ".mp4"), folder_ / (composed + ".mp4"));
+  EXPECT_EQ(file_of(composed, decomposed + ".MKV"), folder_ / (decomposed + ".MKV"));
+  EXPECT_EQ(file_of(composed + "/x.mp4", decomposed + "/x.mp4"), folder_ / decomposed / "x.mp4");
+  write_file(folder_ / (decomposed + ".mp4"), "");  // the one that is written alike wins
+  EXPECT_EQ(file_of(composed + ".mp4", composed + ".mp4"), folder_ / (composed + ".mp4"));
+}
+
+TEST_F(ManifestTest, CaptionsAndIdsThatNobodySeesAreRefusedWithTheirRow) {
+  expect_refused("m.csv", "video,caption\na.mp4,x\na.mp4,\xC2\xA0\n",
+                 ":3: a caption is blank: it holds nothing that a reader sees (no-break spaces, say)");
+  expect_refused("m.json", "[{\"video\": \"a.mp4\", \"captions\": [\"x\", \"\\u200b\"]}]",
+                 ": entry 1: a caption is blank: it holds nothing that a reader sees (no-break spaces, say)");
+  expect_refused("m.jsonl", "{\"video\": \"a.mp4\", \"caption\": \"x\", \"id\": \"\xEF\xBB\xBF\"}",
+                 ":1: id is blank: it holds nothing that a reader sees");
+}
+
+TEST_F(ManifestTest, ACsvMayHaveBlanksAfterItsCommasAndTheLineEndsOfOldMacintoshes) {
+  const auto dataset = load("m.csv", "video, caption, split\ra.mp4, \"a dog, brown\", train\rb, a cat ,test\r");
+  EXPECT_THAT(texts(dataset), ElementsAre("0:a dog, brown"));
+  EXPECT_THAT(texts(load_dataset(config_, "test")), ElementsAre("0: a cat "));
+}
+
+TEST_F(ManifestTest, WindowsKeepAllTheirDigitsInIds) {
+  const auto dataset = load("m.json", R"([
+    {"video": "a.mp4", "caption": "x", "start_s": 5023.872, "end_s": 5030.1},
+    {"video": "a.mp4", "caption": "y", "start_s": 5023.8721, "end_s": 5030.1},
+    {"video": "a.mp4", "caption": "z", "start_s": 100000}])");
+  EXPECT_EQ(dataset.clips.at(0).id, "a.mp4@5023.872-5030.1");
+  EXPECT_EQ(dataset.clips.at(1).id, "a.mp4@5023.8721-5030.1");
+  EXPECT_EQ(dataset.clips.at(2).id, "a.mp4@100000-");
+}
+
+TEST_F(ManifestTest, EachCaptionHasTheTagsOfItsRowAndAClipThoseOfAllItsRows) {
+  const auto dataset = load("m.json", R"([
+    {"video": "a.mp4", "caption": "x", "tags": ["color"]},
+    {"video": "a.mp4", "caption": "y", "tags": ["motion", "color"]},
+    {"video": "a.mp4", "caption": "z"}])");
+  EXPECT_THAT(dataset.captions.at(0).tags, ElementsAre("color"));
+  EXPECT_THAT(dataset.captions.at(1).tags, ElementsAre("motion", "color"));
+  EXPECT_THAT(dataset.captions.at(2).tags, ElementsAre());
+  EXPECT_THAT(dataset.clips.at(0).tags, ElementsAre("color", "motion"));
+}
+
+TEST_F(ManifestTest, TheListOfIdsMayBeOfTheOtherUnicodeForm) {
+  const std::string composed = "caf\xC3\xA9", decomposed = "cafe\xCC\x81";
+  write_file(folder_ / "m.csv", concat("video,caption,id\na.mp4,x,", composed, "\nb,y,b\n"));
+  config_.annotations = "m.csv";
+  EvalConfig eval;
+  eval.ids = (folder_ / "ids.txt").string();
+  write_file(eval.ids, decomposed + "\r\n");
+  EXPECT_THAT(texts(load_evaluation_set(config_, eval, "train")), ElementsAre("0:x"));
+  const auto refused = [&](const std::string& ids, const std::string& sentence) {
+    write_file(eval.ids, ids);
+    EXPECT_THAT([&] { load_evaluation_set(config_, eval, "train"); }, ThrowsMessage<Error>(HasSubstr(sentence)));
+  };
+  refused("b\nd\n", "ids.txt:2: the split 'train' of manifest has no video 'd'");
+  refused("b\nb\n", "ids.txt:2: the id 'b' stands on line 1 too");
+  refused("b\n\xE2\x80\x8B\n", "ids.txt:2: the id is blank");
+  refused("b\n\xFF\n", "ids.txt:2: is not UTF-8 text");
+  refused("<html>", "ids.txt: is an HTML page");
 }
 
 TEST_F(ManifestTest, MissingVideosFollowThePolicy) {

@@ -81,7 +81,7 @@ TEST_F(MsvdTest, MissingVideosFollowThePolicyOfTheirUse) {
   EXPECT_TRUE(all.clips[0].file.empty());
   config_.videos = "nowhere";
   EXPECT_EQ(read_dataset(config_, "val").clips.size(), 2u);
-  expect_refused("val", "nowhere: cannot be listed as the folder of videos");
+  expect_refused("val", "nowhere is not there");
 }
 
 TEST_F(MsvdTest, WhatIsWrongIsOneSentence) {

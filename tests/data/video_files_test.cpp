@@ -34,6 +34,23 @@ TEST_F(VideoFolderTest, OneOfSeveralFilesIsChosenTheSameWayAlways) {
   EXPECT_THAT(find("c"), Optional(folder_ / "x/c.mp4"));
 }
 
+TEST_F(VideoFolderTest, TheOtherUnicodeFormIsTakenAndTheExactOneFirst) {
+  const std::string composed = "caf\xC3\xA9", decomposed = "cafe\xCC\x81";
+  write_videos({decomposed + ".mp4",
+                "x/\xC3\xA9"
+                "e\xCC\x81.mp4",
+                "y/e\xCC\x81\xC3\xA9.mp4"});
+  EXPECT_THAT(find(composed), Optional(folder_ / (decomposed + ".mp4")));
+  EXPECT_THAT(find("\xC3\xA9"
+                   "e\xCC\x81"),
+              Optional(folder_ / "x/\xC3\xA9"
+                                 "e\xCC\x81.mp4"));
+  EXPECT_THAT([&] { find("\xC3\xA9\xC3\xA9"); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("differ in their Unicode form alone")));
+  write_videos({composed + ".mp4"});
+  EXPECT_THAT(find(composed), Optional(folder_ / (composed + ".mp4")));
+}
+
 TEST_F(VideoFolderTest, AnotherSpellingIsTakenWhereItIsTheOnlyOne) {
   write_videos({"Video7.mp4", "abC.mp4", "aBc.mp4"});
   EXPECT_THAT(find("video7"), Optional(folder_ / "Video7.mp4"));

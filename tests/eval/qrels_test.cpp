@@ -44,6 +44,11 @@ TEST(QrelsTest, AByteOrderMarkIsPassedOver) {
   EXPECT_EQ(parse("\xEF\xBB\xBFquery-id\tcorpus-id\tscore\nq0\tv1\t1\n").judgements, 1);
 }
 
+TEST(QrelsTest, IdsAreFoundInTheOtherUnicodeForm) {
+  const auto qrels = parse_qrels("q 0 cafe\xCC\x81 1\n", "judged.qrels", {"q"}, {"a", "caf\xC3\xA9"});
+  EXPECT_THAT(qrels.right.of_query, ElementsAre(ElementsAre(1)));
+}
+
 TEST(QrelsTest, AnUnknownIdIsNamedWithItsLine) {
   expect_refusal("q0 0 v0 1\nq7 0 v0 1\n", "judged.qrels:2: no query of the data set has the id 'q7'");
   expect_refusal("q0 0 v9 1\n", "judged.qrels:1: no item of the data set has the id 'v9'");

@@ -180,11 +180,11 @@ TEST_F(RankFileTest, RowsThatAreNoItemsAreRefusedWithTheirLine) {
   refused("{\"id\":7}", "'id' that is no text");
   refused("{\"id\":\"v\xFF\"}", "is not UTF-8");
   refused("[\"v3\"]", "is not a JSON object");
-  refused("{\"id\":\"v3\",\"id\":\"v4\"}", "is not a JSON object");
-  refused("", "is not a JSON object");
+  refused("{\"id\":\"v3\",\"id\":\"v4\"}", "key 'id' stands twice");
+  refused("", "is not JSON: it is empty");
   refused("{\"id\":\"v3\",\"tags\":\"music\"}", "'tags' that are no list");
   refused("{\"id\":\"v3\",\"tags\":[1]}", "a tag that is no text");
-  refused(std::string(100'000, '['), "is not a JSON object");
+  refused(std::string(100'000, '['), "is nested too deeply");
 }
 
 TEST_F(RankFileTest, ATextOfAVideoThatIsNotThereIsRefused) {
@@ -217,12 +217,11 @@ TEST_F(RankFileTest, TheSignatureComesFromResultsJson) {
   EXPECT_FALSE(read_signature(file).frames);
   const auto refused = [&](const std::string& text, const std::string& what) {
     write_file(file, text);
-    EXPECT_THAT([&] { read_signature(file); },
-                ThrowsMessage<Error>(AllOf(HasSubstr("results.json: "), HasSubstr(what))));
+    EXPECT_THAT([&] { read_signature(file); }, ThrowsMessage<Error>(AllOf(HasSubstr("results.json"), HasSubstr(what))));
   };
   refused("{}", "has no 'signature'");
   refused("{\"signature\": 3}", "has no 'signature'");
-  refused("{", "is not a JSON object");
+  refused("{", "is not JSON: the file ends early");
   refused("{\"signature\": \"x\"}", "no field 'q'");
 }
 

@@ -37,6 +37,14 @@ TEST(CsvTest, ReadsQuotesCommasAndLinesInsideFields) {
   EXPECT_FALSE(table.column("Note"));
 }
 
+TEST(CsvTest, BlanksAroundColumnsAndQuotesAndLoneCarriageReturnsAreUnderstood) {
+  const auto table = parse_csv("video, caption ,n\ra, \"b, c\" , d\r", "a.csv");
+  EXPECT_THAT(table.columns, ElementsAre("video", "caption", "n"));
+  ASSERT_EQ(table.rows.size(), 1u);
+  EXPECT_THAT(table.rows[0].fields, ElementsAre("a", "b, c", " d"));
+  EXPECT_EQ(table.rows[0].line, 2);
+}
+
 TEST(CsvTest, WhatIsNotATableNamesItsLine) {
   expect_csv_refused("", ": is empty");
   expect_csv_refused("\n\n", ": is empty");

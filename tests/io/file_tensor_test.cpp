@@ -91,8 +91,10 @@ TEST_F(FileTensorTest, NumPysFilesAreRead) {
 TEST_F(FileTensorTest, WhatIsNoNumPyFileIsRefusedByName) {
   EXPECT_EQ(open_npy(npy(kHeader, std::string(24, '\0'))).sizes(), (std::vector<int64_t>{2, 3}));
   EXPECT_EQ(open_npy(npy(kHeader, std::string(24, '\0'), 3)).sizes(), (std::vector<int64_t>{2, 3}));
-  std::ofstream(folder_ / "x.npy") << "PK\3\4 something else";
+  std::ofstream(folder_ / "x.npy") << "\1\2 something else";
   expect_refused(folder_ / "x.npy", "is not a NumPy file");
+  std::ofstream(folder_ / "x.npy") << "PK\3\4 something else";
+  expect_refused(folder_ / "x.npy", "is a zip archive");
   expect_refused(npy(kHeader, std::string(23, '\0')), "is cut short: its values take 24 bytes, and it has 23");
   expect_refused(npy(kHeader, "", 9), "unknown version 9");
   expect_refused(npy("{'descr': '<f4', 'shape': (2, 3)", ""), "no '}'");

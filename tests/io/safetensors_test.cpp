@@ -57,9 +57,12 @@ TEST_F(SafetensorsTest, AnyCutIsRefused) {
 }
 
 TEST_F(SafetensorsTest, BadHeadersAreRefusedWithTheirReason) {
-  expect_refused("", "has 0 bytes");
+  expect_refused("", "is empty");
+  expect_refused("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "is a Git LFS pointer");
+  expect_refused("<!doctype html><html>", "is an HTML page");
   expect_refused(with_header("[1]"), "not a JSON object");
-  expect_refused(with_header(std::string(100000, '[')), "not a JSON object");
+  expect_refused(with_header(std::string(100000, '[')), "nested too deeply");
+  expect_refused(with_header("{\"w\": NaN}"), "(header):1: is not JSON: NaN is no number");
   expect_refused(with_header(R"({"w":{"dtype":"F8","shape":[1],"data_offsets":[0,1]}})", "x"), "unknown dtype");
   expect_refused(with_header(R"({"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", "abcd"), "counts");
   expect_refused(with_header(R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", "abcd"), "does not fit");

@@ -52,13 +52,13 @@ TEST_F(ShardsTest, EveryTensorThatIsMissingOrSpareIsNamed) {
 }
 
 TEST_F(ShardsTest, WhatIsNoIndexIsASentence) {
-  expect_refused("", "x.index.json: is no index of weights");
-  expect_refused("[]", "is no index of weights");
+  expect_refused("", "x.index.json:1: is not JSON: it is empty");
+  expect_refused("[]", "x.index.json: is not a JSON object but a list");
   expect_refused(R"({"weight_map": []})", "is no index of weights");
   expect_refused(R"({"weight_map": {"a": 1}})", "tensor 'a' is said to be in 1, which is no file's name");
   expect_refused(R"({"weight_map": {"a": "../1.safetensors"}})", "which is no file's name");
   expect_refused(R"({"weight_map": {"a": "3.safetensors"}})", "3.safetensors: No such file");
-  expect_refused(std::string(100'000, '['), "is no index of weights");
+  expect_refused(std::string(100'000, '['), "is nested too deeply");
 }
 
 }  // namespace

@@ -199,11 +199,13 @@ TEST(TorchFileTest, WhatIsNoFileOfPyTorchIsASentence) {
     write_file(folder / "a.pt", bytes);
     EXPECT_THAT([&] { read_torch_file(folder / "a.pt"); }, ThrowsMessage<Error>(HasSubstr("a.pt: " + sentence)));
   };
-  expect_refused("", "is no file of torch.save's");
-  expect_refused("{}", "is no file of torch.save's");
+  expect_refused("\x01\x02", "is no file of torch.save's");
+  expect_refused("", "is empty");
+  expect_refused("{}", "is JSON text");
+  expect_refused("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "is a Git LFS pointer");
   expect_refused("\x80\x02}.", "is a pickle, but not one that torch.save wrote");
   expect_refused(std::string(257, 'a') + "ustar" + std::string(500, 'a'), "is a tar archive, as PyTorch wrote before");
-  expect_refused("PK\x03\x04", "is no zip archive, or is cut short");
+  expect_refused("PK\x03\x04", "is cut short: it begins as a zip archive");
   EXPECT_THAT([&] { read_torch_file(folder / "none.pt"); }, ThrowsMessage<Error>(HasSubstr("none.pt: No such file")));
 }
 

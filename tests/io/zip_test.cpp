@@ -86,8 +86,9 @@ TEST_F(ZipArchiveTest, ReadsStoredAndDeflatedMembers) {
 
 TEST_F(ZipArchiveTest, WhatIsDamagedIsOneSentence) {
   const auto whole = archive({});
-  expect_refused("", "is no zip archive, or is cut short");
-  expect_refused(whole.substr(0, whole.size() - 20), "is no zip archive, or is cut short");
+  expect_refused("", "is empty");
+  expect_refused("%PDF-1.7", "is a PDF document");
+  expect_refused(whole.substr(0, whole.size() - 20), "is cut short: it begins as a zip archive");
   expect_refused(whole.substr(40), "is cut short or damaged");
   expect_refused(concat("xxxx", whole.substr(4)), "is damaged: d/hello.txt is not where the table says");
   expect_refused(archive({.crc = 1}), "d/hello.txt is damaged");

@@ -99,9 +99,11 @@ TEST_F(ClipTokenizerTest, ThePiecesStandInTheOrderOfTheIds) {
 TEST(ClipVocabularyTest, AnotherFileIsRefusedByItsSum) {
   const test::TemporaryFolder folder;
   const auto path = folder / "bpe.txt.gz";
-  write_file(path, "not the vocabulary");
+  write_file(path, "\x1F\x8B not the vocabulary");
   EXPECT_THAT([&] { clip_tokenizer(path.string()); },
               ThrowsMessage<Error>(AllOf(HasSubstr(path.string()), HasSubstr("SHA-256"))));
+  write_file(path, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
+  EXPECT_THAT([&] { clip_tokenizer(path.string()); }, ThrowsMessage<Error>(HasSubstr("is a Git LFS pointer")));
 }
 
 TEST(ClipVocabularyTest, TheEnvironmentNamesTheFile) {

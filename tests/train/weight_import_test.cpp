@@ -127,6 +127,60 @@ TEST_F(WeightImportTest, WrappersOfTrainingCheckpointsAreTakenOff) {
   }
 }
 
+TEST_F(WeightImportTest, AModelIsFoundByItsNamesWhateverEntryAndPrefixItStandsIn) {
+  const auto sizes = small_clip_sizes();
+  const auto expect_found = [&](const TensorMap& weights, const std::string& prefix, const std::string& text) {
+    SCOPED_TRACE(prefix);
+    TensorMap wrapped;
+    for (const auto& [name, tensor] : weights) wrapped[prefix + name] = tensor;
+    write_safetensors(folder_ / "wrapped.safetensors", wrapped);
+    const auto imported = import_model(folder_ / "wrapped.safetensors");
+    TensorMap want;
+    for (const auto& [name, tensor] : openai()) want["clip." + name] = tensor;
+    expect_same_weights(imported.weights, want);
+    EXPECT_THAT(imported.what, HasSubstr(text));
+  };
+  const auto hugging_face = export_towers(openai(), WeightNames::kHuggingFace, sizes);
+  expect_found(openai(), "state_dict/model.", "(in the entry 'state_dict', behind 'model.')");
+  expect_found(openai(), "ema/module.net.", "(in the entry 'ema', behind 'module.net.')");
+  expect_found(hugging_face, "model.", "(behind 'model.')");
+  expect_found(hugging_face, "clip.", "(behind 'clip.')");
+  expect_found(hugging_face, "state_dict/model.clip.", "(in the entry 'state_dict', behind 'model.clip.')");
+  TensorMap compiled;
+  for (const auto& [name, tensor] : openai()) {
+    auto inner = name;
+    if (const auto at = inner.find("resblocks."); at != std::string::npos) inner.insert(at, "_orig_mod.");
+    compiled[inner] = tensor;
+  }
+  expect_found(compiled, "_orig_mod.", "CLIP");
+}
+
+TEST_F(WeightImportTest, TensorsBesideThePrefixedModelAreNamed) {
+  TensorMap wrapped;
+  for (const auto& [name, tensor] : openai()) wrapped["model." + name] = tensor;
+  wrapped["criterion.weight"] = torch::zeros({3});
+  write_safetensors(folder_ / "a.safetensors", wrapped);
+  EXPECT_THAT(import_model(folder_ / "a.safetensors").remarks,
+              testing::Contains(HasSubstr("1 tensors are passed over, whose names do not begin with 'model.' as the "
+                                          "model's do: 'criterion.weight'")));
+}
+
+TEST_F(WeightImportTest, TwoModelsInOneFileAndNamesOfNoneAreRefusedByName) {
+  TensorMap two;
+  for (const auto& [name, tensor] : openai()) {
+    two["model/" + name] = tensor;
+    two["model_ema/" + name] = tensor.clone();
+  }
+  write_safetensors(folder_ / "two.safetensors", two);
+  EXPECT_THAT([&] { import_model(folder_ / "two.safetensors"); },
+              refuses("holds 2 models, one in the entry 'model' and one in the entry 'model_ema'"));
+  TensorMap none;
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) none[name] = torch::zeros({1});
+  write_safetensors(folder_ / "none.safetensors", none);
+  EXPECT_THAT([&] { import_model(folder_ / "none.safetensors"); },
+              refuses("with 6 tensors ('a', 'b', 'c', 'd', 'e', ...), which are neither CLIP's nor SigLIP's"));
+}
+
 TEST_F(WeightImportTest, AFileOfTorchSaveInHalfPrecisionBecomesFloat) {
   TensorMap half;
   for (const auto& [name, tensor] : openai()) half[name] = tensor.to(torch::kHalf);
@@ -228,9 +282,54 @@ TEST_F(WeightImportTest, DescriptionsOfWhatOurTowersDoNotDoAreRefusedByKey) {
   describe(R"({"text_config": {"layer_norm_eps": 1e-3}})");
   EXPECT_THAT([&] { import_model(folder_.path()); }, refuses("text_config.layer_norm_eps"));
   describe("[");
-  EXPECT_THAT([&] { import_model(folder_.path()); }, refuses("config.json: is not a JSON object"));
+  EXPECT_THAT([&] { import_model(folder_.path()); }, refuses("config.json:1: is not JSON: the file ends early"));
   describe(R"({"vision_config": {"num_attention_heads": 2}, "text_config": {"num_attention_heads": 4}})");
   EXPECT_EQ(import_model(folder_.path()).config.model.towers.text_heads, 4);
+}
+
+TEST_F(WeightImportTest, TheLegacyDictsOfAClipDescriptionWinAsInTransformers) {
+  const auto sizes = small_clip_sizes();
+  write_safetensors(folder_ / "model.safetensors", export_towers(openai(), WeightNames::kHuggingFace, sizes));
+  const auto heads_of = [&](const std::string& json) {
+    std::ofstream(folder_ / "config.json") << json;
+    const auto towers = import_model(folder_.path()).config.model.towers;
+    return std::pair(towers.vision_heads, towers.text_heads);
+  };
+  EXPECT_EQ(heads_of(R"({"vision_config_dict": {"num_attention_heads": 2},
+                         "text_config_dict": {"num_attention_heads": 4}})"),
+            std::pair(int64_t{2}, int64_t{4}));
+  EXPECT_EQ(heads_of(R"({"vision_config_dict": {"num_attention_heads": 2}, "vision_config": {"num_attention_heads": 1},
+                         "text_config_dict": null, "text_config": {"num_attention_heads": 4}})"),
+            std::pair(int64_t{2}, int64_t{4}));
+}
+
+TEST_F(WeightImportTest, HeadsThatADescriptionLeavesOutAreTransformersWhereTheWidthIsItsToo) {
+  const auto sizes = small_clip_sizes();
+  write_safetensors(folder_ / "model.safetensors", export_towers(openai(), WeightNames::kHuggingFace, sizes));
+  const auto describe = [&](const std::string& json) { std::ofstream(folder_ / "config.json") << json; };
+  describe(R"({"vision_config": {"num_attention_heads": 2}})");
+  EXPECT_THAT([&] { import_model(folder_.path()); },
+              refuses(concat("config.json: does not say how many heads the text tower has, and the default of "
+                             "transformers, 8, belongs to 512 columns, where this one has ",
+                             sizes.text_width, "; --heads IMAGE,TEXT says how many there are")));
+  EXPECT_EQ(import_model(folder_.path(), {.heads = TowerHeads{2, 4}}).config.model.towers.text_heads, 4);
+  describe(concat(R"({"vision_config": {"num_attention_heads": 2}, "text_config": {"hidden_size": )", sizes.text_width,
+                  "}}"));
+  const auto imported = import_model(folder_.path());
+  EXPECT_EQ(imported.config.model.towers.text_heads, 8);
+  EXPECT_THAT(imported.remarks,
+              testing::Contains(HasSubstr("does not say how many heads the text tower has: 8 are taken")));
+  describe(
+      R"({"vision_config": {"num_attention_heads": 2, "hidden_size": 7}, "text_config": {"num_attention_heads": 4}})");
+  EXPECT_THAT([&] { import_model(folder_.path()); },
+              refuses("config.json: says that the image tower has 7 columns, and that of "));
+  describe(R"({"vision_config": 7})");
+  EXPECT_THAT([&] { import_model(folder_.path()); }, refuses("config.json: vision_config (7) is no object"));
+}
+
+TEST_F(WeightImportTest, WhatLiesInPlaceOfWeightsIsNamed) {
+  std::ofstream(folder_ / "a.pt") << "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+  EXPECT_THAT([&] { import_model(folder_ / "a.pt"); }, refuses("a.pt: is a Git LFS pointer"));
 }
 
 TEST_F(WeightImportTest, PartsOfOpenClipsModelsAreRefusedUnlessTheyAreSwitchedOff) {

@@ -33,10 +33,11 @@ template <class Visitor>
 void describe(Visitor& v, DataConfig& c) {
   v.field("name", c.name, one_of({"manifest", "msrvtt", "msvd", "didemo", "lsmdc", "activitynet", "vatex"}),
           "manifest, msrvtt, msvd, didemo, lsmdc, activitynet, vatex");
-  v.field("root", c.root, any().of_machine(), "folder that relative paths of annotations and videos start from");
-  v.field("annotations", c.annotations, any().of_machine(),
+  v.field("root", c.root, any().path().of_machine(), "folder that relative paths of annotations and videos start from");
+  v.field("annotations", c.annotations, any().path().of_machine(),
           "manifest: the file; others: the folder of the official files; empty: root");
-  v.field("videos", c.videos, any().of_machine(), "folder of the videos; empty: the manifest's folder; others: root");
+  v.field("videos", c.videos, any().path().of_machine(),
+          "folder of the videos; empty: the manifest's folder; others: root");
   // each data set refuses what it does not have
   v.field("protocol", c.protocol, any(),
           "msrvtt: 9k, 7k, full; vatex: hgr, 1k5; empty: the first, or the set's only one");
@@ -54,7 +55,7 @@ void describe(Visitor& v, DataConfig& c) {
   v.field("prefetch", c.prefetch, within(1, 1024).without_effect().of_machine().of_training(), "batches decoded ahead");
   v.field("cache_mb", c.cache_mb, within(0, 1 << 24).without_effect().of_machine(),
           "decoded clips kept in memory, MiB; 0 keeps none");
-  v.field("cache", c.cache, any().without_effect().of_machine(),
+  v.field("cache", c.cache, any().path().without_effect().of_machine(),
           "folder of decoded clips, made by glint data cache; empty: none");
   v.field("cache_codec", c.cache_codec, one_of({"raw", "yuv420", "jpeg"}),
           "how clips are kept there: raw (exact), yuv420 (half the size), jpeg");

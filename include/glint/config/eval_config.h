@@ -40,7 +40,7 @@ struct EvalConfig {
 template <class Visitor>
 void describe(Visitor& v, EvalConfig& c) {
   v.field("split", c.split, any(), "empty: data.test_split");
-  v.field("ids", c.ids, any(), "file of the split's videos that are searched, an id a line; empty: all");
+  v.field("ids", c.ids, any().path(), "file of the split's videos that are searched, an id a line; empty: all");
   v.field("captions", c.captions, one_of({"all", "first"}), "of a video: all, first (as MVEB's protocols)");
   v.field("on_missing", c.on_missing, one_of({"fail", "skip"}),
           "a video that is missing or cannot be read: fail, skip (counted in every result)");
@@ -54,7 +54,7 @@ void describe(Visitor& v, EvalConfig& c) {
           "equal scores: average (half of them rank above the right answer), optimistic (none, as most released code)");
   v.field("v2t", c.v2t, one_of({"groups", "captions"}).read_by(Stage::kRanks).only_with("qrels", {""}),
           "several captions a video: groups (its best against the best of each other video), captions (against all)");
-  v.field("qrels", c.qrels, any().read_by(Stage::kRanks),
+  v.field("qrels", c.qrels, any().path().read_by(Stage::kRanks),
           "file of right answers, TREC or BEIR form; empty: a caption's own video");
   v.field("qrels_mode", c.qrels_mode, one_of({"replace", "add"}).read_by(Stage::kRanks).not_with("qrels", {""}),
           "the file's answers: replace (no others count), add (to a caption's own video)");

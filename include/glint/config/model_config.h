@@ -24,7 +24,7 @@ struct ModelConfig {
 
 template <class Visitor>
 void describe(Visitor& v, ModelConfig& c) {
-  v.field("weights", c.weights, any().of_machine().of_training(),
+  v.field("weights", c.weights, any().path().of_machine().of_training(),
           "to start from: a checkpoint (glint import), or a safetensors file under OpenAI's or released names; empty: "
           "random");
   v.field("start", c.start, one_of({"openai", "short_run"}).of_training(),

@@ -14,7 +14,7 @@ struct RunConfig {
 
 template <class Visitor>
 void describe(Visitor& v, RunConfig& c) {
-  v.field("dir", c.dir, any().without_effect().of_machine().of_training(),
+  v.field("dir", c.dir, any().path().without_effect().of_machine().of_training(),
           "the run folder; empty: runs/<name of the configuration file>");
   v.field("device", c.device,
           one_of({"auto", "cpu", "cuda"}).without_effect().of_machine().read_by(Stage::kFeatures, Stage::kScores),

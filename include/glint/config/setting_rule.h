@@ -43,6 +43,7 @@ struct SettingRule {
   SettingRole role = SettingRole::kFree;
   OnResume on_resume = OnResume::kSame;
   bool is_of_machine = false;            // each machine of one training may have its own
+  bool is_path = false;                  // a file or folder: a leading ~ is the home folder
   Stage first_stage = Stage::kFeatures;  // of an evaluation that reads it ...
   Stage last_stage = Stage::kFeatures;   // ... and the last one
   Condition condition = {};
@@ -64,6 +65,11 @@ struct SettingRule {
     SettingRule rule = *this;
     rule.is_of_machine = true;
     return rule.on_resume_with(OnResume::kAnother);
+  }
+  SettingRule path() const {
+    SettingRule rule = *this;
+    rule.is_path = true;
+    return rule;
   }
   SettingRule on_resume_with(OnResume other) const {
     SettingRule rule = *this;

@@ -19,7 +19,7 @@ template <class Visitor>
 void describe(Visitor& v, TextConfig& c) {
   v.field("tokenizer", c.tokenizer, one_of({"clip", "sentencepiece", "siglip"}).of_weights(),
           "clip (byte-pair encoding), sentencepiece, siglip");
-  v.field("vocabulary", c.vocabulary, any().of_machine(),
+  v.field("vocabulary", c.vocabulary, any().path().of_machine(),
           "clip: bpe_simple_vocab_16e6.txt.gz; others: their model file; empty: found or trained");
   v.field("vocabulary_size", c.vocabulary_size, within(1, 1 << 20).of_training(),
           "pieces of a sentencepiece model trained on the training captions");

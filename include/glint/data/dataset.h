@@ -16,12 +16,16 @@ struct Clip {
   std::filesystem::path file;     // the video file
   std::optional<double> start_s;  // window in the file; none: all of it
   std::optional<double> end_s;
-  std::vector<std::string> tags;  // a manifest's "tags"; results are given for the clips of each tag as well
+  std::vector<std::string> tags;  // a manifest's "tags", of all its rows
 };
+
+// "5023.872-5030.5", in the fewest digits that read back as the same seconds; an end that is not given is empty.
+std::string window_text(const std::optional<double>& start_s, const std::optional<double>& end_s);
 
 struct Caption {
   std::string text;
-  int64_t clip = 0;  // index into Dataset::clips
+  int64_t clip = 0;                    // index into Dataset::clips
+  std::vector<std::string> tags = {};  // of its row in a manifest
 };
 
 struct LeftOut {
@@ -52,8 +56,8 @@ Dataset load_evaluation_set(const DataConfig& data, const EvalConfig& eval, cons
 // What the annotation files alone say of a split: videos need not be there, and a clip without one has an empty `file`.
 Dataset read_dataset(const DataConfig& config, const std::string& split);
 
-// One warning where clips (ids) of `dataset`, which is for "validation" or "test", train too: their results mean
-// little.
+// One warning where clips of `dataset`, which is for "validation" or "test", train too, or are of a video file that
+// does: their results mean little.
 void warn_of_overlap(const Dataset& training, const Dataset& dataset, const std::string& use);
 
 // The splits a data set has: a manifest those its settings name.

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "glint/core/utf8.h"
 #include "glint/data/clip_source.h"
 #include "glint/data/dataset.h"
 #include "glint/dist/communicator.h"
@@ -80,8 +81,6 @@ std::unique_ptr<FeatureSource> encode_split(const TowerWork& work, const Dataset
 
 // The captions of a split as they stand in files: an id each, "clip" or "clip#0" where a clip has several.
 std::vector<RankedItem> query_items(const Dataset& dataset);
-// Ids come from file names, which may hold any bytes: what is no UTF-8 becomes '?'.
-std::string valid_utf8(std::string bytes);
 
 // A bank of eval.postprocess. Clips that cannot be read are left out.
 std::unique_ptr<FeatureSource> encode_bank(const TowerWork& work, const BankSample& sample, ClipSource& source,

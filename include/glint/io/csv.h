@@ -21,7 +21,8 @@ struct CsvTable {
 };
 
 // Reads comma-separated values (RFC 4180): fields in double quotes may hold commas, line ends and doubled quotes; lines
-// end with LF or CRLF; empty lines are passed over, and so is a byte order mark. `file` is for the messages: Error
+// end with LF or CRLF (or CR, where there is no LF); empty lines are passed over, and so are a byte order mark and the
+// blanks around quotes and names of columns. `file` is for the messages: Error
 // ("FILE:LINE: ...") for text that is not UTF-8, a quote that does not close, and rows longer or shorter than the
 // first.
 CsvTable parse_csv(std::string_view text, const std::string& file);

@@ -61,6 +61,10 @@ std::shared_ptr<const Tokenizer> sentencepiece_tokenizer(const std::string& mode
 // padded with the end token. Throws Error where the bytes are no such model.
 std::shared_ptr<const Tokenizer> siglip_tokenizer(const std::string& model_bytes);
 
+// The same from a model's file. Error naming it where it is no such model, or something else altogether.
+std::shared_ptr<const Tokenizer> sentencepiece_tokenizer_of_file(const std::string& path);
+std::shared_ptr<const Tokenizer> siglip_tokenizer_of_file(const std::string& path);
+
 // Trains a sentencepiece (byte-pair) model on captions: the same captions in the same order give the same bytes.
 // `vocabulary_size` counts its pieces (start and end come on top) and is lowered where the captions cannot fill it.
 // Throws Error where it is too small for the captions' characters, or no caption has a letter or a digit.
