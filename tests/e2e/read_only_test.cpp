@@ -73,7 +73,7 @@ TEST_F(ReadOnlyTest, AnEventFolderThatCannotBeReadIsOneSentence) {
   fs::permissions(run_ / "tensorboard", fs::perms::owner_read, fs::perm_options::remove);
   const auto refused = run_program(words({"train.max_steps=4"}), options_);
   EXPECT_EQ(refused.exit_code, 1) << refused.err;
-  EXPECT_THAT(refused.err, HasSubstr("error: " + (run_ / "tensorboard").string() + ": cannot be read: "));
+  EXPECT_THAT(refused.err, HasSubstr("error: " + (run_ / "tensorboard").string() + ": the folder cannot be listed: "));
   fs::permissions(run_ / "tensorboard", fs::perms::owner_read, fs::perm_options::add);
 }
 
