@@ -53,14 +53,14 @@ std::string random_digits() {
   return text;
 }
 
-fs::path parent_of(const fs::path& path) {
+fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
 fs::path temporary_path(const fs::path& final_path) {
   auto name = final_path.filename().string().substr(0, kLongestName - kSuffixBytes);
   name += concat(kMark, machine_digits(), "-", random_digits());
-  return parent_of(final_path) / name;
+  return folder_of(final_path) / name;
 }
 
 bool is_temporary(std::string_view name) {
@@ -136,7 +136,7 @@ void sweep_temporaries(const fs::path& folder) {
 }
 
 TemporaryFile open_temporary_file(const fs::path& final_path) {
-  sweep_temporaries(parent_of(final_path));
+  sweep_temporaries(folder_of(final_path));
   for (int i = 0; i < kTries; ++i) {
     const auto path = temporary_path(final_path);
     const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
@@ -150,7 +150,7 @@ TemporaryFile open_temporary_file(const fs::path& final_path) {
 }
 
 TemporaryFolder::TemporaryFolder(const fs::path& final_path) {
-  sweep_temporaries(parent_of(final_path));
+  sweep_temporaries(folder_of(final_path));
   for (int i = 0; i < kTries; ++i) {
     path_ = temporary_path(final_path);
     if (::mkdir(path_.c_str(), 0777) != 0) {
