@@ -155,11 +155,15 @@ TEST_F(ManifestTest, WhatIsNoManifestIsRefused) {
   expect_refused("m.json", "[]", ": holds no entry");
   expect_refused("m.json", "nothing", ":1: is not JSON: 'nothing' is no value of JSON (column 1; near 'nothing')");
   expect_refused("m.json", "{\n \"a\": 1}",
+                 ": is one JSON object; a manifest is a list of objects, or one object a line");
+  expect_refused("m.json", "{\n \"a\": 1,}",
+                 ":2: is not JSON: a comma stands before the closing bracket (column 9, 'a'; near '{  \"a\": 1,}')");
+  expect_refused("m.jsonl", "{\n \"a\": 1}",
                  ":1: is not JSON: the file ends early; it may be cut off (column 2; near '{')");
   expect_refused("m.json", "[{\"video\": \"a\", \"caption\": \"x\"}, {\"video\": \"a\", \"video\": \"b\"}]",
                  ": entry 2: key 'video' stands twice in one object");
   expect_refused("m.json", "[{\"video\": \"a.mp4\", \"caption\": \"caf\xE9\"}]",
-                 ":1: is not UTF-8 text: byte 0xE9 after 'p4\", \"caption\": \"caf'; save it as UTF-8");
+                 ":1: is not UTF-8 text: byte 0xE9 after 'p4\", \"caption\": \"caf'; write it as UTF-8");
   expect_refused("m.json", std::string(1'000'000, '['), ": entry 1: is nested too deeply");
   expect_refused("m.csv", "video,caption\na.mp4\n",
                  ":2: has 1 fields, the header has 2 (a comma inside a field needs quotes around it)");
