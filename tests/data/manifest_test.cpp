@@ -247,6 +247,17 @@ TEST_F(ManifestTest, EachCaptionHasTheTagsOfItsRowAndAClipThoseOfAllItsRows) {
   EXPECT_THAT(dataset.clips.at(0).tags, ElementsAre("color", "motion"));
 }
 
+TEST_F(ManifestTest, AVideoThatTrainsAndTestsIsWarnedOfWhateverItsIds) {
+  const auto training = load("m.json", R"([
+    {"video": "a.mp4", "caption": "x", "end_s": 3, "split": "train"},
+    {"video": "a.mp4", "caption": "y", "start_s": 3, "split": "test"},
+    {"video": "b.avi", "caption": "z", "split": "test"}])");
+  testing::internal::CaptureStderr();
+  warn_of_overlap(training, load_dataset(config_, "test"), "test");
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("1 of 2 test clips are of videos that train too, so the test results say little"));
+}
+
 TEST_F(ManifestTest, TheListOfIdsMayBeOfTheOtherUnicodeForm) {
   const std::string composed = "caf\xC3\xA9", decomposed = "cafe\xCC\x81";
   write_file(folder_ / "m.csv", concat("video,caption,id\na.mp4,x,", composed, "\nb,y,b\n"));
