@@ -7,9 +7,9 @@
 #include <set>
 #include <sstream>
 
-#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/files.h"
+#include "glint/core/text_file.h"
 #include "glint/core/user_path.h"
 #include "glint/core/utf8.h"
 
@@ -53,7 +53,7 @@ RunIdentity identity_of(const fs::path& evaluation) {
   const auto folder = run_folder_of(evaluation);
   RunIdentity identity{folder.filename().string(), "", ""};
   if (!files::exists(folder / "config.yaml")) return identity;
-  std::istringstream lines(read_file(folder / "config.yaml"));
+  std::istringstream lines(read_text(folder / "config.yaml"));
   std::string section;
   for (std::string line; std::getline(lines, line);) {
     if (!line.empty() && line[0] != ' ') section = line.substr(0, line.find(':'));

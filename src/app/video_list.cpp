@@ -68,7 +68,8 @@ bool is_list_name(const fs::path& path) {
 
 }  // namespace
 
-std::vector<fs::path> list_videos(const fs::path& path) {
+std::vector<fs::path> list_videos(const fs::path& given) {
+  const auto path = in_any_form(given);
   if (!files::exists(path)) throw Error(path.string(), ": no such file or folder");
   if (!files::is_folder(path)) return {path};
   std::vector<fs::path> videos;

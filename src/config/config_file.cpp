@@ -325,7 +325,10 @@ Config read_config(const std::filesystem::path& path, const std::vector<std::str
   // Weights of the command line are the start, whatever the file would start from without any.
   const bool has_weights = given_words.count("model.weights") != 0 && !config.model.weights.empty();
   if (has_weights && given_words.count("model.start") == 0) config.model.start = ModelConfig().start;
-  if (config.run.dir.empty() && !path.empty()) config.run.dir = "runs/" + path.stem().string();
+  if (config.run.dir.empty() && !path.empty()) {
+    config.run.dir = "runs/" + path.stem().string();
+    require_utf8(config.run.dir, concat(source, ": the run folder, which is named after it"));
+  }
   check_together(source, given_words, config);
   return config;
 }

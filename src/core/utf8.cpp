@@ -52,7 +52,7 @@ void require_utf8(std::string_view text, const std::string& where) {
   const auto begin = *bad - std::min<std::size_t>(*bad, 20);
   const auto before = valid_utf8(std::string(text.substr(begin, *bad - begin)));
   throw BadFile(where, ": is not UTF-8 text: byte 0x", kDigits[byte >> 4], kDigits[byte & 15],
-                before.empty() ? " at its beginning" : concat(" after '", before, "'"), "; save it as UTF-8");
+                before.empty() ? " at its beginning" : concat(" after '", before, "'"), "; write it as UTF-8");
 }
 
 }  // namespace glint

@@ -132,6 +132,17 @@ std::vector<ManifestRow> rows_of_array(const std::string& text, const std::strin
   return rows;
 }
 
+// A .json file of objects, one a line; one object over several lines is no manifest, whatever it holds.
+void refuse_one_object(const std::string& text, const std::string& file) {
+  const auto first = text.substr(0, text.find('\n', text.find('{')));
+  try {
+    parse_json(first, file);
+  } catch (const BadFile&) {
+    parse_json(text, file);  // names what is wrong, where that is not JSON either
+    throw Error(file, ": is one JSON object; a manifest is a list of objects, or one object a line");
+  }
+}
+
 std::vector<ManifestRow> rows_of_lines(const std::string& text, const std::string& file) {
   std::vector<ManifestRow> rows;
   for_each_line(text, [&](std::string_view line, int64_t number) {
@@ -188,6 +199,7 @@ std::vector<ManifestRow> read_manifest_rows(const fs::path& path) {
   const std::string text = read_text(file);
   const auto first = text.find_first_not_of(" \t\r\n");
   const bool is_array = first != std::string::npos && text[first] == '[';
+  if (extension == ".json" && first != std::string::npos && text[first] == '{') refuse_one_object(text, file);
   auto rows = is_csv ? rows_of_csv(text, file) : is_array ? rows_of_array(text, file) : rows_of_lines(text, file);
   if (rows.empty()) throw Error(file, ": holds no entry");
   return rows;

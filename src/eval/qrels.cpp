@@ -104,9 +104,12 @@ class QrelsParser {
   }
 
   int64_t find(const NameIndex& index, std::string_view id, const char* what) const {
-    const auto found = index.find(id);
-    if (!found) fail("no ", what, " of the data set has the id '", id, "'");
-    return static_cast<int64_t>(*found);
+    try {
+      if (const auto found = index.find(id)) return static_cast<int64_t>(*found);
+    } catch (const Error& error) {  // two names differ from it in their Unicode form alone
+      fail(error.what());
+    }
+    fail("no ", what, " of the data set has the id '", id, "'");
   }
 
   int64_t parse_relevance(std::string_view text) const {

@@ -47,10 +47,11 @@ AvPtr<AVFormatContext> open_input(const std::string& path, TimeBudget& budget) {
   const int code = avformat_open_input(&raw, ("file:" + path).c_str(), nullptr, &settings);  // frees `raw` if it fails
   av_dict_free(&settings);
   budget.check();
-  if (code < 0)
-    throw Error(path, ": ",
-                kind_that_is_no_video(path).value_or(
-                    concat("no video that can be opened (", av_text(code), "); it may be cut off or encrypted")));
+  if (code < 0) {
+    const auto kind = kind_that_is_no_video(path);
+    throw Error(path, ": no video that can be opened",
+                kind ? concat(": it ", *kind) : concat(" (", av_text(code), "); it may be cut off or encrypted"));
+  }
   return AvPtr<AVFormatContext>(raw);
 }
 

@@ -15,6 +15,7 @@
 #include "glint/core/files.h"
 #include "glint/core/gzip.h"
 #include "glint/core/hash.h"
+#include "glint/core/user_path.h"
 #include "glint/text/tokenizer.h"
 #include "text/byte_pairs.h"
 #include "text/clean_caption.h"
@@ -158,7 +159,8 @@ void ClipTokenizer::remember(Words words) const {
 // The file to read: the one named, or where scripts/setup puts it. Error where there is none.
 fs::path find_vocabulary(const std::string& named) {
   if (!named.empty()) return named;
-  if (const char* set = std::getenv("GLINT_CLIP_VOCABULARY"); set != nullptr && *set != '\0') return set;
+  constexpr const char* kVariable = "GLINT_CLIP_VOCABULARY";
+  if (const char* set = std::getenv(kVariable); set != nullptr && *set != '\0') return expand_home(set, kVariable);
   const auto beside = (fs::path(GLINT_LIBTORCH_DIR) / ".." / "open_clip" / kClipVocabularyFile).lexically_normal();
   if (files::exists(beside)) return beside;
   throw Error(beside.string(), ": CLIP's vocabulary is not there; run scripts/setup, or name the file ",

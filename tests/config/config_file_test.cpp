@@ -73,6 +73,13 @@ TEST_F(ConfigFileTest, ALeadingTildeOfAPathIsTheHomeFolder) {
               ThrowsMessage<Error>(HasSubstr("config.run.dir: '~bob/x' begins with ~ and a name")));
 }
 
+TEST_F(ConfigFileTest, ARunFolderIsNeverNamedAfterBytesThatAreNotUtf8) {
+  std::ofstream(folder_ / "caf\xE9.yaml") << "train:\n  seed: 1\n";
+  EXPECT_THAT([&] { read_config(folder_ / "caf\xE9.yaml", {}); },
+              ThrowsMessage<Error>(HasSubstr("the run folder, which is named after it: is not UTF-8 text")));
+  EXPECT_EQ(read_config(folder_ / "caf\xE9.yaml", {"run.dir=a"}).run.dir, "a");
+}
+
 TEST_F(ConfigFileTest, WhatIsNoTextIsNamed) {
   expect_refused("version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
                  ": is a Git LFS pointer, not the file that it stands for; git lfs pull fetches that");

@@ -44,7 +44,7 @@ TEST_F(TextFileTest, AByteOrderMarkIsTakenOffAndGzipUnpacked) {
 }
 
 TEST_F(TextFileTest, BytesThatAreNotUtf8AreNamedWithTheirLine) {
-  expect_refused("a\nb caf\xE9 c\n", ":2: is not UTF-8 text: byte 0xE9 after 'b caf'; save it as UTF-8");
+  expect_refused("a\nb caf\xE9 c\n", ":2: is not UTF-8 text: byte 0xE9 after 'b caf'; write it as UTF-8");
   expect_refused("\xFF", ":1: is not UTF-8 text: byte 0xFF at its beginning");
 }
 

@@ -324,7 +324,7 @@ TEST_F(FrameCacheTest, BadVideosAreListedAndTheRestIsMade) {
   EXPECT_EQ(made.made, 4);
   ASSERT_THAT(made.bad, SizeIs(2));
   EXPECT_EQ(made.bad[0].clip, "bad.mp4");
-  EXPECT_THAT(made.bad[0].cause, HasSubstr("bad.mp4: is text that begins 'no video'"));
+  EXPECT_THAT(made.bad[0].cause, HasSubstr("bad.mp4: no video that can be opened: it is text that begins 'no video'"));
   EXPECT_THAT(made.bad[1].cause, HasSubstr("none.mp4"));
   EXPECT_EQ(build().kept, 4);
 }

@@ -155,11 +155,15 @@ TEST_F(ManifestTest, WhatIsNoManifestIsRefused) {
   expect_refused("m.json", "[]", ": holds no entry");
   expect_refused("m.json", "nothing", ":1: is not JSON: 'nothing' is no value of JSON (column 1; near 'nothing')");
   expect_refused("m.json", "{\n \"a\": 1}",
+                 ": is one JSON object; a manifest is a list of objects, or one object a line");
+  expect_refused("m.json", "{\n \"a\": 1,}",
+                 ":2: is not JSON: a comma stands before the closing bracket (column 9, 'a'; near '{  \"a\": 1,}')");
+  expect_refused("m.jsonl", "{\n \"a\": 1}",
                  ":1: is not JSON: the file ends early; it may be cut off (column 2; near '{')");
   expect_refused("m.json", "[{\"video\": \"a\", \"caption\": \"x\"}, {\"video\": \"a\", \"video\": \"b\"}]",
                  ": entry 2: key 'video' stands twice in one object");
   expect_refused("m.json", "[{\"video\": \"a.mp4\", \"caption\": \"caf\xE9\"}]",
-                 ":1: is not UTF-8 text: byte 0xE9 after 'p4\", \"caption\": \"caf'; save it as UTF-8");
+                 ":1: is not UTF-8 text: byte 0xE9 after 'p4\", \"caption\": \"caf'; write it as UTF-8");
   expect_refused("m.json", std::string(1'000'000, '['), ": entry 1: is nested too deeply");
   expect_refused("m.csv", "video,caption\na.mp4\n",
                  ":2: has 1 fields, the header has 2 (a comma inside a field needs quotes around it)");
@@ -241,6 +245,17 @@ TEST_F(ManifestTest, EachCaptionHasTheTagsOfItsRowAndAClipThoseOfAllItsRows) {
   EXPECT_THAT(dataset.captions.at(1).tags, ElementsAre("motion", "color"));
   EXPECT_THAT(dataset.captions.at(2).tags, ElementsAre());
   EXPECT_THAT(dataset.clips.at(0).tags, ElementsAre("color", "motion"));
+}
+
+TEST_F(ManifestTest, AVideoThatTrainsAndTestsIsWarnedOfWhateverItsIds) {
+  const auto training = load("m.json", R"([
+    {"video": "a.mp4", "caption": "x", "end_s": 3, "split": "train"},
+    {"video": "a.mp4", "caption": "y", "start_s": 3, "split": "test"},
+    {"video": "b.avi", "caption": "z", "split": "test"}])");
+  testing::internal::CaptureStderr();
+  warn_of_overlap(training, load_dataset(config_, "test"), "test");
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("1 of 2 test clips are of videos that train too, so the test results say little"));
 }
 
 TEST_F(ManifestTest, TheListOfIdsMayBeOfTheOtherUnicodeForm) {

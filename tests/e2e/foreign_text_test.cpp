@@ -102,7 +102,9 @@ TEST_F(ForeignTextTest, WhatLiesInPlaceOfAVideoIsNamed) {
   write_file(in("a.mp4"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
   const auto result = run_program({"frames", in("a.mp4")});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr("a.mp4: is a Git LFS pointer, not the file that it stands for"));
+  EXPECT_THAT(
+      result.err,
+      HasSubstr("a.mp4: no video that can be opened: it is a Git LFS pointer, not the file that it stands for"));
 }
 
 TEST_F(ForeignTextTest, TheNameOfAnArmIsUtf8) {

@@ -365,7 +365,7 @@ TEST_F(TrainCommandTest, BadInputIsOneSentence) {
   refuse({"optim.lr=fast"}, "optim.lr: must be a number");
   refuse({"train.batch_size=0"}, "train.batch_size: must be in [1, 1048576], is 0");
   refuse({"head.name=glsc"}, "no head 'glsc'; there are mean_pool, glscl, glccl, xclip, xpool, tight");
-  refuse({"data.annotations=none.json"}, "none.json: No such file or directory");
+  refuse({"data.annotations=none.json"}, "none.json is not there");
   refuse({"train.batch_size=51"}, "train.batch_size");
   refuse({"head.decoder_heads=7"}, "head.decoder_heads");
   refuse({"model.clustering.stages=0-5"},
