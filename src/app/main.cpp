@@ -7,11 +7,9 @@
 #include "glint/core/error.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
-#include "glint/media/decode_worker.h"
 
 // Exit codes: 0 done, 1 the user can mend it, 2 our bug, 128 + signal stopped with its state saved.
 int main(int argc, char** argv) {
-  if (const auto code = glint::run_decode_worker(argc, argv)) return *code;
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit then fails the write, whose sentence names the file
   CLI::App app("Trains, evaluates, imports and exports text-video retrieval models.", "glint");
   app.set_version_flag("--version", GLINT_VERSION);
