@@ -7,10 +7,10 @@ COPY third_party third_party
 COPY scripts/lib.sh scripts/setup scripts/
 RUN scripts/setup
 COPY . .
-# The run stage gets the program, the shared libraries it asks for, and CLIP's vocabulary file.
+# The run stage gets the program, the one it decodes in, the shared libraries it asks for, and CLIP's vocabulary file.
 RUN scripts/build release glint && \
-    mkdir -p /opt/glint/lib && cp build/release/glint /opt/glint/ && \
-    ldd build/release/glint | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | xargs -I{} cp -L {} /opt/glint/lib/ && \
+    mkdir -p /opt/glint/lib && cp build/release/glint build/release/glint-decode /opt/glint/ && \
+    ldd build/release/glint build/release/glint-decode | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | xargs -I{} cp -L {} /opt/glint/lib/ && \
     find / -xdev -name bpe_simple_vocab_16e6.txt.gz -exec cp {} /opt/glint/ \; -quit
 
 FROM debian:12.11-slim

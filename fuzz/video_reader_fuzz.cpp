@@ -10,6 +10,7 @@
 #include "fuzz/scratch_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/media/plain_reader.h"
 #include "glint/media/video_reader.h"
 #include "glint/media/video_writer.h"
 
@@ -23,13 +24,15 @@ constexpr std::size_t kLongestRecipe = 256;
 
 std::vector<std::string> g_videos;  // whole files
 
-std::string make_video(const std::string& codec, const std::string& extension) {
+std::string make_video(const std::string& codec, const std::string& extension,
+                       const std::vector<std::int32_t>& display_matrix = {}) {
   const auto path = std::filesystem::temp_directory_path() / glint::concat("glint_fuzz_", getpid(), extension);
   glint::VideoWriterOptions options;
   options.codec = codec;
   options.width = 48;
   options.height = 32;
   options.gop = 8;
+  options.display_matrix = display_matrix;
   glint::VideoWriter writer(path, options);
   glint::Image image(options.width, options.height);
   for (int time = 0; time < 20; ++time) {
@@ -76,6 +79,8 @@ void read_some(const std::filesystem::path& path) {
     GLINT_CHECK(image.rgb.size() == static_cast<std::size_t>(image.width) * image.height * 3, image.width);
   });
   GLINT_CHECK(count == 3, count, " of 3 frames");
+  glint::PlainReader plain(path, options);
+  for (int i = 0; i < 3 && plain.next(); ++i) plain.image();
 }
 
 }  // namespace
@@ -85,6 +90,13 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
     const std::array<std::array<const char*, 2>, 5> kinds = {
         {{"libx264", ".mp4"}, {"libvpx-vp9", ".mkv"}, {"mpeg4", ".avi"}, {"mpeg4", ".mov"}, {"libvpx", ".webm"}}};
     for (const auto& [codec, extension] : kinds) g_videos.push_back(make_video(codec, extension));
+    // Turned and mirrored; a live recording whose clock begins anew; a transport stream.
+    g_videos.push_back(make_video("mpeg4", ".mov", {0, -65536, 0, -65536, 0, 0, 0, 0, 1 << 30}));
+    const auto live = make_video("flv", ".flv");
+    constexpr std::size_t kHeaderBytes = 13;
+    g_videos.push_back(live + live.substr(kHeaderBytes));
+    const auto stream = make_video("mpeg2video", ".ts");
+    g_videos.push_back(stream + stream);
   } catch (const glint::Error& missing) {
     std::fprintf(stderr, "skipped: %s\n", missing.what());
     std::exit(77);
@@ -97,7 +109,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string bytes = size <= kLongestRecipe ? cooked(data, size) : std::string(data, data + size);
   try {
     read_some(file.holding(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
-  } catch (const glint::Error&) {  // refused, as it should be
+  } catch (const glint::Error&) {   // refused, as it should be
+  } catch (const glint::NotNow&) {  // more memory than this process may have
   }
   return 0;
 }

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -40,6 +41,7 @@ struct VerifyOptions {
 // A file and all that the splits want of it.
 struct CheckedFile {
   std::vector<Clip> clips = {};
+  std::vector<std::string> split_of_clip = {};
   std::set<std::string> splits = {};
   VideoCheck check = {};
 };
@@ -51,6 +53,11 @@ struct VerifyReport {
   int64_t count(VideoState state) const {
     return std::count_if(files.begin(), files.end(),
                          [&](const auto& file) { return file.second.check.state == state; });
+  }
+  int64_t count_windows() const {
+    int64_t count = 0;
+    for (const auto& [path, file] : files) count += std::ssize(file.check.windows);
+    return count;
   }
   int64_t count_missing() const {
     int64_t count = 0;
@@ -72,6 +79,7 @@ void add_splits(VerifyReport& report, const DataConfig& config) {
       }
       auto& file = report.files[clip.file];
       file.clips.push_back(clip);
+      file.split_of_clip.push_back(split);
       file.splits.insert(split);
     }
   }
@@ -103,6 +111,27 @@ Json files_json(const VerifyReport& report, VideoState state) {
   return list;
 }
 
+Json number_or_null(const std::optional<double>& number) {
+  return number ? Json(*number) : Json(nullptr);
+}
+
+Json windows_json(const VerifyReport& report) {
+  auto list = Json::array();
+  for (const auto& [path, file] : report.files) {
+    for (const auto& window : file.check.windows) {
+      const auto& clip = file.clips[window.clip];
+      list.push_back({{"id", clip.id},
+                      {"split", file.split_of_clip[window.clip]},
+                      {"file", path.string()},
+                      {"start_s", number_or_null(clip.start_s)},
+                      {"end_s", number_or_null(clip.end_s)},
+                      {"length_s", window.length_s},
+                      {"cause", window.cause}});
+    }
+  }
+  return list;
+}
+
 std::string report_json(const VerifyReport& report, const VerifyOptions& options) {
   Json json = {{"checked", options.what},
                {"exact", options.exact},
@@ -110,6 +139,8 @@ std::string report_json(const VerifyReport& report, const VerifyOptions& options
                {"whole", report.count(VideoState::kWhole)}};
   json["bad"] = files_json(report, VideoState::kBad);
   json["damaged"] = files_json(report, VideoState::kDamaged);
+  json["unread"] = files_json(report, VideoState::kUnread);
+  json["windows"] = windows_json(report);
   json["missing"] = Json::array();
   for (const auto& [split, ids] : report.missing) {
     for (const auto& id : ids) json["missing"].push_back({{"id", id}, {"split", split}});
@@ -121,6 +152,10 @@ std::string report_json(const VerifyReport& report, const VerifyOptions& options
 std::string summary(const VerifyReport& report) {
   std::string text = concat(report.files.size(), " files: ", report.count(VideoState::kWhole), " whole, ",
                             report.count(VideoState::kDamaged), " damaged, ", report.count(VideoState::kBad), " bad");
+  if (const auto unread = report.count(VideoState::kUnread); unread > 0) {
+    text += concat(", ", unread, " could not be looked at");
+  }
+  if (report.count_windows() > 0) text += concat("; ", report.count_windows(), " windows hold no frame");
   if (report.count_missing() > 0) text += concat("; ", report.count_missing(), " videos have no file");
   return text;
 }
@@ -136,6 +171,14 @@ void print_table(const VerifyReport& report) {
   for (const auto& [path, file] : report.files) causes[file.check.state].push_back(file.check.cause);
   print_few("bad", causes[VideoState::kBad]);
   print_few("damaged", causes[VideoState::kDamaged]);
+  print_few("unread", causes[VideoState::kUnread]);
+  std::vector<std::string> windows;
+  for (const auto& [path, file] : report.files) {
+    for (const auto& window : file.check.windows) {
+      windows.push_back(concat(file.split_of_clip[window.clip], ": ", window.cause));
+    }
+  }
+  print_few("window", windows);
   for (const auto& [split, ids] : report.missing) {
     std::vector<std::string> lines;
     for (const auto& id : ids) lines.push_back(concat(split, ": ", id));
@@ -155,6 +198,7 @@ void verify(const VerifyOptions& options) {
       Clip whole;
       whole.file = file;
       report.files[file].clips.push_back(std::move(whole));
+      report.files[file].split_of_clip.emplace_back();
     }
   }
   check_all(report, config.video, options);
@@ -163,7 +207,8 @@ void verify(const VerifyOptions& options) {
   } else {
     print_table(report);
   }
-  if (report.count(VideoState::kWhole) < std::ssize(report.files) || !report.missing.empty()) {
+  const bool all_whole = report.count(VideoState::kWhole) == std::ssize(report.files);
+  if (!all_whole || report.count_windows() > 0 || !report.missing.empty()) {
     throw Error(options.what, ": ", summary(report));
   }
 }
@@ -183,7 +228,8 @@ void add_data_verify(CLI::App& data) {
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print a JSON object, which names every file, instead of lines");
   command->footer(
-      "Exits with 1 where a file is bad (gives no frames), damaged (gives others in place of lost ones) or missing.\n"
+      "Exits with 1 where a file is bad (gives no frames), damaged (gives others in place of lost ones), missing or\n"
+      "unread (could not be looked at), or where the window of a clip holds no frame of its file.\n"
       "Example: glint data verify configs/clip4clip/msvd.yaml data.root=/data/msvd\n"
       "         glint data verify downloads/ --exact video.num_frames=64 video.sampling=uniform_3fps");
   command->callback([options] { verify(*options); });

@@ -12,7 +12,6 @@
 #include "glint/core/shortage.h"
 #include "glint/core/standard_streams.h"
 #include "glint/core/stop_signal.h"
-#include "glint/media/decode_worker.h"
 
 namespace {
 
@@ -87,7 +86,6 @@ int code_of(const std::function<int()>& work) {
 
 // Exit codes: 0 done, 1 the user can mend it, 2 our bug, 128 + signal stopped with its state saved.
 int main(int argc, char** argv) {
-  if (const auto code = glint::run_decode_worker(argc, argv)) return *code;
   glint::set_up_standard_streams();
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit then fails the write, whose sentence names the file
   CLI::App app("Trains, evaluates, imports and exports text-video retrieval models.", "glint");

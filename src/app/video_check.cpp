@@ -58,32 +58,74 @@ VideoCheck compare(const VideoReader& reader, const std::string& path, const Vid
   if (in_order.count != listed || reader.lost_frames() > 0) {
     for (const auto& [frame, hash] : in_order.by_time) {
       if (ours.at(frame) != hash)
-        return {VideoState::kBad, concat(path, ": frame ", frame, " is not the one that decoding in order gives")};
+        return {VideoState::kBad, concat(path, ": frame ", frame, " is not the one that decoding in order gives"), {}};
     }
-    return {VideoState::kDamaged, concat(path, ": ", in_order.count, " of its ", listed, " frames decode in order")};
+    return {
+        VideoState::kDamaged, concat(path, ": ", in_order.count, " of its ", listed, " frames decode in order"), {}};
   }
   for (const auto& [frame, hash] : ours) {
     if (in_order.by_number.at(frame) == hash) continue;
-    return {VideoState::kBad, concat(path, ": frame ", frame, " is not the one that decoding in order gives")};
+    return {VideoState::kBad, concat(path, ": frame ", frame, " is not the one that decoding in order gives"), {}};
   }
   return {};
 }
+
+std::string window_text(const Clip& clip) {
+  if (!clip.end_s) return concat("from ", clip.start_s.value_or(0), " s on");
+  return concat("from ", clip.start_s.value_or(0), " to ", *clip.end_s, " s");
+}
+
+// What is wrong with the clip's window; nothing where it holds frames, whose numbers go into `numbers`.
+std::optional<std::string> window_fault(const VideoReader& reader, const Clip& clip, const VideoConfig& video,
+                                        std::set<std::int64_t>& numbers) {
+  const double length_s = reader.info().duration_s;
+  const auto fault = [&](const char* what) {
+    return concat("'", clip.id, "': its window ", window_text(clip), what, clip.file.string(), ", which is ", length_s,
+                  " s long");
+  };
+  if (clip.start_s.value_or(0) >= length_s) return fault(" begins after the end of ");
+  try {
+    const auto frames = clip_frames(reader, clip, video);
+    numbers.insert(frames.begin(), frames.end());
+    return std::nullopt;
+  } catch (const Error&) {
+    Clip whole = clip;
+    whole.start_s = whole.end_s = std::nullopt;
+    clip_frames(reader, whole, video);  // throws where it is not the window that is to blame
+    return fault(" holds no frame of ");
+  }
+}
+
+VideoCheck check_frames(VideoReader& reader, const std::string& path, const VideoConfig& video,
+                        const std::vector<std::int64_t>& frames, bool exact);
 
 VideoCheck read(const std::vector<Clip>& clips, const VideoConfig& video, bool exact) {
   const std::string path = clips.front().file.string();
   VideoReader reader(path, reader_options(video));
   std::set<std::int64_t> numbers;
-  for (const auto& clip : clips) {
-    for (const auto frame : clip_frames(reader, clip, video)) numbers.insert(frame);
+  std::vector<BadWindow> windows;
+  for (std::size_t i = 0; i < clips.size(); ++i) {
+    if (auto fault = window_fault(reader, clips[i], video, numbers)) {
+      windows.push_back({i, reader.info().duration_s, std::move(*fault)});
+    }
   }
-  const std::vector<std::int64_t> frames(numbers.begin(), numbers.end());
+  if (numbers.empty()) numbers.insert(0);  // whether it decodes at all
+  auto check = check_frames(reader, path, video, {numbers.begin(), numbers.end()}, exact);
+  check.windows = std::move(windows);
+  return check;
+}
+
+VideoCheck check_frames(VideoReader& reader, const std::string& path, const VideoConfig& video,
+                        const std::vector<std::int64_t>& frames, bool exact) {
   Hashes hashes;
   reader.read_frames(
       frames, [&](std::size_t position, const Image& image) { hashes[frames[position]] = exact ? hash_of(image) : 0; });
   if (exact) return compare(reader, path, video, hashes);
   if (reader.lost_frames() == 0) return {};
-  return {VideoState::kDamaged, concat(path, ": ", reader.lost_frames(), " of the ", frames.size(),
-                                       " frames that training wants are damaged; the ones before them stand for them")};
+  return {VideoState::kDamaged,
+          concat(path, ": ", reader.lost_frames(), " of the ", frames.size(),
+                 " frames that training wants are damaged; the ones before them stand for them"),
+          {}};
 }
 
 }  // namespace
@@ -91,10 +133,14 @@ VideoCheck read(const std::vector<Clip>& clips, const VideoConfig& video, bool e
 VideoCheck check_video(const std::vector<Clip>& clips, const VideoConfig& video, bool exact) {
   try {
     return read(clips, video, exact);
-  } catch (const Error& error) {
-    return {VideoState::kBad, error.what()};
+  } catch (const BadFile& verdict) {
+    return {VideoState::kBad, verdict.what(), {}};
+  } catch (const Error& error) {  // it may not be read, or is gone
+    return {VideoState::kUnread, error.what(), {}};
+  } catch (const NotNow& shortage) {
+    return {VideoState::kUnread, shortage.what(), {}};
   } catch (const std::bad_alloc&) {
-    return {VideoState::kBad, concat(clips.front().file.string(), ": takes more memory than there is")};
+    return {VideoState::kUnread, concat(clips.front().file.string(), ": the machine has no more memory"), {}};
   }
 }
 

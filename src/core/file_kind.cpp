@@ -162,9 +162,8 @@ std::optional<std::string> kind_of_file(const std::filesystem::path& path) {
   return start ? kind_of_bytes(*start) : std::nullopt;
 }
 
-std::optional<std::string> kind_that_is_no_video(const std::filesystem::path& path) {
-  const auto start = start_of(path);
-  return start && !kind_among(kVideos, *start) ? kind_of_bytes(*start) : std::nullopt;
+std::optional<std::string> kind_that_is_no_video(std::string_view start) {
+  return kind_among(kVideos, start) ? std::nullopt : kind_of_bytes(start);
 }
 
 void refuse_file(const std::filesystem::path& path, const std::string& otherwise) {

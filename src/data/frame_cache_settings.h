@@ -12,7 +12,7 @@ namespace glint::cache {
 
 // What the files of this glint's decoding hold. Raised by whoever makes decoding, sampling or resizing give other
 // pixels than before: caches made before are then refused.
-inline constexpr int kDecoderVersion = 1;
+inline constexpr int kDecoderVersion = 2;  // 2: mirrored pictures, clocks that begin anew
 
 // settings.json of a cache.
 struct Settings {

@@ -1,5 +1,6 @@
 #include "media/av.h"
 
+#include <cerrno>
 #include <mutex>
 
 namespace glint::media {
@@ -11,8 +12,17 @@ std::string av_text(int code) {
 }
 
 int av_check(int code, const std::string& path, const char* what) {
-  if (code < 0) throw Error(path, ": ", what, ": ", av_text(code));
-  return code;
+  if (code >= 0) return code;
+  if (code == AVERROR(ENOMEM)) throw_no_memory(path);
+  if (code == AVERROR(EAGAIN)) throw_errno(concat(path, ": ", what), EAGAIN);
+  throw BadFile(path, ": ", what, ": ", av_text(code));
+}
+
+void throw_no_memory(const std::string& path) {
+  if (errno == ENOMEM) {
+    throw NotNow(path, ": the machine has no more memory to decode it in now; lower data.workers or data.cache_mb");
+  }
+  throw BadFile(path, ": decoding it wants more memory than any video needs; it may be damaged");
 }
 
 void quiet_libav() {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "glint/media/video_reader.h"
+#include "media/video_file.h"
 
 namespace glint::media {
 
@@ -21,7 +22,7 @@ class FileReader {
 };
 
 // Both throw what VideoReader's constructor does.
-std::unique_ptr<FileReader> open_here(const std::string& path, const ReaderOptions& options);
-std::unique_ptr<FileReader> open_isolated(const std::string& path, const ReaderOptions& options);
+std::unique_ptr<FileReader> open_here(VideoFile file, const ReaderOptions& options);
+std::unique_ptr<FileReader> open_isolated(VideoFile file, const ReaderOptions& options);
 
 }  // namespace glint::media

@@ -6,8 +6,6 @@ namespace glint::media {
 
 namespace {
 
-// A damaged file can ask for any size; that is no reason to end the program.
-constexpr const char* kTooMuchMemory = ": decoding it wants more memory than can be had; it may be damaged";
 constexpr int kMaxErrors = 64;  // more than any decoder holds back
 
 // H.264 is a row of units. MP4 and Matroska write their length before them (so their header tells), the others 00 00
@@ -103,7 +101,7 @@ void FrameDecoder::send(const AVPacket& packet, std::int64_t number, AVDiscard s
     receive(sink);
     code = avcodec_send_packet(codec_.get(), packet_.get());
   }
-  if (code == AVERROR(ENOMEM)) throw Error(path_, kTooMuchMemory);
+  if (code == AVERROR(ENOMEM)) throw_no_memory(path_);
   receive(sink);  // any other code: a damaged packet, which loses its frame and no more
 }
 
@@ -120,7 +118,7 @@ void FrameDecoder::receive(const FrameSink& sink) {
   // An error is that of one frame held back, and others follow; a decoder that only errs is given up.
   for (int errors = 0; errors < kMaxErrors;) {
     const int code = avcodec_receive_frame(codec_.get(), frame_.get());
-    if (code == AVERROR(ENOMEM)) throw Error(path_, kTooMuchMemory);
+    if (code == AVERROR(ENOMEM)) throw_no_memory(path_);
     if (code == AVERROR(EAGAIN) || code == AVERROR_EOF) return;
     if (code >= 0) {
       sink(*frame_);

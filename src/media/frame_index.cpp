@@ -7,15 +7,19 @@
 #include <numeric>
 #include <optional>
 
+#include "media/clock_watch.h"
+
 namespace glint::media {
 
 namespace {
 
 struct PacketEntry {
   std::int64_t pts;
+  std::int64_t dts;
   std::int64_t duration;
   bool is_key;
-  bool is_shown;  // gives a frame: inside the edit list, no hidden reference picture
+  bool is_shown;       // gives a frame: inside the edit list, no hidden reference picture
+  bool is_repetition;  // by libav's word, which a new clock belies: is_fragmented()
 };
 
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
@@ -39,15 +43,68 @@ std::vector<PacketEntry> list_packets(PacketSource& source, const ReaderOptions&
   const AVCodecID codec = source.facts().parameters->codec_id;
   while (const AVPacket* packet = source.next()) {
     if (static_cast<std::int64_t>(packets.size()) >= options.max_frames) {
-      throw Error(path, ": holds more than ", options.max_frames, " frames, which is the most that is read");
+      throw BadFile(path, ": holds more than ", options.max_frames, " frames, which is the most that is read");
     }
     const bool is_discarded = (packet->flags & AV_PKT_FLAG_DISCARD) != 0;
-    packets.push_back({packet->pts, packet->duration, (packet->flags & AV_PKT_FLAG_KEY) != 0,
-                       !is_discarded && !is_hidden_picture(codec, *packet)});
+    const bool is_hidden = is_hidden_picture(codec, *packet);
+    packets.push_back({packet->pts, packet->dts, packet->duration, (packet->flags & AV_PKT_FLAG_KEY) != 0,
+                       !is_discarded && !is_hidden, is_discarded && !is_hidden && source.facts().is_fragmented});
   }
-  if (packets.empty()) throw Error(path, ": its video stream holds no data; the file is cut off or a header alone");
+  if (packets.empty()) throw BadFile(path, ": its video stream holds no data; the file is cut off or a header alone");
   return packets;
 }
+
+// Makes one clock of several: Note [new clocks].
+class OneClock {
+ public:
+  explicit OneClock(std::vector<PacketEntry>& packets) : packets_(packets) {}
+
+  // -> the first packet that was taken for a repetition and is none.
+  std::optional<std::int64_t> make() {
+    std::optional<std::int64_t> first_new;
+    for (std::size_t i = 0; i < packets_.size(); ++i) {
+      auto& packet = packets_[i];
+      if (first_new && packet.is_repetition) packet.is_shown = true;
+      if ((packet.is_shown || packet.is_repetition) && packet.pts != AV_NOPTS_VALUE) {
+        const bool ascends = dts_ != AV_NOPTS_VALUE && packet.dts != AV_NOPTS_VALUE && packet.dts > dts_;
+        if (ascends) {
+          watch_.note(packet.pts);
+        } else if (watch_.begins_anew(packet.pts, packet.is_key)) {
+          follow_up(i);
+          if (!packet.is_shown) first_new = static_cast<std::int64_t>(i);
+          packet.is_shown = true;
+        }
+      }
+      if (packet.dts != AV_NOPTS_VALUE) dts_ = packet.dts;
+    }
+    if (first_ > 0) follow_up(packets_.size());
+    return first_new;
+  }
+
+ private:
+  // The clock that began at first_ ends before `end`: sets it behind the one before it.
+  void follow_up(std::size_t end) {
+    std::vector<std::int64_t> times;
+    for (std::size_t i = first_; i < end; ++i) {
+      if (packets_[i].is_shown && packets_[i].pts != AV_NOPTS_VALUE) times.push_back(packets_[i].pts);
+    }
+    std::sort(times.begin(), times.end());
+    const std::int64_t shift = first_ > 0 ? difference_of(next_time_, times.front()) : 0;
+    for (std::size_t i = first_; i < end; ++i) {
+      if (packets_[i].pts != AV_NOPTS_VALUE) packets_[i].pts = sum_of(packets_[i].pts, shift);
+    }
+    times.erase(std::unique(times.begin(), times.end()), times.end());
+    const auto step = times.size() > 1 ? difference_of(times.back(), times[times.size() - 2]) : 1;
+    next_time_ = sum_of(sum_of(times.back(), shift), step);
+    first_ = end;
+  }
+
+  std::vector<PacketEntry>& packets_;
+  ClockWatch watch_;
+  std::int64_t dts_ = AV_NOPTS_VALUE;  // of the packet before
+  std::size_t first_ = 0;              // packet of this clock
+  std::int64_t next_time_ = 0;         // when the clock before it ends
+};
 
 // Containers that store whole pictures, each with its time. The others (transport and program streams, bare streams,
 // MXF) are cut into packets by a parser, which may give a field or no time.
@@ -161,7 +218,7 @@ FrameIndex index_by_decoding(PacketSource& source, const std::vector<PacketEntry
     index.times_s.push_back(time == AV_NOPTS_VALUE ? kUnknown : static_cast<double>(time) * tick_s);
     index.packets.push_back(is_known ? frame.pts : -1);
     if (index.size() > options.max_frames) {
-      throw Error(path, ": holds more than ", options.max_frames, " frames, which is the most that is read");
+      throw BadFile(path, ": holds more than ", options.max_frames, " frames, which is the most that is read");
     }
   };
   FrameDecoder decoder(source.facts(), options, path, reorder, effort);
@@ -205,7 +262,8 @@ std::int64_t FrameIndex::frame_at(double time_s) const {
 
 FrameIndex index_frames(PacketSource& source, const ReaderOptions& options, const std::string& path, bool exact) {
   source.go_to(0);
-  const auto entries = list_packets(source, options, path);
+  auto entries = list_packets(source, options, path);
+  if (const auto first_new = OneClock(entries).make()) source.drop_none_from(*first_new);
   auto order = stores_pictures(source.facts().container) ? shown_order(entries) : std::nullopt;
   FrameIndex index;
   if (order) index = index_from_packets(entries, std::move(*order), av_q2d(source.facts().time_base));
@@ -215,7 +273,8 @@ FrameIndex index_frames(PacketSource& source, const ReaderOptions& options, cons
     index = index_by_decoding(source, entries, index.reorder, Effort::kTimesOnly, options, path);
   }
   if (index.size() == 0) {
-    throw Error(path, ": no frame of its video can be decoded; it is damaged, encrypted or of a kind that libav lacks");
+    throw BadFile(path,
+                  ": no frame of its video can be decoded; it is damaged, encrypted or of a kind that libav lacks");
   }
   if (index.last_duration_s <= 0) index.last_duration_s = frame_duration_s(source.facts(), index.times_s);
   return index;

@@ -1,6 +1,12 @@
+#include <sys/resource.h>
+
+#include <cmath>
+#include <csignal>
 #include <cstring>
 
+#include "glint/core/stop_signal.h"
 #include "media/file_reader.h"
+#include "media/time_budget.h"
 #include "media/worker_process.h"
 
 namespace glint::media {
@@ -9,29 +15,46 @@ namespace {
 
 constexpr double kGraceSeconds = 1;  // the worker finds out itself that its time is over, mostly
 
-// A file read by a worker. Whatever happens to that process is an Error here, and another one takes the next file.
-class IsolatedReader final : public FileReader {
+// A worker for one file. It goes back to the others where it waits for a request, and is ended elsewhere.
+class BorrowedWorker {
  public:
-  IsolatedReader(const std::string& path, const ReaderOptions& options)
-      : path_(path), options_(options), left_s_(options.timeout_s + kGraceSeconds), worker_(take_worker()) {
-    Packer request;
-    request.add(path);
-    request.add(options);
-    send(Word::kOpen, request.take());
-    const auto opened = receive(Word::kOpened);
-    Unpacker reply(opened);
-    reply.get(info_.width), reply.get(info_.height);
-    reply.get(info_.average_fps), reply.get(info_.duration_s);
-    reply.get(info_.rotation), reply.get(info_.sample_aspect);
-    reply.get(info_.codec), reply.get(info_.container);
-    reply.get(times_s_);
-    reply.get(spent_);
+  BorrowedWorker() : process_(take_worker()) {}
+  ~BorrowedWorker() {
+    if (process_ && is_waiting && send_message(process_->socket(), {Word::kClose})) {
+      give_back_worker(std::move(process_));
+    }
+  }
+  BorrowedWorker(const BorrowedWorker&) = delete;
+  BorrowedWorker& operator=(const BorrowedWorker&) = delete;
+
+  explicit operator bool() const { return process_ != nullptr; }
+  WorkerProcess* operator->() const { return process_.get(); }
+  ProcessEnd end() {
+    const auto how = process_->finish();
+    process_.reset();
+    return how;
   }
 
-  ~IsolatedReader() override {
-    if (worker_ && is_between_calls_ && send_message(worker_->socket(), {Word::kClose})) {
-      give_back_worker(std::move(worker_));
-    }
+  bool is_waiting = true;  // for a request
+
+ private:
+  std::unique_ptr<WorkerProcess> process_;
+};
+
+// A file read by a worker. Whatever happens to that process fails as Note [failures] has it, and another one takes the
+// next file.
+class IsolatedReader final : public FileReader {
+ public:
+  IsolatedReader(VideoFile file, const ReaderOptions& options) : path_(file.path()), options_(options) {
+    worker_->limit(options.max_isolated_bytes, options.timeout_s + 2 * kGraceSeconds);
+    begin_call();
+    Packer request;
+    request.add(path_);
+    request.add(options);
+    send(Word::kOpen, request.take());
+    if (!send_descriptor(worker_->socket(), file.descriptor())) fail();
+    take_facts(receive(Word::kOpened));
+    worker_.is_waiting = true;
   }
 
   const VideoInfo& info() const override { return info_; }
@@ -40,8 +63,8 @@ class IsolatedReader final : public FileReader {
   const ReadingTime& time_spent() const override { return spent_; }
 
   void read(const std::vector<std::int64_t>& frames, const VideoReader::Sink& sink) override {
-    if (!worker_) throw Error(path_, ": the process that decoded it is gone");
-    is_between_calls_ = false;
+    if (!worker_) throw BadFile(path_, ": the process that decoded it is gone");
+    begin_call();
     Packer request;
     request.add(frames);
     send(Word::kRead, request.take());
@@ -54,6 +77,7 @@ class IsolatedReader final : public FileReader {
         finish_call();
         throw;
       }
+      resume();
       send(Word::kNext);
     }
     finish_call();
@@ -64,63 +88,160 @@ class IsolatedReader final : public FileReader {
     if (!send_message(worker_->socket(), {word, std::move(body)})) fail();
   }
 
+  // From here on the worker does not wait for a request.
+  void begin_call() {
+    worker_.is_waiting = false;
+    resume();
+  }
+
   void finish_call() {
     const auto done = receive(Word::kDone);
-    Unpacker reply(done);
-    reply.get(lost_);
-    reply.get(spent_);
-    is_between_calls_ = true;
+    read_body(done, [&](Unpacker& reply) {
+      reply.get(lost_);
+      reply.get(spent_);
+    });
+    worker_.is_waiting = true;
   }
 
   // The body of the reply, which must be `expected` or tell of a failure.
   std::string receive(Word expected) {
-    const double start_s = monotonic_s();
-    auto reply = receive_message(worker_->socket(), start_s + left_s_);
-    left_s_ -= monotonic_s() - start_s;
-    if (!reply) fail();
-    if (reply->word == expected) return std::move(reply->body);
-    if (reply->word == Word::kOutOfMemory) {
-      worker_.reset();
-      throw Error(path_, ": decoding it takes more memory than the ", options_.max_isolated_bytes >> 20,
-                  " MiB that one file may have (video.isolate_mb)");
+    while (true) {
+      auto reply = receive_message(worker_->socket(), [this] { return goes_on(); });
+      if (!reply) fail();
+      if (reply->word == expected) return std::move(reply->body);
+      if (reply->word == Word::kGrow) {
+        grow(reply->body);
+        continue;
+      }
+      throw_failure(*reply);
     }
-    is_between_calls_ = true;  // it waits for the next request
-    if (reply->word == Word::kFailed) throw Error(reply->body);
-    throw Bug("decoding ", path_, " in a process of its own: ", reply->body);
   }
 
-  [[noreturn]] void fail() {
-    const bool is_late = left_s_ <= 0;
-    const std::string end = worker_->finish();
-    worker_.reset();
-    if (is_late) {
-      throw Error(path_, ": reading took longer than ", options_.timeout_s,
-                  " s; the process that decoded it was ended by ", end);
+  void grow(const std::string& body) {
+    std::size_t bytes = 0;
+    read_body(body, [&](Unpacker& wish) { wish.get(bytes); });
+    if (bytes > static_cast<std::size_t>(options_.max_pixels) * 3) refuse_nonsense();
+    worker_->memory().grow(bytes);
+    send(Word::kGrown);
+  }
+
+  [[noreturn]] void throw_failure(const Message& reply) {
+    if (reply.word == Word::kOutOfMemory) {
+      worker_.end();
+      const auto needs = concat(path_, ": decoding it takes more memory than ");
+      if (is_memory_short()) throw NotNow(needs, "the machine lets one process have (ulimit -v, ulimit -d)");
+      throw BadFile(needs, "the ", options_.max_isolated_bytes >> 20, " MiB that one file may have (video.isolate_mb)");
     }
-    throw Error(path_, ": the process that decoded it was ended by ", end, "; the file may be damaged");
+    worker_.is_waiting = true;
+    if (reply.word == Word::kBadFile) throw BadFile(reply.body);
+    if (reply.word == Word::kNotNow) throw NotNow(reply.body);
+    if (reply.word == Word::kFailed) throw Error(reply.body);
+    if (reply.word == Word::kBug) throw Bug("decoding ", path_, " in a process of its own: ", reply.body);
+    refuse_nonsense();
+  }
+
+  // Whether this process has less memory than a file may have: then a file that got none is not to blame.
+  bool is_memory_short() const {
+    for (const auto resource : {RLIMIT_AS, RLIMIT_DATA}) {
+      rlimit limit{};
+      const bool is_limited = getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+      if (is_limited && limit.rlim_cur < static_cast<rlim_t>(options_.max_isolated_bytes)) return true;
+    }
+    return false;
+  }
+
+  // A worker that a file has taken over may say anything.
+  [[noreturn]] void refuse_nonsense() {
+    worker_.end();
+    throw BadFile(path_, ": the process that decoded it sent what no decoder sends; the file may be an attack");
+  }
+
+  template <class Take>
+  void read_body(const std::string& body, const Take& take) {
+    try {
+      Unpacker unpacker(body);
+      take(unpacker);
+    } catch (const Bug&) {
+      refuse_nonsense();
+    }
+  }
+
+  void take_facts(const std::string& body) {
+    int mirrored = 0;
+    read_body(body, [&](Unpacker& reply) {
+      reply.get(info_.width), reply.get(info_.height);
+      reply.get(info_.average_fps), reply.get(info_.duration_s);
+      reply.get(info_.rotation), reply.get(mirrored), reply.get(info_.sample_aspect);
+      reply.get(info_.codec), reply.get(info_.container);
+      reply.get(times_s_);
+      reply.get(spent_);
+    });
+    info_.mirrored = mirrored != 0;
+    bool is_sound = !times_s_.empty() && std::isfinite(times_s_.front()) && std::isfinite(times_s_.back());
+    for (std::size_t i = 1; i < times_s_.size(); ++i) is_sound = is_sound && times_s_[i] > times_s_[i - 1];
+    if (!is_sound) refuse_nonsense();
+  }
+
+  // Waiting for the worker begins, or begins again after this process was busy itself.
+  void resume() {
+    wall_s_ = monotonic_s();
+    worker_s_ = worker_->computed_s();
+  }
+
+  bool goes_on() {
+    if (stop_requested() != 0) throw Stopped(stop_requested());
+    const double wall_s = monotonic_s(), worker_s = worker_->computed_s();
+    computed_s_ += worker_s - worker_s_;
+    waited_.add((wall_s - wall_s_) - (worker_s - worker_s_));
+    wall_s_ = wall_s;
+    worker_s_ = worker_s;
+    return !is_late() && !is_kept_waiting();
+  }
+  bool is_late() const { return computed_s_ > options_.timeout_s + kGraceSeconds; }
+  bool is_kept_waiting() const { return waited_.seconds() > kWaitingShare * options_.timeout_s + kGraceSeconds; }
+
+  // The worker is gone, or its time over.
+  [[noreturn]] void fail() {
+    const bool was_late = is_late(), was_kept_waiting = is_kept_waiting();
+    const auto end = worker_.end();
+    if (was_late || (end.is_signal && end.number == SIGXCPU)) {
+      throw BadFile(path_, ": decoding took longer than ", options_.timeout_s,
+                    " s of computing (video.timeout_s); the process that decoded it was ended");
+    }
+    if (was_kept_waiting) {
+      throw NotNow(path_, ": the process that decodes it did not get on for ", kWaitingShare * options_.timeout_s,
+                   " s; it was ended. Does the storage answer, and is the machine free enough?");
+    }
+    if (end.is_signal && end.number == SIGKILL) {
+      throw NotNow(path_, ": the process that decoded it was ended by ", end.text(),
+                   ", from outside; the machine may be short of memory");
+    }
+    throw BadFile(path_, ": the process that decoded it was ended by ", end.text(), "; the file may be damaged");
   }
 
   const Image& receive_frame(std::size_t expected) {
     const auto body = receive(Word::kFrame);
-    Unpacker frame(body);
     std::size_t position = 0;
     int width = 0, height = 0;
-    frame.get(position);
-    frame.get(width);
-    frame.get(height);
-    const bool fits = width > 0 && height > 0 && static_cast<std::int64_t>(width) * height <= options_.max_pixels;
-    GLINT_CHECK(position == expected && fits, "frame ", position, " of ", width, "x", height, " where ", expected,
-                " was expected");
+    read_body(body, [&](Unpacker& frame) {
+      frame.get(position);
+      frame.get(width);
+      frame.get(height);
+    });
+    const bool fits = width > 0 && height > 0 && static_cast<std::int64_t>(width) * height <= options_.max_pixels &&
+                      static_cast<std::size_t>(width) * height * 3 <= worker_->memory().size();
+    if (position != expected || !fits) refuse_nonsense();
     if (image_.width != width || image_.height != height) image_ = Image(width, height);
-    std::memcpy(image_.rgb.data(), worker_->memory().map(image_.rgb.size(), /*grow=*/false), image_.rgb.size());
+    std::memcpy(image_.rgb.data(), worker_->memory().map(image_.rgb.size()), image_.rgb.size());
     return image_;
   }
 
   std::string path_;
   ReaderOptions options_;
-  double left_s_;  // of waiting for the worker
-  std::unique_ptr<WorkerProcess> worker_;
-  bool is_between_calls_ = true;
+  BorrowedWorker worker_;
+  double computed_s_ = 0;  // by the worker in the calls so far
+  WaitingTime waited_;
+  double wall_s_ = 0, worker_s_ = 0;  // the clocks at the last look
   VideoInfo info_;
   std::vector<double> times_s_;
   std::int64_t lost_ = 0;
@@ -130,8 +251,8 @@ class IsolatedReader final : public FileReader {
 
 }  // namespace
 
-std::unique_ptr<FileReader> open_isolated(const std::string& path, const ReaderOptions& options) {
-  return std::make_unique<IsolatedReader>(path, options);
+std::unique_ptr<FileReader> open_isolated(VideoFile file, const ReaderOptions& options) {
+  return std::make_unique<IsolatedReader>(std::move(file), options);
 }
 
 }  // namespace glint::media

@@ -23,16 +23,17 @@ bool may_skip_unreferenced(const AVCodecParameters& parameters) {
   return ((parameters.extradata[kLayersByte] >> 3) & 7) == 1;
 }
 
-VideoInfo describe(const StreamFacts& facts, const FrameIndex& index, int rotation) {
+VideoInfo describe(const StreamFacts& facts, const FrameIndex& index, bool is_sideways) {
   VideoInfo info;
   info.width = facts.parameters->width;
   info.height = facts.parameters->height;
   info.average_fps = facts.average_fps.den > 0 ? av_q2d(facts.average_fps) : 0;
   info.duration_s = index.times_s.back() - index.times_s.front() + index.last_duration_s;
-  info.rotation = facts.rotation;
+  info.rotation = facts.orientation.clockwise;
+  info.mirrored = facts.orientation.is_mirrored;
   const bool has_aspect = facts.sample_aspect.num > 0 && facts.sample_aspect.den > 0;
   info.sample_aspect = has_aspect ? av_q2d(facts.sample_aspect) : 1;
-  if (rotation % 180 != 0) {
+  if (is_sideways) {
     std::swap(info.width, info.height);
     info.sample_aspect = 1 / info.sample_aspect;
   }
@@ -43,18 +44,19 @@ VideoInfo describe(const StreamFacts& facts, const FrameIndex& index, int rotati
 
 class LocalReader final : public FileReader {
  public:
-  LocalReader(const std::string& name, const ReaderOptions& settings)
-      : path_(name),
+  LocalReader(VideoFile opened, const ReaderOptions& settings)
+      : file_(std::move(opened)),
+        path_(file_.path()),
         options_(settings),
-        budget_(name, settings.timeout_s),
-        source_(name, settings, budget_),
+        budget_(path_, settings.timeout_s),
+        source_(file_, settings, budget_),
         opened_(Clock::now()),
-        index_(index_frames(source_, settings, name, settings.exact_times)),
-        rotation_(settings.apply_rotation ? source_.facts().rotation : 0),
-        converter_(name, rotation_),
+        index_(index_frames(source_, settings, path_, settings.exact_times)),
+        orientation_(settings.apply_rotation ? source_.facts().orientation : Orientation{}),
+        converter_(path_, orientation_),
         skip_(index_.can_skip && may_skip_unreferenced(*source_.facts().parameters) ? AVDISCARD_NONREF
                                                                                     : AVDISCARD_DEFAULT),
-        description_(describe(source_.facts(), index_, rotation_)) {
+        description_(describe(source_.facts(), index_, orientation_.is_sideways())) {
     budget_.pause();
     spent_.open_s = seconds(opened_ - started_);
     spent_.index_s = seconds(Clock::now() - opened_);
@@ -88,6 +90,7 @@ class LocalReader final : public FileReader {
   std::int64_t decodable(std::int64_t frame, const FrameIndex& exact);
   void deliver(Job& job, const AVFrame& frame);
 
+  VideoFile file_;
   std::string path_;
   ReaderOptions options_;
   TimeBudget budget_;
@@ -96,7 +99,7 @@ class LocalReader final : public FileReader {
   Clock::time_point opened_;
   FrameIndex index_;
   std::optional<FrameIndex> repaired_;  // by decoding, once a frame was missing
-  int rotation_;
+  Orientation orientation_;
   RgbConverter converter_;
   AVDiscard skip_;
   VideoInfo description_;
@@ -176,8 +179,8 @@ void LocalReader::read_in_order(Job& job) {
   }
   in_order.drain(take);
   if (!job.is_done())
-    throw Error(path_, ": frame ", job.frames[job.done],
-                " is not there any more; did the file change while it was read?");
+    throw BadFile(path_, ": frame ", job.frames[job.done],
+                  " is not there any more; did the file change while it was read?");
 }
 
 // Converts once and hands over as often as the frame is asked for in a row.
@@ -193,8 +196,8 @@ void LocalReader::deliver(Job& job, const AVFrame& frame) {
 
 }  // namespace
 
-std::unique_ptr<FileReader> open_here(const std::string& path, const ReaderOptions& options) {
-  return std::make_unique<LocalReader>(path, options);
+std::unique_ptr<FileReader> open_here(VideoFile file, const ReaderOptions& options) {
+  return std::make_unique<LocalReader>(std::move(file), options);
 }
 
 }  // namespace glint::media

@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "media/input_file.h"
-
 namespace glint::media {
 
 namespace {
@@ -38,76 +36,72 @@ bool header_says_enough(const AVFormatContext& format) {
 
 }  // namespace
 
-PacketSource::PacketSource(std::string path, const ReaderOptions& options, TimeBudget& budget)
-    : path_(std::move(path)), options_(options), budget_(budget), packet_(av_owned(av_packet_alloc())) {
+PacketSource::PacketSource(const VideoFile& file, const ReaderOptions& options, TimeBudget& budget)
+    : file_(file), options_(options), budget_(budget), packet_(av_owned(av_packet_alloc())) {
   open();
   fill_facts();
 }
 
 void PacketSource::open() {
-  format_.reset();
-  format_ = open_input(path_, budget_);
-  if (!header_says_enough(*format_)) probe_streams(*format_, path_, budget_);
-  const ChosenStream chosen = choose_video_stream(*format_, path_);
+  input_.reset();
+  input_.emplace(file_, budget_);
+  if (!header_says_enough(**input_)) input_->probe_streams();
+  const ChosenStream chosen = choose_video_stream(**input_, file_.path());
   stream_ = chosen.number;
   facts_.decoder = chosen.decoder;
   position_ = 0;
-  const AVStream& stream = *format_->streams[stream_];
+  const AVStream& stream = *(*input_)->streams[stream_];
   if (stream.nb_frames > options_.max_frames) {
-    throw Error(path_, ": claims ", stream.nb_frames, " frames; at most ", options_.max_frames, " are read");
+    throw BadFile(file_.path(), ": claims ", stream.nb_frames, " frames; at most ", options_.max_frames, " are read");
   }
 }
 
 void PacketSource::fill_facts() {
-  AVStream& stream = *format_->streams[stream_];
+  AVStream& stream = *(*input_)->streams[stream_];
   facts_.parameters = av_owned(avcodec_parameters_alloc());
-  av_check(avcodec_parameters_copy(facts_.parameters.get(), stream.codecpar), path_, "its video stream cannot be read");
-  facts_.container = format_->iformat->name;
+  av_check(avcodec_parameters_copy(facts_.parameters.get(), stream.codecpar), file_.path(),
+           "its video stream cannot be read");
+  facts_.container = (*input_)->iformat->name;
   facts_.time_base = stream.time_base;
   facts_.average_fps = stream.avg_frame_rate;
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
   // From here on libav's guess counts the fields of MPEG-2, not its frames.
   if (facts_.average_fps.num <= 0) facts_.average_fps = stream.codecpar->framerate;
 #endif
-  if (facts_.average_fps.num <= 0) facts_.average_fps = av_guess_frame_rate(format_.get(), &stream, nullptr);
-  facts_.sample_aspect = av_guess_sample_aspect_ratio(format_.get(), &stream, nullptr);
-  facts_.rotation = clockwise_rotation(stream);
-  check_picture_size(*facts_.parameters, options_.max_pixels, path_);
+  if (facts_.average_fps.num <= 0) facts_.average_fps = av_guess_frame_rate(&**input_, &stream, nullptr);
+  facts_.sample_aspect = av_guess_sample_aspect_ratio(&**input_, &stream, nullptr);
+  facts_.is_fragmented = is_fragmented(**input_, stream);
+  facts_.orientation = orientation_of(stream);
+  check_picture_size(*facts_.parameters, options_.max_pixels, file_.path());
 }
 
 const AVPacket* PacketSource::next() {
   budget_.check();
   if (keeping_ == Keeping::kComplete) {
     if (position_ >= static_cast<std::int64_t>(kept_.size())) return nullptr;
-    return kept_[position_++].get();
+    return handed_out(*kept_[position_]);
   }
   if (!read()) {
     if (keeping_ == Keeping::kYes) {
       keeping_ = Keeping::kComplete;
-      format_.reset();  // nothing more to read
+      input_.reset();  // nothing more to read
     }
     return nullptr;
   }
   if (keeping_ == Keeping::kYes) keep();
-  ++position_;
-  return packet_.get();
+  return handed_out(*packet_);
+}
+
+const AVPacket* PacketSource::handed_out(AVPacket& packet) {
+  if (position_++ >= drop_none_from_) packet.flags &= ~AV_PKT_FLAG_DISCARD;
+  return &packet;
 }
 
 bool PacketSource::read() {
-  while (true) {
-    av_packet_unref(packet_.get());
-    const int code = av_read_frame(format_.get(), packet_.get());
-    if (code == AVERROR(EAGAIN)) {
-      budget_.check();
-      continue;
-    }
-    if (code < 0) {  // the end, or where a damaged file breaks off
-      budget_.check();
-      return false;
-    }
+  while (input_->read_packet(*packet_)) {
     if (packet_->stream_index == stream_) return true;
-    budget_.check();
   }
+  return false;
 }
 
 void PacketSource::keep() {

@@ -38,7 +38,7 @@ Image read_picture(const std::string& path) {
   if (code >= 0) code = avcodec_send_packet(codec.get(), nullptr);
   if (code >= 0) code = avcodec_receive_frame(codec.get(), frame.get());
   av_check(code, path, "not a PNG picture, or a damaged one");
-  return RgbConverter(path, /*rotation=*/0).convert(*frame);
+  return RgbConverter(path, Orientation{}).convert(*frame);
 }
 
 void write_png(const std::string& path, const Image& image) {

@@ -26,10 +26,41 @@ bool is_full_range(const AVFrame& frame) {
   }
 }
 
-void copy_pixel(std::uint8_t* to, const std::uint8_t* from) {
-  to[0] = from[0];
-  to[1] = from[1];
-  to[2] = from[2];
+// A pixel's column and row.
+struct Place {
+  std::ptrdiff_t x, y;
+};
+
+// Where a pixel of the picture to show stands in the stored one, whose size is width x height.
+Place stored_place(Place shown, const Orientation& orientation, int width, int height) {
+  Place stored = shown;
+  if (orientation.clockwise == 90) stored = {shown.y, height - 1 - shown.x};
+  if (orientation.clockwise == 180) stored = {width - 1 - shown.x, height - 1 - shown.y};
+  if (orientation.clockwise == 270) stored = {width - 1 - shown.y, shown.x};
+  if (orientation.is_mirrored) stored.x = width - 1 - stored.x;
+  return stored;
+}
+
+// From where the first pixel to show is stored to those of its neighbours, in bytes.
+struct Steps {
+  std::ptrdiff_t first, right, down;
+};
+
+void copy_pixels(const std::uint8_t* source, const Steps& steps, Image& to) {
+  constexpr int kTile = 16;  // pixels; a tile of source and target stays in the first-level cache
+  for (int top = 0; top < to.height; top += kTile) {
+    for (int left = 0; left < to.width; left += kTile) {
+      for (int y = top; y < std::min(top + kTile, to.height); ++y) {
+        const std::uint8_t* from = source + steps.first + y * steps.down + left * steps.right;
+        std::uint8_t* pixel = to.row(y) + left * 3;
+        for (int x = left; x < std::min(left + kTile, to.width); ++x, from += steps.right, pixel += 3) {
+          pixel[0] = from[0];
+          pixel[1] = from[1];
+          pixel[2] = from[2];
+        }
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -39,7 +70,7 @@ void RgbConverter::prepare(const Kind& kind) {
                                kind.height, AV_PIX_FMT_RGB24, SWS_BICUBIC, nullptr, nullptr, nullptr));
   if (!scaler_) {
     const char* name = av_get_pix_fmt_name(static_cast<AVPixelFormat>(kind.format));
-    throw Error(path_, ": pictures of kind ", name != nullptr ? name : "unknown", " cannot be converted to RGB");
+    throw BadFile(path_, ": pictures of kind ", name != nullptr ? name : "unknown", " cannot be converted to RGB");
   }
   const int* out_matrix = sws_getCoefficients(SWS_CS_DEFAULT);
   // Refused for sources that are RGB already, where there is nothing to set.
@@ -52,15 +83,15 @@ void RgbConverter::prepare(const Kind& kind) {
   padded_->width = kind.width;
   padded_->height = kind.height;
   if (av_frame_get_buffer(padded_.get(), kAlignment) < 0) throw std::bad_alloc();
-  const bool is_sideways = rotation_ % 180 != 0;
-  upright_ = is_sideways ? Image(kind.height, kind.width) : Image(kind.width, kind.height);
+  upright_ = orientation_.is_sideways() ? Image(kind.height, kind.width) : Image(kind.width, kind.height);
   kind_ = kind;
 }
 
 const Image& RgbConverter::convert(const AVFrame& frame) {
   const Kind kind{frame.width, frame.height, frame.format, frame.colorspace, is_full_range(frame) ? 1 : 0};
   if (!(kind == kind_)) prepare(kind);
-  const bool fits = rotation_ == 0 && kind.width * 3 % kAlignment == 0;  // rows end with a vector: no copy needed
+  const bool fits =
+      orientation_ == Orientation{} && kind.width * 3 % kAlignment == 0;  // rows end with a vector: no copy needed
   std::uint8_t* planes[4] = {fits ? upright_.rgb.data() : padded_->data[0], nullptr, nullptr, nullptr};
   const int strides[4] = {fits ? kind.width * 3 : padded_->linesize[0], 0, 0, 0};
   const int rows = sws_scale(scaler_.get(), frame.data, frame.linesize, 0, frame.height, planes, strides);
@@ -70,35 +101,20 @@ const Image& RgbConverter::convert(const AVFrame& frame) {
 }
 
 void RgbConverter::turn() {
-  constexpr int kTile = 16;  // pixels; a tile of source and target stays in the first-level cache
   const int width = upright_.width, height = upright_.height;
   const std::uint8_t* source = padded_->data[0];
   const std::ptrdiff_t stride = padded_->linesize[0];
-  if (rotation_ == 0) {
+  if (orientation_ == Orientation{}) {
     for (int y = 0; y < height; ++y)
       std::memcpy(upright_.row(y), source + y * stride, static_cast<std::size_t>(width) * 3);
     return;
   }
-  if (rotation_ == 180) {
-    for (int y = 0; y < height; ++y) {
-      const std::uint8_t* from = source + (height - 1 - y) * stride + (width - 1) * 3;
-      for (int x = 0; x < width; ++x) copy_pixel(upright_.row(y) + x * 3, from - x * 3);
-    }
-    return;
-  }
-  // Quarter turns: row y of the target is column y (90 degrees) or the y-th from the right (270) of the source.
-  const bool is_90 = rotation_ == 90;
-  for (int top = 0; top < height; top += kTile) {
-    for (int left = 0; left < width; left += kTile) {
-      for (int y = top; y < std::min(top + kTile, height); ++y) {
-        const int source_x = is_90 ? y : height - 1 - y;
-        for (int x = left; x < std::min(left + kTile, width); ++x) {
-          const int source_y = is_90 ? width - 1 - x : x;
-          copy_pixel(upright_.row(y) + x * 3, source + source_y * stride + source_x * 3);
-        }
-      }
-    }
-  }
+  const auto offset = [&](Place shown) {
+    const Place stored = stored_place(shown, orientation_, kind_.width, kind_.height);
+    return stored.y * stride + stored.x * 3;
+  };
+  const Steps steps{offset({0, 0}), offset({1, 0}) - offset({0, 0}), offset({0, 1}) - offset({0, 0})};
+  copy_pixels(source, steps, upright_);
 }
 
 }  // namespace glint::media

@@ -4,6 +4,7 @@
 
 #include "glint/media/image.h"
 #include "media/av.h"
+#include "media/orientation.h"
 
 namespace glint::media {
 
@@ -12,8 +13,9 @@ namespace glint::media {
 // and buffers between frames of one kind.
 class RgbConverter {
  public:
-  // `rotation`: degrees clockwise that the picture is turned after conversion.
-  explicit RgbConverter(std::string path, int rotation) : path_(std::move(path)), rotation_(rotation) {}
+  // `orientation`: what is done with the picture after conversion.
+  explicit RgbConverter(std::string path, Orientation orientation)
+      : path_(std::move(path)), orientation_(orientation) {}
 
   // -> valid until the next call.
   const Image& convert(const AVFrame& frame);
@@ -27,7 +29,7 @@ class RgbConverter {
   void turn();
 
   std::string path_;
-  int rotation_;
+  Orientation orientation_;
   Kind kind_;
   AvPtr<SwsContext> scaler_;
   AvPtr<AVFrame> padded_;

@@ -1,22 +1,38 @@
 #pragma once
 
-#include <chrono>
 #include <string>
 
 #include "glint/core/stop_signal.h"
 
 namespace glint::media {
 
-// The wall time one reader may spend inside its calls, opening included; waiting between calls is free. Runs from its
-// making until pause(). A signal that asks to stop ends it at once.
+// How often the allowed computing time may pass in waiting: for storage, and for a processor on a busy machine.
+constexpr double kWaitingShare = 10;
+// A longer break between two looks at the clock counts as this long: the process was suspended, or a read was slow but
+// came through.
+constexpr double kLongestBreakSeconds = 0.5;
+
+// Seconds of waiting, told apart from breaks.
+class WaitingTime {
+ public:
+  void add(double seconds);
+  double seconds() const { return seconds_; }
+
+ private:
+  double seconds_ = 0;
+};
+
+// What one reader may spend inside its calls, opening included; between calls nothing counts. The calling thread's
+// computing is the file's affair, however long the machine takes for it; waiting is the machine's. A signal that asks
+// to stop ends it at once. Runs from its making until pause(); one thread at a time.
 class TimeBudget {
  public:
-  TimeBudget(std::string path, double seconds) : path_(std::move(path)), seconds_(seconds) {}
+  TimeBudget(std::string path, double seconds) : path_(std::move(path)), seconds_(seconds) { resume(); }
   TimeBudget(const TimeBudget&) = delete;
   TimeBudget& operator=(const TimeBudget&) = delete;
 
-  void resume() { since_ = Clock::now(); }
-  void pause() { spent_s_ = now_spent_s(); }
+  void resume();
+  void pause() { look(); }
 
   // Counts the time from its making to its end.
   class Running {
@@ -30,18 +46,25 @@ class TimeBudget {
     TimeBudget& budget_;
   };
 
-  bool is_over() const { return stop_requested() != 0 || now_spent_s() > seconds_; }
-  void check() const;                  // throws Error where the time is over, Stopped where a signal asked to stop
-  static int interrupt(void* budget);  // libav asks this while it waits for a file
+  bool is_over();
+  // Throws BadFile where more was computed than `seconds`, NotNow where the machine kept it waiting for ten times as
+  // long, Stopped where a signal asked to stop.
+  void check();
+  static int interrupt(void* budget);  // libav asks this while it waits
 
  private:
-  using Clock = std::chrono::steady_clock;
-  double now_spent_s() const { return spent_s_ + std::chrono::duration<double>(Clock::now() - since_).count(); }
+  void look();
+  bool is_late() const { return computed_s_ > seconds_; }
+  bool is_kept_waiting() const { return waited_.seconds() > kWaitingShare * seconds_; }
 
   std::string path_;
   double seconds_;
-  double spent_s_ = 0;
-  Clock::time_point since_ = Clock::now();
+  double computed_s_ = 0;
+  WaitingTime waited_;
+  double wall_s_ = 0, thread_s_ = 0;  // the clocks at the last look
 };
+
+double monotonic_s();
+double thread_cpu_s();  // of the calling thread
 
 }  // namespace glint::media

@@ -42,6 +42,8 @@ using OutputPtr = std::unique_ptr<T, OutputFree>;
 
 int check(int result, const std::string& path, const char* doing) {
   if (result >= 0) return result;
+  constexpr int kLargestErrno = 4095;  // libav's own codes lie beyond
+  if (result >= -kLargestErrno) throw_errno(concat(path, ": the video cannot be ", doing), AVUNERROR(result));
   char cause[AV_ERROR_MAX_STRING_SIZE] = {};
   av_strerror(result, cause, sizeof cause);
   throw Error(path, ": the video cannot be ", doing, ": ", cause);
@@ -122,7 +124,8 @@ OutputPtr<AVFormatContext> open_container(const std::string& path) {
   }
   OutputPtr<AVFormatContext> file(raw);
   file->flags |= AVFMT_FLAG_BITEXACT;  // no dates, no random identifiers
-  check(avio_open(&file->pb, path.c_str(), AVIO_FLAG_WRITE), path, "written");
+  // A name with a colon is no address of a protocol's.
+  check(avio_open(&file->pb, ("file:" + path).c_str(), AVIO_FLAG_WRITE), path, "written");
   return file;
 }
 
@@ -154,7 +157,7 @@ void set_video_parameters(AVCodecContext* encoder, const VideoWriterOptions& opt
 }
 
 // Players turn the picture by this matrix; av_display_rotation_set counts with the clock.
-void set_rotation(AVStream* stream, int degrees_clockwise) {
+void set_display_matrix(AVStream* stream, const VideoWriterOptions& options) {
   constexpr std::size_t kBytes = 9 * sizeof(std::int32_t);
 #if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
   AVPacketSideData* side = av_packet_side_data_new(
@@ -164,7 +167,9 @@ void set_rotation(AVStream* stream, int degrees_clockwise) {
   std::uint8_t* data = av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, kBytes);
 #endif
   GLINT_CHECK(data != nullptr, "out of memory");
-  av_display_rotation_set(reinterpret_cast<std::int32_t*>(data), degrees_clockwise);
+  auto* matrix = reinterpret_cast<std::int32_t*>(data);
+  av_display_rotation_set(matrix, options.rotation);
+  std::copy(options.display_matrix.begin(), options.display_matrix.end(), matrix);
 }
 
 const char* audio_codec(const std::string& path) {
@@ -233,13 +238,19 @@ OutputPtr<AVFrame> new_picture(AVPixelFormat format, int width, int height) {
   return picture;
 }
 
+bool is_turned(const VideoWriterOptions& options) {
+  return options.rotation != 0 || !options.display_matrix.empty();
+}
+
 void check_options(const std::string& path, const VideoWriterOptions& options) {
   GLINT_CHECK(options.width > 0 && options.width % 2 == 0 && options.height > 0 && options.height % 2 == 0,
               options.width, " x ", options.height, " pixels; both must be even");
   GLINT_CHECK(options.fps_num > 0 && options.fps_den > 0, options.fps_num, "/", options.fps_den);
   GLINT_CHECK(options.rotation % 90 == 0, options.rotation, " degrees");
+  GLINT_CHECK(options.display_matrix.empty() || options.display_matrix.size() == 9, options.display_matrix.size(),
+              " numbers in a display matrix");
   const auto extension = std::filesystem::path(path).extension();
-  if (options.rotation != 0 && extension != ".mp4" && extension != ".mov") {
+  if (is_turned(options) && extension != ".mp4" && extension != ".mov") {
     throw Error(path, ": only .mp4 and .mov can say that a player must turn the picture");
   }
 }
@@ -251,7 +262,7 @@ struct VideoWriter::Impl {
       : path(path_in), options(options_in), file(open_container(path)), video(file.get(), path, options.codec) {
     set_video_parameters(video.encoder(), options);
     video.open();
-    if (options.rotation != 0) set_rotation(video.stream(), options.rotation);
+    if (is_turned(options)) set_display_matrix(video.stream(), options);
     if (options.audio) audio.emplace(file.get(), path);
     check(avformat_write_header(file.get(), nullptr), path, "written");
 

@@ -64,10 +64,9 @@ TEST(FileKindTest, AReaderThatRefusesSaysWhatTheFileIs) {
   write_file(folder / "a.pt", "\x01\x02\x03");
   EXPECT_THAT([&] { refuse_file(folder / "a.pt", "is damaged"); },
               ThrowsMessage<BadFile>(HasSubstr("a.pt: is damaged")));
-  write_file(folder / "a.mp4",
-             "\0\0\0\x20"
-             "ftypisom"s);
-  EXPECT_FALSE(kind_that_is_no_video(folder / "a.mp4"));
+  EXPECT_FALSE(
+      kind_that_is_no_video("\0\0\0\x20"
+                            "ftypisom"s));
 }
 
 }  // namespace

@@ -163,9 +163,9 @@ TEST_F(FrameCacheTest, OtherSettingsAreRefusedByName) {
   data.cache = (folder_ / "none").string();
   EXPECT_THAT([&] { FrameCache(data, video_); }, ThrowsMessage<Error>(HasSubstr("none: holds no frame cache")));
   auto text = read_file(file("settings.json"));
-  text.replace(text.find("\"decoder\": 1"), 12, "\"decoder\": 0");
+  text.replace(text.find("\"decoder\": 2"), 12, "\"decoder\": 1");
   std::ofstream(file("settings.json")) << text;
-  EXPECT_THAT(refusal(), HasSubstr("decoder is 0 there and 1 now"));
+  EXPECT_THAT(refusal(), HasSubstr("decoder is 1 there and 2 now"));
   std::ofstream(file("settings.json")) << "{}";
   EXPECT_THAT(refusal(), HasSubstr("settings.json: is damaged"));
 }

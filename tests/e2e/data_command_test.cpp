@@ -128,6 +128,46 @@ TEST_F(DataVerifyTest, NamesEveryFileThatIsBadOrMissingWithItsCause) {
   EXPECT_EQ(report.at("missing"), json::parse(R"([{"id": "e_0_1", "split": "test"}])"));
 }
 
+// small_video() is 75 / 25 s and one frame long: 3 s.
+TEST(DataVerifyWindowTest, AWindowPastTheEndIsToldWithItsRowAndTheFileIsSound) {
+  const TemporaryFolder folder;
+  small_video(folder / "v.mp4");
+  write(folder / "manifest.json",
+        R"([{"video": "v.mp4", "caption": "a", "id": "in", "split": "train", "start_s": 1, "end_s": 2},
+            {"video": "v.mp4", "caption": "b", "id": "late", "split": "test", "start_s": 100, "end_s": 110},
+            {"video": "v.mp4", "caption": "c", "id": "over", "split": "test", "start_s": 1.5, "end_s": 110}])");
+  write(folder / "settings.yaml", "data:\n  annotations: manifest.json\n");
+  const std::vector<std::string> words = {"data", "verify", folder / "settings.yaml",
+                                          "data.root=" + folder.path().string()};
+  const auto result = run_program(words);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, HasSubstr("window   test: 'late': its window from 100 to 110 s begins after the end of "));
+  EXPECT_THAT(result.out, HasSubstr("v.mp4, which is 3 s long"));
+  EXPECT_THAT(result.out, HasSubstr("1 files: 1 whole, 0 damaged, 0 bad; 1 windows hold no frame"));
+  EXPECT_THAT(result.out, testing::Not(HasSubstr("'over'")));
+  auto json_words = words;
+  json_words.push_back("--json");
+  const auto report = json::parse(run_program(json_words).out);
+  ASSERT_EQ(report.at("windows").size(), 1u);
+  EXPECT_EQ(report.at("windows")[0].at("id"), "late");
+  EXPECT_EQ(report.at("windows")[0].at("start_s"), 100);
+  EXPECT_NEAR(report.at("windows")[0].at("length_s").get<double>(), 3, 1e-6);
+  EXPECT_EQ(report.at("bad").size(), 0u);
+}
+
+TEST(DataVerifyWindowTest, WhatCannotBeLookedAtIsNotBad) {
+  const TemporaryFolder folder;
+  small_video(folder / "v.mp4");
+  std::filesystem::create_symlink("/proc/self/mem", folder / "stricken.mp4");  // reading it is an I/O error
+  const auto result = run_program({"data", "verify", folder.path(), "--json"});
+  EXPECT_EQ(result.exit_code, 1);
+  const auto report = json::parse(result.out);
+  EXPECT_EQ(report.at("whole"), 1);
+  EXPECT_EQ(report.at("bad").size(), 0u);
+  ASSERT_EQ(report.at("unread").size(), 1u);
+  EXPECT_THAT(report.at("unread")[0].at("cause"), HasSubstr("Input/output error"));
+}
+
 TEST(DataVerifyManyTest, FiveFilesOfAKindAreNamedAndTheRestIsCounted) {
   const TemporaryFolder folder;
   small_video(folder.path() / "whole.mp4");

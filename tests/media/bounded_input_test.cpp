@@ -34,14 +34,16 @@ void make_video(const std::filesystem::path& path, int width, int height, int nu
   writer.finish();
 }
 
-// Reads these frames in a process that may have no more than `memory_mib`, where there is a glint to do it, else here.
+// Reads these frames in a process that may have no more than `memory_mib`, where there is a glint-decode to do it, else
+// here.
 // -> how many came.
 std::int64_t read_within(std::int64_t memory_mib, const std::filesystem::path& path,
                          const std::vector<std::int64_t>& frames) {
   ReaderOptions options;
   options.timeout_s = 60;
   const char* program = std::getenv("GLINT_PROGRAM");
-  options.isolate = program != nullptr && std::filesystem::exists(program);
+  options.isolate =
+      program != nullptr && std::filesystem::exists(std::filesystem::path(program).parent_path() / "glint-decode");
   options.max_isolated_bytes = memory_mib * kMebibyte;
   VideoReader reader(path, options);
   std::int64_t count = 0;

@@ -167,6 +167,34 @@ TEST_F(RealVideoTest, EveryBadFileIsOneErrorThatNamesIt) {
   EXPECT_EQ(count, 16);
 }
 
+// The file's facts, times and some frames; or how it failed.
+std::string account_of(const std::filesystem::path& path, const ReaderOptions& options) {
+  std::string text;
+  try {
+    VideoReader reader(path, options);
+    const auto& info = reader.info();
+    text = concat(info.width, "x", info.height, " ", info.average_fps, " ", info.duration_s, " ", info.rotation, " ",
+                  info.mirrored, " ", info.sample_aspect, " ", info.codec, " ", info.container);
+    for (const double time_s : reader.frame_times()) text += concat(" ", time_s);
+    const auto size = std::ssize(reader.frame_times());
+    for (const auto hash : hashes(reader, {0, size / 2, size - 1})) text += concat(" ", hash);
+    return text + concat(" lost ", reader.lost_frames());
+  } catch (const BadFile& error) {
+    return text + " bad: " + error.what();
+  }
+}
+
+TEST_F(RealVideoTest, EveryFileIsTheSameThroughAProcessOfItsOwn) {
+  const char* glint = std::getenv("GLINT_PROGRAM");
+  if (glint == nullptr || !std::filesystem::exists(std::filesystem::path(glint).parent_path() / "glint-decode")) {
+    GTEST_SKIP() << "no glint-decode beside the glint that GLINT_PROGRAM names";
+  }
+  ReaderOptions isolated;
+  isolated.isolate = true;
+  for (const auto& video : videos_)
+    EXPECT_EQ(account_of(video.path, isolated), account_of(video.path, {})) << video.name;
+}
+
 TEST_F(RealVideoTest, ALostFrameShowsTheOneBeforeItAndIsCounted) {
   ReaderOptions exact;
   exact.exact_times = true;

@@ -52,7 +52,8 @@ struct DecodedPlanes {
 
 DecodedPlanes planes_of(const std::string& path, std::int64_t number) {
   media::TimeBudget budget(path, ReaderOptions().timeout_s);
-  media::PacketSource source(path, {}, budget);
+  const media::VideoFile file(path);
+  media::PacketSource source(file, {}, budget);
   const auto index = media::index_frames(source, {}, path, /*exact=*/false);
   media::FrameDecoder decoder(source.facts(), {}, path, index.reorder, media::FrameDecoder::Effort::kAll);
   DecodedPlanes planes;

@@ -47,6 +47,11 @@ class BundleTest(unittest.TestCase):
         self.assertRegex(doctor.stdout, "ok +FFmpeg")
         self.assertRegex(doctor.stdout, "LibTorch +2")
 
+    def test_the_program_it_decodes_in_is_there_and_starts(self):
+        checked = run(self.bundle / "bin" / "glint-decode", "--check", LD_LIBRARY_PATH=f"{self.bundle}/lib")
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertIn("writing into files: refused", checked.stdout)
+
     def test_the_systems_and_libtorchs_libraries_stay_out(self):
         for path in (self.bundle / "lib").iterdir():
             self.assertNotRegex(path.name, r"^(libc|libm|libstdc\+\+|libtorch.*|libc10.*|libcudart)\.so")

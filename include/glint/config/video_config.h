@@ -32,10 +32,12 @@ void describe(Visitor& v, VideoConfig& c) {
           "into the square: crop (the middle, CLIP's), squash (all of it, SigLIP's)");
   v.field("augment", c.augment, one_of({"none", "rand_augment", "resized_crop_flip"}).of_training(),
           "of training clips: none, rand_augment (GLSCL), resized_crop_flip (X-Pool)");
-  v.field("apply_rotation", c.apply_rotation, any(), "turn phone videos upright; false as in the reference loaders");
-  v.field("timeout_s", c.timeout_s, above(0, 1e6).another_on_resume(), "longest time one file may take, seconds");
+  v.field("apply_rotation", c.apply_rotation, any(),
+          "mirror and turn phone videos as they say; false as in the reference loaders");
+  v.field("timeout_s", c.timeout_s, above(0, 1e6).another_on_resume(),
+          "longest computing time one file may take, seconds");
   v.field("isolate", c.isolate, any().without_effect(),
-          "decode in processes of their own: a file that crashes its decoder is a bad file");
+          "decode in processes of their own (glint-decode): a file that crashes its decoder is a bad file");
   v.field("isolate_mb", c.isolate_mb, within(1, 1 << 24).without_effect(),
           "isolate: memory that such a process may have, MiB");
 }

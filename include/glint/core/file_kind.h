@@ -16,7 +16,7 @@ std::optional<std::string> kind_of_bytes(std::string_view start);
 // The same of a file; none where it cannot be read.
 std::optional<std::string> kind_of_file(const std::filesystem::path& path);
 // The same for a reader of videos, which has words of its own for a damaged one.
-std::optional<std::string> kind_that_is_no_video(const std::filesystem::path& path);
+std::optional<std::string> kind_that_is_no_video(std::string_view start);
 
 // The same for a reader of text, to which text itself is no surprise.
 std::optional<std::string> kind_that_is_no_text(std::string_view start);

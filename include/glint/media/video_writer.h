@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "glint/media/image.h"
 
@@ -17,10 +19,14 @@ struct VideoWriterOptions {
   int gop = 50;                // frames between keyframes at most
   int crf = 26;                // quality of x264 and VP9; mpeg4 has a fixed quantiser
   int rotation = 0;            // degrees clockwise a player must turn it: 0, 90, 180, 270 (.mp4 and .mov alone)
-  bool audio = false;          // adds a soft tone: AAC, in .webm Opus, in .avi MP2
+  // In place of `rotation` the display matrix itself, nine numbers as the container has them (16.16, the third column
+  // 2.30 fixed point); empty: by `rotation`.
+  std::vector<std::int32_t> display_matrix = {};
+  bool audio = false;  // adds a soft tone: AAC, in .webm Opus, in .avi MP2
 };
 
-// Encodes pictures into a file; the container follows the file name's extension (.mp4 .mov .mkv .webm .avi).
+// Encodes pictures into a file; the container follows the file name's extension (.mp4 .mov .mkv .webm .avi, and what
+// else this FFmpeg writes: .flv .ts .mpg ...).
 // One FFmpeg thread and fixed settings: the same pictures give the same bytes.
 class VideoWriter {
  public:

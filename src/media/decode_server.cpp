@@ -1,11 +1,7 @@
-#include "glint/media/decode_worker.h"
-
-#include <sys/resource.h>
+#include "media/decode_server.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
-#include <cstring>
 #include <exception>
 #include <memory>
 #include <new>
@@ -13,19 +9,23 @@
 
 #include "media/av.h"
 #include "media/file_reader.h"
-#include "media/worker_process.h"
+#include "media/messages.h"
 
-namespace glint {
-
-using namespace media;
+namespace glint::media {
 
 namespace {
 
 // The ways out of a sink: the parent is gone; it wants no more frames.
 struct Abandoned {};
-struct Stopped {};
+struct EnoughFrames {};
 
-class Worker {
+Word word_for(const std::exception& problem) {
+  if (dynamic_cast<const BadFile*>(&problem) != nullptr) return Word::kBadFile;
+  if (dynamic_cast<const NotNow*>(&problem) != nullptr) return Word::kNotNow;
+  return dynamic_cast<const Error*>(&problem) != nullptr ? Word::kFailed : Word::kBug;
+}
+
+class Server {
  public:
   // Until the parent closes the socket.
   int serve() {
@@ -34,14 +34,12 @@ class Worker {
       errno = 0;
       try {
         answer(*request);
-      } catch (const Abandoned&) {
-        return 0;
       } catch (const std::exception& problem) {
         if (is_out_of_memory() || dynamic_cast<const std::bad_alloc*>(&problem) != nullptr) {
           tell(Word::kOutOfMemory);  // what libav does after that nobody knows: another process goes on
           return 0;
         }
-        tell(dynamic_cast<const Error*>(&problem) != nullptr ? Word::kFailed : Word::kBug, problem.what());
+        tell(word_for(problem), problem.what());
       }
     }
     return 0;
@@ -76,14 +74,15 @@ class Worker {
     body.get(path);
     body.get(options);
     file_.reset();
-    limit_memory(options.max_isolated_bytes);
-    file_ = open_here(path, options);
+    VideoFile file(path, receive_descriptor(kWorkerSocket));
+    errno = 0;
+    file_ = open_here(std::move(file), options);
     check_memory();
     const auto& info = file_->info();
     Packer reply;
     reply.add(info.width), reply.add(info.height);
     reply.add(info.average_fps), reply.add(info.duration_s);
-    reply.add(info.rotation), reply.add(info.sample_aspect);
+    reply.add(info.rotation), reply.add(info.mirrored ? 1 : 0), reply.add(info.sample_aspect);
     reply.add(info.codec), reply.add(info.container);
     reply.add(file_->times_s());
     reply.add(file_->time_spent());
@@ -96,7 +95,7 @@ class Worker {
     GLINT_CHECK(file_ != nullptr, "no file is open");
     try {
       file_->read(frames, [this](std::size_t position, const Image& image) { hand_over(position, image); });
-    } catch (const Stopped&) {  // as if they had all been read
+    } catch (const EnoughFrames&) {  // as if they had all been read
     }
     Packer reply;
     reply.add(file_->lost_frames());
@@ -106,50 +105,47 @@ class Worker {
 
   void hand_over(std::size_t position, const Image& image) {
     check_memory();
-    std::memcpy(memory_.map(image.rgb.size(), /*grow=*/true), image.rgb.data(), image.rgb.size());
+    if (image.rgb.size() > memory_bytes_) {
+      Packer wish;
+      wish.add(image.rgb.size());
+      tell(Word::kGrow, wish.take());
+      if (!is_answered(Word::kGrown)) throw Abandoned();
+      memory_bytes_ = image.rgb.size();
+    }
+    std::copy(image.rgb.begin(), image.rgb.end(), memory_.map(memory_bytes_));
     Packer frame;
     frame.add(position);
     frame.add(image.width);
     frame.add(image.height);
     tell(Word::kFrame, frame.take());
+    if (!is_answered(Word::kNext)) throw EnoughFrames();
+  }
+
+  // False for kStop. The parent says nothing else.
+  static bool is_answered(Word expected) {
     const auto reply = receive_message(kWorkerSocket);
-    if (reply && reply->word == Word::kStop) throw Stopped();
-    if (!reply || reply->word != Word::kNext) throw Abandoned();
+    if (!reply || (reply->word != expected && reply->word != Word::kStop)) throw Abandoned();
+    return reply->word == expected;
   }
 
-  // Data: what the process has for itself, the program's libraries and the shared frame not counted.
-  static void limit_memory(std::int64_t bytes) {
-    rlimit limit{};
-    getrlimit(RLIMIT_DATA, &limit);
-    limit.rlim_cur = std::min(limit.rlim_max, static_cast<rlim_t>(bytes));
-    setrlimit(RLIMIT_DATA, &limit);
-  }
-
-  void tell(Word word, std::string body = {}) {
+  static void tell(Word word, std::string body = {}) {
     if (!send_message(kWorkerSocket, {word, std::move(body)})) throw Abandoned();
   }
 
   std::unique_ptr<FileReader> file_;
   SharedMemory memory_{kWorkerMemory};
+  std::size_t memory_bytes_ = 0;
 };
 
 }  // namespace
 
-std::optional<int> run_decode_worker(int argc, char** argv) {
-  if (argc != 2 || std::strcmp(argv[1], kWorkerCommand) != 0) {
-    serve_by_this_program();
-    return std::nullopt;
-  }
-  // A Ctrl-C reaches all processes of the terminal: it is the parent who says when to end, by closing the socket.
-  std::signal(SIGINT, SIG_IGN);
-  std::signal(SIGTERM, SIG_IGN);
-  std::signal(SIGUSR1, SIG_IGN);  // SLURM sends it to all processes of a step
+int serve_decoding() {
   quiet_libav();
   try {
-    return Worker().serve();
+    return Server().serve();
   } catch (const Abandoned&) {
     return 0;
   }
 }
 
-}  // namespace glint
+}  // namespace glint::media
