@@ -41,6 +41,10 @@ std::optional<std::string> shortage(const std::exception& error) {
   const bool of_cpu = message.find("not enough memory: ") != std::string_view::npos ||
                       message.find("DefaultCPUAllocator: can't allocate memory") != std::string_view::npos;
   if (of_cpu) return memory_sentence(asked_for(message, kOfCpu));
+  for (const char* verb : {"create", "execute"}) {  // oneDNN's, which does not say why
+    const auto words = concat("could not ", verb, " a primitive");
+    if (message.find(words) != std::string_view::npos) return concat(words, ": the memory is likely used up", kLower);
+  }
   if (message.find("CUDA out of memory") != std::string_view::npos) {
     const auto tried = message.find("Tried to allocate ");
     const auto end = message.find(". ", tried);

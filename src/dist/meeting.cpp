@@ -10,8 +10,10 @@
 
 #include <c10/util/Logging.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <sstream>
 
 #include "dist/meeting_point.h"
@@ -80,6 +82,9 @@ c10::intrusive_ptr<c10d::ProcessGroup> make_group(const Meeting& meeting, const 
 // What c10d or Gloo threw (the exception being handled) before the ranks were connected, as an Error.
 [[noreturn]] void throw_unconnected(Group& group, const RankInfo& info, const std::string& address) {
   const auto fail = [&](const std::string& message) {
+    if (message.find(std::strerror(EMFILE)) != std::string::npos) {
+      throw_errno(concat("rank ", info.rank, ", on ", machine_name(), ", cannot be connected with the others"), EMFILE);
+    }
     const auto who = group.watchdog->find_lost_ranks();
     throw Error(who.empty() ? "" : who + "; ", "rank ", info.rank, ", on ", machine_name(),
                 ", could not be connected with the others from ", network_names(address), " (", plain_cause(message),

@@ -134,8 +134,8 @@ TEST_F(ConfigFileTest, AWrongTypeSaysWhatIsWanted) {
 }
 
 TEST_F(ConfigFileTest, AValueOutOfRangeSaysTheRange) {
-  expect_refused("optim:\n  lr: 0\n", ": config.optim.lr (line 2): must be in (0, 1000], is 0");
-  expect_refused("optim:\n  clip_lr: -1e-9\n", "must be in [0, 1000], is -1e-9");
+  expect_refused("optim:\n  lr: 0\n", ": config.optim.lr (line 2): must be in (0, 1e+30], is 0");
+  expect_refused("optim:\n  clip_lr: -1e-9\n", "must be in [0, 1e+30], is -1e-9");
   expect_refused("optim:\n  warmup: 1\n", "must be in [0, 1), is 1");
   expect_refused("text:\n  max_words: 1\n", "must be in [2, 4096], is 1");
   expect_refused("data:\n  captions: some\n",

@@ -30,6 +30,7 @@ TEST(ShortageTest, MemoryThatIsUsedUpNamesWhatToLower) {
       "[enforce fail at alloc_cpu.cpp:117] data. DefaultCPUAllocator: not enough memory: you tried to allocate 4096 "
       "bytes.");
   EXPECT_THAT(sentence(newer), HasSubstr("the memory is used up: 1 MiB more were needed; lower "));
+  EXPECT_THAT(sentence(std::runtime_error("could not execute a primitive")), HasSubstr("likely used up; lower "));
   const std::runtime_error of_gpu("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of ...");
   EXPECT_THAT(sentence(of_gpu), HasSubstr("the GPU's memory is used up: 2.00 GiB more were needed; lower "));
 }

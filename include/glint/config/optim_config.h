@@ -29,8 +29,8 @@ struct OptimConfig {
 template <class Visitor>
 void describe(Visitor& v, OptimConfig& c) {
   v.field("name", c.name, one_of({"bert_adam", "adamw"}).of_training(), "bert_adam (as released), adamw");
-  v.field("lr", c.lr, above(0, 1000).of_training(), "peak rate of the new weights");
-  v.field("clip_lr", c.clip_lr, within(0, 1000).of_training(), "peak rate of the towers; 0 freezes them");
+  v.field("lr", c.lr, above(0, 1e30).of_training(), "peak rate of the new weights");
+  v.field("clip_lr", c.clip_lr, within(0, 1e30).of_training(), "peak rate of the towers; 0 freezes them");
   v.field("weight_decay", c.weight_decay, within(0, 1000).of_training(), "of the groups that decay");
   v.field("decay_layernorm", c.decay_layernorm, any().of_training(),
           "as released: only names with \"bias\" are spared");
