@@ -16,6 +16,7 @@ extern "C" {
 #include "glint/media/video_reader.h"
 #include "media/frame_decoder.h"
 #include "media/frame_index.h"
+#include "media/video_file.h"
 #include "parity/parity.h"
 #include "support/environment.h"
 
