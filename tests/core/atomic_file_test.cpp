@@ -84,7 +84,7 @@ TEST_F(AtomicFileTest, AFailedWriteNamesTheFileAndLeavesTheOldOneAlone) {
 TEST_F(AtomicFileTest, WhatCannotBePutInPlaceLeavesNothingBehind) {
   write_file(folder_ / "taken/inside.txt", "kept");
   EXPECT_THAT([&] { write_file(folder_ / "taken", "text"); },
-              ThrowsMessage<Error>(HasSubstr("taken: the file cannot be put in place: Is a directory")));
+              ThrowsMessage<Error>(HasSubstr("taken: is a folder, and a file is to be written there")));
   EXPECT_THAT(names(), ElementsAre("taken"));
   EXPECT_EQ(read_file(folder_ / "taken/inside.txt"), "kept");
   EXPECT_THAT([&] { write_file(folder_ / "taken/inside.txt/a.txt", "text"); },

@@ -12,6 +12,7 @@
 
 #include "data/tiny_video.h"
 #include "glint/core/error.h"
+#include "support/descriptor_limit.h"
 #include "support/environment.h"
 
 namespace glint::test {
@@ -92,12 +93,22 @@ TEST_F(ClipSourceTest, AFileThatIsGoneIsNoBadFileAndIsReadOnceItIsBack) {
   EXPECT_EQ(reading.get(), "");
 }
 
-TEST_F(ClipSourceTest, TimeThatIsUpIsNoVerdictOnTheFile) {
+TEST_F(ClipSourceTest, AFileThatTakesTooMuchComputingIsBad) {
   write_tiny_video(folder_ / "a.y4m", 4, 2);
   video_.timeout_s = 1e-9;
   ClipSource source(data_, video_);
-  EXPECT_THAT([&] { source.read(clip("a.y4m")); },
-              ThrowsMessage<NotNow>(AllOf(HasSubstr("a.y4m"), HasSubstr("twice"))));
+  EXPECT_THAT(source.read(clip("a.y4m")).error, AllOf(HasSubstr("a.y4m"), HasSubstr("video.timeout_s")));
+}
+
+TEST_F(ClipSourceTest, WantOfDescriptorsIsNoVerdictOnTheFile) {
+  write_tiny_video(folder_ / "a.y4m", 4, 2);
+  ClipSource source(data_, video_);
+  {
+    const NoMoreDescriptors shortage;
+    EXPECT_THAT([&] { source.read(clip("a.y4m")); },
+                ThrowsMessage<NotNow>(AllOf(HasSubstr("a.y4m"), HasSubstr("twice"))));
+  }
+  EXPECT_EQ(source.read(clip("a.y4m")).error, "");
 }
 
 TEST_F(ClipSourceTest, AClipThatWasFoundBadBeforeIsNotLookedAt) {

@@ -10,6 +10,7 @@
 #include "data/tiny_video.h"
 #include "glint/core/error.h"
 #include "glint/data/frame_cache.h"
+#include "support/descriptor_limit.h"
 #include "support/environment.h"
 
 namespace glint::test {
@@ -162,8 +163,8 @@ TEST_F(TrainLoaderTest, AFileThatIsGoneReplacesNoSampleButEndsTheWork) {
               ThrowsMessage<Error>(HasSubstr("3.y4m: was there when the work began and is not there now")));
 }
 
-TEST_F(TrainLoaderTest, AMachineThatHasNoTimeReplacesNoSampleButEndsTheWork) {
-  video_.timeout_s = 1e-9;
+TEST_F(TrainLoaderTest, AMachineShortOfDescriptorsReplacesNoSampleButEndsTheWork) {
+  const NoMoreDescriptors shortage;
   const auto loads = loader(5);
   EXPECT_THAT([&] { loads->next(); }, ThrowsMessage<NotNow>(HasSubstr(".y4m")));
 }

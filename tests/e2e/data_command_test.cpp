@@ -138,7 +138,7 @@ TEST(DataVerifyWindowTest, AWindowPastTheEndIsToldWithItsRowAndTheFileIsSound) {
             {"video": "v.mp4", "caption": "c", "id": "over", "split": "test", "start_s": 1.5, "end_s": 110}])");
   write(folder / "settings.yaml", "data:\n  annotations: manifest.json\n");
   const std::vector<std::string> words = {"data", "verify", folder / "settings.yaml",
-                                          "data.root=" + folder.path().string()};
+                                          "data.root=" + folder.path().string(), "data.val_split="};
   const auto result = run_program(words);
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.out, HasSubstr("window   test: 'late': its window from 100 to 110 s begins after the end of "));
@@ -182,7 +182,7 @@ TEST(DataVerifyManyTest, FiveFilesOfAKindAreNamedAndTheRestIsCounted) {
   write(folder / "train_list.txt", list);
   for (const auto* name : {"val_list.txt", "test_list.txt"}) write(folder / name, "whole");
   const std::vector<std::string> words = {"data", "verify", "configs/clip4clip/msvd.yaml",
-                                          "data.root=" + folder.path().string()};
+                                          "data.root=" + folder.path().string(), "data.val_split="};
   const auto result = run_program(words);
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.out, AllOf(HasSubstr("v14.avi: "), testing::Not(HasSubstr("v15.avi")),

@@ -121,7 +121,7 @@ TEST_F(EvaluationFilesTest, FeaturesOfOtherWeightsOrSettingsAreRefused) {
   ASSERT_EQ(run_program({"encode", run, "--no-words", "--out", in("g")}).exit_code, 0);
   expect_refused({"eval", run, "--features", in("g")}, "without the features of single words");
   write("f", "nonsense");
-  expect_refused({"eval", run, "--features", in("f")}, "is not a safetensors file");
+  expect_refused({"eval", run, "--features", in("f")}, "is text that begins 'nonsense'");
   expect_refused({"eval", run, "--features", in("gone")}, "gone: No such file");
   expect_refused({"eval", "--features", in("g")}, "which run?");
   expect_refused({"eval", run, "--truth", in("g")}, "--truth is for files of other models");

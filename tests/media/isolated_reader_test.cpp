@@ -198,7 +198,7 @@ TEST_F(IsolatedReaderTest, WorkersServeOneFileAfterTheOtherBadOnesToo) {
     EXPECT_THAT([&] { VideoReader(folder_ / "none.mp4", isolated()); },
                 ThrowsMessage<Error>(HasSubstr("none.mp4: no such file")));
     EXPECT_THAT([&] { VideoReader(folder_ / "text.mp4", isolated()); },
-                ThrowsMessage<BadFile>(HasSubstr("text.mp4: no video that can be opened; it is a text")));
+                ThrowsMessage<BadFile>(HasSubstr("text.mp4: no video that can be opened: it is text")));
     EXPECT_EQ(worker(), first);
   }
 }

@@ -38,7 +38,7 @@ TEST_F(BadFilesTest, ClipsAreListedWhateverTheirNamesHoldAndTheListIsNamedOnce) 
   EXPECT_EQ(said_by(list, {{"a", "a.mp4: empty"}}), "warning: clip 'a' is left out: a.mp4: empty\n" +
                                                         (folder_ / "bad_files.jsonl").string() +
                                                         " lists the clips that are left out, each with its cause\n");
-  EXPECT_EQ(said_by(list, {{"b\xFF", "said \"no\""}}), "warning: clip 'b\xFF' is left out: said \"no\"\n");
+  EXPECT_EQ(said_by(list, {{"b\xFF", "said \"no\""}}), "warning: clip 'b?' is left out: said \"no\"\n");
   EXPECT_EQ(read_file(folder_ / "bad_files.jsonl"),
             "{\"clip\":\"a\",\"cause\":\"a.mp4: empty\"}\n"
             "{\"clip\":\"b\xEF\xBF\xBD\",\"cause\":\"said \\\"no\\\"\"}\n");
