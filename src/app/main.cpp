@@ -1,17 +1,21 @@
+#include <algorithm>
 #include <csignal>
 #include <functional>
 #include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/commands.h"
 #include "app/path_options.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
+#include "glint/core/nearest.h"
 #include "glint/core/shortage.h"
 #include "glint/core/standard_streams.h"
 #include "glint/core/stop_signal.h"
+#include "glint/core/utf8.h"
 
 namespace {
 
@@ -40,7 +44,7 @@ std::string hint_for(int argc, char** argv) {
     const auto name = word.substr(0, word.find('='));
     if (!name.starts_with("--") || name.find('.') == std::string_view::npos) continue;
     const bool has_value = name.size() < word.size();
-    return glint::concat("settings stand without --: ", word.substr(2),
+    return glint::concat("; settings stand without --: ", word.substr(2),
                          has_value      ? ""
                          : i + 1 < argc ? glint::concat("=", argv[i + 1])
                                         : "=VALUE");
@@ -48,15 +52,40 @@ std::string hint_for(int argc, char** argv) {
   return "";
 }
 
+// What is wrong with the words of a call that CLI11 refuses as `problem`.
+std::string usage_sentence(const CLI::App& app, int argc, char** argv, const std::string& problem) {
+  const CLI::App* at = &app;
+  std::string called = "glint";
+  for (int i = 1; at->get_require_subcommand_min() > 0; ++i) {
+    const auto commands = at->get_subcommands([](const CLI::App*) { return true; });
+    std::vector<std::string> names;
+    std::string all;
+    for (const auto* command : commands) {
+      names.push_back(command->get_name());
+      all += (all.empty() ? "" : ", ") + names.back();
+    }
+    if (i == argc || argv[i][0] == '-') return glint::concat(called, ": which command? There are ", all);
+    const std::string word = argv[i];
+    const auto found = std::find(names.begin(), names.end(), word);
+    if (found == names.end()) {
+      const auto meant = glint::nearest(word, names);
+      return glint::concat(called, ": there is no command '", glint::valid_utf8(word),
+                           meant.empty() ? "'; there are " + all : "'; did you mean " + meant + "?");
+    }
+    at = commands[static_cast<std::size_t>(found - names.begin())];
+    called += " " + word;
+  }
+  return glint::concat(called, ": ", problem, hint_for(argc, argv), "; ", called, " --help tells more");
+}
+
 int parse(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error, std::cout, std::cerr) == 0 ? 0 : 1;
-    const auto hint = code != 0 ? hint_for(argc, argv) : "";
-    if (!hint.empty()) std::cerr << hint << "\n";
-    return code;
+    if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr);  // --help, --version
+    glint::log_error(usage_sentence(app, argc, argv, error.what()));
+    return 1;
   }
 }
 

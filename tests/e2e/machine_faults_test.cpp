@@ -189,7 +189,7 @@ TEST_F(MachineFaultsTest, ASuspendedTrainingGoesOnAsIfNothingHadHappened) {
 TEST_F(MachineFaultsTest, ASettingWrittenAsAnOptionGetsAHint) {
   const auto result = run_program({"train", "configs/demo.yaml", "--train.batch_size=8"});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr("settings stand without --: train.batch_size=8\n"));
+  EXPECT_THAT(result.err, HasSubstr("settings stand without --: train.batch_size=8;"));
 }
 
 }  // namespace

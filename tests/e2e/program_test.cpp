@@ -40,6 +40,19 @@ TEST(ProgramTest, HelpGoesToStdoutAndAWrongCommandIsTheUsersToMend) {
   EXPECT_THAT(wrong.err, Not(IsEmpty()));
 }
 
+TEST(ProgramTest, ACommandThatIsNotThereIsNamedWithTheNearest) {
+  const auto says = [](const std::vector<std::string>& words) {
+    const auto result = run_program(words);
+    EXPECT_EQ(result.exit_code, 1);
+    return result.err;
+  };
+  EXPECT_EQ(says({"trian"}), "error: glint: there is no command 'trian'; did you mean train?\n");
+  EXPECT_EQ(says({"data", "stat", "x.yaml"}), "error: glint data: there is no command 'stat'; did you mean stats?\n");
+  EXPECT_THAT(says({}), HasSubstr("error: glint: which command? There are demo, data, train, "));
+  EXPECT_THAT(says({"weather forecast"}), HasSubstr("there is no command 'weather forecast'; there are demo, "));
+  EXPECT_THAT(says({"frames"}), HasSubstr("error: glint frames: VIDEO is required; glint frames --help tells more"));
+}
+
 TEST(ProgramTest, OutputsExitCodeFolderAndEnvironmentArePassedOn) {
   const OtherProgram shell("/bin/sh");
   const auto result =
