@@ -31,7 +31,8 @@ GLINT_INLINE void exp_negative(Float& x) {
   sum = sum * r + 0.5F;
   sum = sum * r + 1.0F;
   sum = sum * r + 1.0F;
-  const Int exponent = (__builtin_bit_cast(Int, shifted) + 127) << 23;  // the low bits of `shifted` hold n
+  // The low bits of `shifted` hold n; shifted first, so that no NaN's bits overflow.
+  const Int exponent = (__builtin_bit_cast(Int, shifted) << 23) + (127 << 23);
   x = sum * __builtin_bit_cast(Float, exponent);
 }
 
