@@ -131,7 +131,7 @@ double WorkerProcess::computed_s() const {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-void WorkerProcess::limit(std::int64_t bytes, double seconds) const {
+void WorkerProcess::limit([[maybe_unused]] std::int64_t bytes, double seconds) const {
   // Soft limits: they are set anew for the next file, and the child cannot raise them (confinement.h).
   const auto set = [&](auto resource, rlim_t value) {
     rlimit both{};
@@ -139,7 +139,9 @@ void WorkerProcess::limit(std::int64_t bytes, double seconds) const {
     both.rlim_cur = std::min(both.rlim_max, value);
     prlimit(pid_, resource, &both, nullptr);
   };
+#ifndef __SANITIZE_ADDRESS__  // whose own memory would count
   set(RLIMIT_DATA, static_cast<rlim_t>(bytes));
+#endif
   set(RLIMIT_CPU, static_cast<rlim_t>(std::ceil(std::min(computed_s() + seconds, 1e9))));
 }
 
