@@ -35,11 +35,6 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) munmap(data_, size_);
 }
 
-bool MappedFile::is_whole() const {
-  struct stat status {};
-  return fstat(descriptor_.number, &status) == 0 && static_cast<std::uint64_t>(status.st_size) >= size_;
-}
-
 void MappedFile::read(std::uint64_t offset, void* to, std::uint64_t size) const {
   GLINT_CHECK(offset <= size_ && size <= size_ - offset, "bytes ", offset, " + ", size, " of ", size_);
   auto* at = static_cast<char*>(to);

@@ -21,7 +21,6 @@ class MappedFile {
   const std::filesystem::path& path() const { return path_; }
   std::uint64_t size() const { return size_; }  // bytes
   std::byte* data() const { return data_; }     // null where the file is empty
-  bool is_whole() const;                        // nobody has cut the file short since it was opened
   // Copies bytes [offset, offset + size), which must lie in the file, without touching the map's pages.
   void read(std::uint64_t offset, void* to, std::uint64_t size) const;
   // The same as a string. Error ("is cut short") where they do not lie in the file.
