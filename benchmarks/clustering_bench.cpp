@@ -5,8 +5,8 @@
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
 
-#include "app/memory_peak.h"
 #include "glint/nn/token_clustering.h"
+#include "head/memory_peak.h"
 
 // S segments, N tokens of a segment, W width, K clusters.
 namespace glint {

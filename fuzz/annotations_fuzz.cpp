@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <string>
 
-#include "data/annotation_files.h"
+#include "datasets/annotation_files.h"
 #include "glint/core/error.h"
 
 // Any bytes as each kind of annotation file.

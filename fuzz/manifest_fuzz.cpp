@@ -1,6 +1,6 @@
 #include <array>
 
-#include "data/manifest_rows.h"
+#include "datasets/manifest_rows.h"
 #include "fuzz/scratch_file.h"
 #include "glint/core/error.h"
 

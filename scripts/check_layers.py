@@ -10,8 +10,8 @@ import re
 import sys
 from pathlib import Path
 
-# Lowest first, as in docs/architecture.md.
-ROOMS = "core io config text media nn device dist data model optim eval train search report app cuda".split()
+# Lowest first, as CMakeLists.txt builds them.
+ROOMS = "core io config text media nn device dist datasets data model optim weights eval train app cuda".split()
 
 LIBRARIES = {
     "torch": r"(torch|ATen|c10|caffe2)/",
@@ -28,13 +28,15 @@ FORBIDDEN = {  # room -> libraries
     "config": {"torch"},
     "text": {"torch"},
     "media": {"torch"},
-    "report": {"torch"},
+    "datasets": {"torch"},
 }
 FORBIDDEN_ROOMS = {"model": {"data"}, "optim": {"model", "data"}}  # lower rooms that must stay unknown all the same
 LITERAL_FORMS = Path("src/model/literal")  # slow judges of the fast heads: for tests, and for what measures both sides
-LITERAL_FORMS_USERS = {Path("src/app/head_forms.cpp")}
+LITERAL_FORMS_USERS = {Path("benchmarks/head/forms.cpp")}
 JSON_HOME = Path("include/glint/core/json.h")  # the one reader and writer of JSON; sees the names of the types alone
 SPDLOG_HOME = Path("src/core/log.cpp")  # the wheel's fmt headers clash with spdlog's, so one file sees it
+
+TORCH_USE = re.compile(r"\b(torch|at|c10)::")  # a precompiled header brings LibTorch without an include
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 SOURCES = {".h", ".cpp", ".cu"}
@@ -117,14 +119,36 @@ def library_problem(path, room, seen):
     return None
 
 
+def code_lines(path):
+    """-> [(line number, line without its comment and texts)]"""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return [(number, re.sub(r'"(\\.|[^"\\])*"|//.*', "", line)) for number, line in enumerate(text.splitlines(), start=1)]
+
+
+def unseen_torch(tree, path):
+    """The first line that uses LibTorch in a file that includes nothing of it; None where there is none."""
+    if "torch" in tree.libraries(path):
+        return None
+    return next((number for number, line in code_lines(tree.root / path) if TORCH_USE.search(line)), None)
+
+
+def folders_without_room(root):
+    """Folders where rooms lie that are none, and rooms that have no folder."""
+    for top in ("include/glint", "src"):
+        names = {folder.name for folder in (root / top).iterdir() if folder.is_dir()} if (root / top).is_dir() else set()
+        for name in sorted(names - set(ROOMS)):
+            yield Path(top) / name, 1, f"'{name}' is no room; {Path(__file__).name} lists them"
+
+
 def violations(tree):
+    yield from folders_without_room(tree.root)
     for path, lines in tree.files.items():
         room = room_of(path)
         is_test = path.parts[0] == "tests"  # of a room's order only; they may use any library
         if room is None:
-            if not is_test:  # tests/support, tests/parity and the like see everything
-                yield path, 1, f"'{path.parent.name}' is no room; {Path(__file__).name} lists them"
-            continue
+            continue  # tests/support, tests/parity and the like see everything; folders_without_room() names others
+        if path.parts[0] != "tests" and (line := unseen_torch(tree, path)):
+            yield path, line, "uses LibTorch without including a header of it"
         for number, name in lines:
             header = tree.resolve(name)
             if header is None and name.startswith("glint/"):

@@ -12,7 +12,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
-#include "glint/train/checkpoint.h"
+#include "glint/weights/checkpoint.h"
 
 namespace glint::app {
 namespace {

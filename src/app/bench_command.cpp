@@ -8,16 +8,16 @@
 
 #include "app/commands.h"
 #include "app/decode_bench.h"
-#include "app/head_bench.h"
-#include "app/head_report.h"
 #include "glint/config/config_file.h"
 #include "glint/core/error.h"
+#include "head/bench.h"
+#include "head/report.h"
 
 namespace glint::app {
 
 namespace {
 
-void bench(const std::string& head, const HeadBenchOptions& options, bool json) {
+void bench_heads(const std::string& head, const bench::HeadBenchOptions& options, bool json) {
   auto heads = head_names();
   if (!head.empty()) {
     if (std::find(heads.begin(), heads.end(), head) == heads.end()) {
@@ -27,16 +27,16 @@ void bench(const std::string& head, const HeadBenchOptions& options, bool json) 
     }
     heads = {head};
   }
-  check(heads, options);
-  std::vector<HeadReport> reports;
-  for (const auto& name : heads) reports.push_back(bench_head(name, options));
-  std::cout << (json ? reports_json(reports, options) : reports_table(reports, options, head));
+  bench::check(heads, options);
+  std::vector<bench::HeadReport> reports;
+  for (const auto& name : heads) reports.push_back(bench::bench_head(name, options));
+  std::cout << (json ? bench::reports_json(reports, options) : bench::reports_table(reports, options, head));
 }
 
 void add_head_bench(CLI::App& app) {
   struct Settings {
     std::string head;
-    HeadBenchOptions options;
+    bench::HeadBenchOptions options;
     int threads = 0;
     bool json = false;
   };
@@ -68,7 +68,7 @@ void add_head_bench(CLI::App& app) {
   command->callback([settings] {
     if (settings->threads < 0) throw Error("--threads: ", settings->threads, " is below 0");
     if (settings->threads > 0) at::set_num_threads(settings->threads);
-    bench(settings->head, settings->options, settings->json);
+    bench_heads(settings->head, settings->options, settings->json);
   });
 }
 
@@ -103,10 +103,10 @@ void add_decode_bench(CLI::App& app) {
 }  // namespace
 
 void add_bench_command(CLI::App& app) {
-  auto* bench = app.add_subcommand("bench", "Measures the speed of one stage");
-  bench->require_subcommand(1);
-  add_head_bench(*bench);
-  add_decode_bench(*bench);
+  auto* command = app.add_subcommand("bench", "Measures the speed of one stage");
+  command->require_subcommand(1);
+  add_head_bench(*command);
+  add_decode_bench(*command);
 }
 
 }  // namespace glint::app

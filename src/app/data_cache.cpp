@@ -18,8 +18,8 @@
 #include "glint/core/json.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
-#include "glint/data/dataset.h"
 #include "glint/data/frame_cache.h"
+#include "glint/datasets/dataset.h"
 
 namespace glint::app {
 namespace {

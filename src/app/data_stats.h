@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "glint/data/dataset.h"
+#include "glint/datasets/dataset.h"
 
 namespace glint::app {
 

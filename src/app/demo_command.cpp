@@ -5,7 +5,7 @@
 #include "glint/core/log.h"
 #include "glint/core/progress.h"
 #include "glint/core/stop_signal.h"
-#include "glint/data/demo_set.h"
+#include "glint/datasets/demo_set.h"
 
 namespace glint::app {
 namespace {

@@ -27,7 +27,7 @@
 #include "glint/dist/communicator.h"
 #include "glint/dist/launcher.h"
 #include "glint/eval/feature_writer.h"
-#include "glint/train/checkpoint.h"
+#include "glint/weights/checkpoint.h"
 
 namespace glint::app {
 namespace {

@@ -24,7 +24,7 @@
 #include "glint/dist/communicator.h"
 #include "glint/dist/launcher.h"
 #include "glint/eval/report.h"
-#include "glint/train/setup.h"
+#include "glint/weights/initialisation.h"
 
 namespace glint::app {
 namespace {

@@ -17,7 +17,7 @@
 #include "glint/core/log.h"
 #include "glint/core/thread_pool.h"
 #include "glint/data/clip_source.h"
-#include "glint/data/dataset.h"
+#include "glint/datasets/dataset.h"
 #include "glint/device/device.h"
 #include "glint/eval/bank_sample.h"
 #include "glint/eval/feature_source.h"

@@ -10,7 +10,7 @@
 #include "glint/eval/evaluation.h"
 #include "glint/eval/rank_file.h"
 #include "glint/eval/report.h"
-#include "glint/train/checkpoint.h"
+#include "glint/weights/checkpoint.h"
 
 namespace glint::app {
 

@@ -5,7 +5,7 @@
 #include "app/commands.h"
 #include "app/result_places.h"
 #include "glint/core/log.h"
-#include "glint/train/weight_export.h"
+#include "glint/weights/export.h"
 
 namespace glint::app {
 namespace {

@@ -11,8 +11,8 @@
 #include "glint/core/json.h"
 #include "glint/core/log.h"
 #include "glint/io/weight_file.h"
-#include "glint/train/checkpoint.h"
-#include "glint/train/weight_import.h"
+#include "glint/weights/checkpoint.h"
+#include "glint/weights/import.h"
 
 namespace glint::app {
 namespace {

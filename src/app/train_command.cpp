@@ -19,15 +19,15 @@
 #include "glint/core/files.h"
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
-#include "glint/data/dataset.h"
 #include "glint/data/loader.h"
+#include "glint/datasets/dataset.h"
 #include "glint/device/device.h"
 #include "glint/dist/communicator.h"
 #include "glint/dist/launcher.h"
-#include "glint/train/checkpoint.h"
-#include "glint/train/setup.h"
 #include "glint/train/train_plan.h"
 #include "glint/train/trainer.h"
+#include "glint/weights/checkpoint.h"
+#include "glint/weights/initialisation.h"
 
 namespace glint::app {
 namespace {

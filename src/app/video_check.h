@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "glint/config/video_config.h"
-#include "glint/data/dataset.h"
+#include "glint/datasets/dataset.h"
 
 namespace glint::app {
 

@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "glint/config/video_config.h"
-#include "glint/data/dataset.h"
+#include "glint/datasets/dataset.h"
 #include "glint/media/image.h"
 
 namespace glint {

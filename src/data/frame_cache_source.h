@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "data/frame_cache_format.h"
-#include "glint/data/dataset.h"
+#include "glint/datasets/dataset.h"
 
 namespace glint::cache {
 

@@ -16,12 +16,6 @@ namespace glint {
 torch::Tensor normal(torch::IntArrayRef shape, double stddev);
 double per_root(int64_t n);  // 1 / sqrt(n)
 
-// Throws Error ("config.model.towers.KEY: VALUE WHAT") where towers of these sizes cannot be built.
-void check_sizes(const TowerSizes& sizes);
-
-BlockSizes vision_blocks(const TowerSizes& sizes);
-BlockSizes text_blocks(const TowerSizes& sizes);
-
 // Blocks under the name that OpenAI gives them.
 struct Transformer : torch::nn::Module {
   Transformer(int64_t layers, const BlockSizes& sizes);

@@ -9,11 +9,11 @@
 #include "glint/config/config.h"
 #include "glint/core/lap_timer.h"
 #include "glint/core/progress.h"
-#include "glint/data/dataset.h"
+#include "glint/datasets/dataset.h"
 #include "glint/eval/evaluation.h"
 #include "glint/train/batch_gradient.h"
-#include "glint/train/checkpoint.h"
 #include "glint/train/metrics_log.h"
+#include "glint/weights/checkpoint.h"
 #include "train/machine_use.h"
 #include "train/step_guard.h"
 

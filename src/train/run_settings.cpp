@@ -6,7 +6,7 @@
 #include "glint/config/config_file.h"
 #include "glint/core/error.h"
 #include "glint/core/files.h"
-#include "glint/train/checkpoint.h"
+#include "glint/weights/checkpoint.h"
 
 namespace glint {
 

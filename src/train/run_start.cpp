@@ -7,7 +7,7 @@
 
 #include "glint/core/error.h"
 #include "glint/core/log.h"
-#include "glint/train/setup.h"
+#include "glint/weights/initialisation.h"
 
 namespace glint {
 namespace {

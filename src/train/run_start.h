@@ -5,11 +5,11 @@
 
 #include "glint/config/config.h"
 #include "glint/data/clip_source.h"
-#include "glint/data/dataset.h"
+#include "glint/datasets/dataset.h"
 #include "glint/dist/communicator.h"
 #include "glint/model/retrieval_model.h"
 #include "glint/text/tokenizer.h"
-#include "glint/train/checkpoint.h"
+#include "glint/weights/checkpoint.h"
 
 namespace glint {
 

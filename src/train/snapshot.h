@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "glint/core/atomic_file.h"
-#include "glint/train/checkpoint.h"
+#include "glint/weights/checkpoint.h"
 
 namespace glint {
 

@@ -11,11 +11,11 @@
 #include <sstream>
 
 #include "glint/core/error.h"
-#include "glint/data/dataset.h"
 #include "glint/data/loader.h"
+#include "glint/datasets/dataset.h"
 #include "glint/model/retrieval_model.h"
 #include "glint/optim/optimizer.h"
-#include "glint/train/setup.h"
+#include "glint/weights/initialisation.h"
 
 namespace glint {
 

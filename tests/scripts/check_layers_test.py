@@ -15,7 +15,7 @@ GOOD = {
     "include/glint/data/clip.h": '#include "glint/io/safetensors.h"\n',
     "include/glint/model/head.h": "#include <torch/nn/module.h>\n",
     "src/model/literal/glscl.h": "#pragma once\n",
-    "src/app/head_forms.cpp": '#include "model/literal/glscl.h"\n',
+    "benchmarks/head/forms.cpp": '#include "model/literal/glscl.h"\n',
     "tests/model/glscl_test.cpp": '#include "model/literal/glscl.h"\n',
     "src/core/log.cpp": "#include <spdlog/spdlog.h>\n",
     "src/io/safetensors.cpp": '#include <nlohmann/json.hpp>\n#include "glint/io/safetensors.h"\n',
@@ -74,8 +74,12 @@ class CheckLayersTest(unittest.TestCase):
         self.expect_violation("src/model/heads/bad.cpp", include, 1, "the literal forms are for tests")
 
     def test_unknown_rooms_and_headers_are_named(self):
-        self.expect_violation("src/attic/bad.cpp", "#include <string>\n", 1, "'attic' is no room")
+        result = self.run_on({"src/attic/bad.cpp": "#include <string>\n"})
+        self.assertEqual((result.returncode, result.stdout), (1, "src/attic:1: 'attic' is no room; check_layers.py lists them\n"))
         self.expect_violation("src/data/bad.cpp", '#include "glint/data/none.h"\n', 1, "no header of ours")
+
+    def test_a_file_that_uses_torch_includes_it(self):
+        self.expect_violation("src/data/bad.cpp", "#include <string>\n// torch::Tensor\ntorch::Tensor x;\n", 3, "without including")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "glint/config/video_config.h"
-#include "glint/data/dataset.h"
+#include "glint/datasets/dataset.h"
 #include "glint/media/video_reader.h"
 
 namespace glint {

@@ -10,7 +10,7 @@
 
 #include "glint/config/data_config.h"
 #include "glint/config/video_config.h"
-#include "glint/data/dataset.h"
+#include "glint/datasets/dataset.h"
 
 namespace glint {
 

@@ -8,7 +8,7 @@
 
 #include "glint/core/thread_pool.h"
 #include "glint/data/clip_source.h"
-#include "glint/data/dataset.h"
+#include "glint/datasets/dataset.h"
 
 namespace glint {
 

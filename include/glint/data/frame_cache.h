@@ -11,7 +11,7 @@
 
 #include "glint/config/data_config.h"
 #include "glint/config/video_config.h"
-#include "glint/data/dataset.h"
+#include "glint/datasets/dataset.h"
 #include "glint/media/image.h"
 
 namespace glint {

@@ -11,7 +11,7 @@
 #include "glint/config/data_config.h"
 #include "glint/config/text_config.h"
 #include "glint/data/clip_source.h"
-#include "glint/data/dataset.h"
+#include "glint/datasets/dataset.h"
 #include "glint/text/tokenizer.h"
 
 namespace glint {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "glint/config/eval_bank.h"
-#include "glint/data/dataset.h"
+#include "glint/datasets/dataset.h"
 
 namespace glint {
 

@@ -13,7 +13,7 @@
 
 #include "glint/core/utf8.h"
 #include "glint/data/clip_source.h"
-#include "glint/data/dataset.h"
+#include "glint/datasets/dataset.h"
 #include "glint/dist/communicator.h"
 #include "glint/eval/bank_sample.h"
 #include "glint/eval/evaluated_set.h"

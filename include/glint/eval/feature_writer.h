@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "glint/data/clip_source.h"
-#include "glint/data/dataset.h"
+#include "glint/datasets/dataset.h"
 #include "glint/dist/communicator.h"
 #include "glint/eval/evaluated_set.h"
 #include "glint/eval/feature_source.h"

@@ -53,6 +53,13 @@ TowerSizes tower_sizes(const TowerConfig& config, int64_t image_size, int64_t vo
 // The way back: the settings that ask for towers of these sizes.
 TowerConfig tower_config(const TowerSizes& sizes);
 
+// Throws Error ("config.model.towers.KEY: VALUE WHAT") where towers of these sizes cannot be built.
+void check_sizes(const TowerSizes& sizes);
+
+// Of one block of the image tower and of the text tower.
+BlockSizes vision_blocks(const TowerSizes& sizes);
+BlockSizes text_blocks(const TowerSizes& sizes);
+
 enum class TextMask { kCausal, kCausalPadding };  // CLIP4Clip family; GLSCL, DiCoSA (methods 1.4)
 
 // What becomes of the tokens of all images where `done` blocks of the image tower lie behind: [N, 1+P, W] ->

@@ -8,7 +8,7 @@
 #include "glint/config/config.h"
 #include "glint/core/thread_pool.h"
 #include "glint/text/tokenizer.h"
-#include "glint/train/checkpoint.h"
+#include "glint/weights/checkpoint.h"
 
 namespace glint {
 

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "glint/model/head_cost.h"
+
+namespace glint::bench {
+
+struct HeadBenchOptions {
+  HeadSizes sizes;
+  int64_t texts = 1000;       // A
+  int64_t videos = 1000;      // B
+  int64_t block = 0;          // so many texts and videos, or pairs of a step, at most; 0: all, of tight 64, a step 32
+  int64_t literal_block = 0;  // texts and videos that both forms are measured on; 0: as many as memory and time allow
+  int64_t repeats = 7;        // runs at most, of which the fastest counts; no more of them once all took ten seconds
+  bool train = false;         // a training step of the head, from features and back to them, in place of scoring
+  int64_t pairs = 128;        // of that step
+};
+
+struct Measurement {
+  std::string name;
+  int64_t texts = 0, videos = 0;                             // really measured
+  double seconds = std::numeric_limits<double>::infinity();  // the fastest run
+  int64_t runs = 0;
+  std::optional<int64_t> peak_bytes = {};  // held at one time beyond inputs and result
+  std::optional<int64_t> macs = {};        // counted: HeadCost
+};
+
+// Of one head, all in one run on random features.
+struct HeadReport {
+  std::string head;
+  HeadCost cost;
+  Measurement ours;                            // what was asked for, or `block` of it
+  std::optional<Measurement> products;         // scoring: its matrix products alone, turn by turn with it
+  std::optional<Measurement> prepare;          // scoring: work per item of the block below
+  std::optional<Measurement> literal_prepare;  // scoring
+  Measurement block, literal;                  // both forms on the same features, turn by turn
+  double difference = 0;                       // largest between their scores, as a share of the largest score
+};
+
+// Throws Error where a size does not fit one of these heads, naming its option.
+void check(const std::vector<std::string>& heads, const HeadBenchOptions& options);
+
+// `head` is one of head_names(); with as many threads as LibTorch is set to. Says on stderr what it does. Throws Bug
+// where the two forms do not agree.
+HeadReport bench_head(const std::string& head, const HeadBenchOptions& options);
+
+}  // namespace glint::bench

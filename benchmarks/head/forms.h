@@ -1,0 +1,23 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "glint/model/features.h"
+#include "glint/model/head.h"
+#include "glint/model/head_cost.h"
+
+namespace glint::bench {
+
+// A head and its literal form with the same parameters, as after some training. Without dropout, so that they agree.
+struct Forms {
+  // `head` is one of head_names().
+  Forms(const std::string& head, const HeadSizes& sizes);
+  std::shared_ptr<RetrievalHead> fast, literal;
+};
+
+// Nothing is padding.
+TextFeatures random_text(const HeadSizes& sizes, int64_t items);
+VideoFeatures random_video(const HeadSizes& sizes, int64_t items);
+
+}  // namespace glint::bench
