@@ -31,8 +31,8 @@ FORBIDDEN = {  # room -> libraries
     "datasets": {"torch"},
 }
 FORBIDDEN_ROOMS = {"model": {"data"}, "optim": {"model", "data"}}  # lower rooms that must stay unknown all the same
-LITERAL_FORMS = Path("src/model/literal")  # slow judges of the fast heads: for tests, and for what measures both sides
-LITERAL_FORMS_USERS = {Path("benchmarks/head/forms.cpp")}
+LITERAL_FORMS = Path("src/model/literal")  # slow judges of the fast heads
+HEADS = Path("src/model/heads")
 JSON_HOME = Path("include/glint/core/json.h")  # the one reader and writer of JSON; sees the names of the types alone
 SPDLOG_HOME = Path("src/core/log.cpp")  # the wheel's fmt headers clash with spdlog's, so one file sees it
 
@@ -84,17 +84,17 @@ def room_of(path):
     return path.parts[index] if len(path.parts) > index + 1 and path.parts[index] in ROOMS else None
 
 
-def literal_problem(path):
-    """What is wrong with using a literal form in `path`."""
-    if path.parts[0] == "tests" or LITERAL_FORMS in path.parents or path in LITERAL_FORMS_USERS:
+def literal_problem(path, header):
+    """What is wrong with using a literal form's header in `path`."""
+    of_descriptor = path.parent == HEADS and header == LITERAL_FORMS / "forms.h"
+    if path.parts[0] == "tests" or LITERAL_FORMS in path.parents or of_descriptor:
         return None
-    users = ", ".join(sorted(str(user) for user in LITERAL_FORMS_USERS))
-    return f"the literal forms are for tests and {users} alone"
+    return f"the literal forms are for tests and benchmarks; a head's descriptor takes its own from {LITERAL_FORMS / 'forms.h'}"
 
 
 def room_problem(path, room, header):
     if LITERAL_FORMS in header.parents:
-        return literal_problem(path)
+        return literal_problem(path, header)
     other = room_of(header)
     if other is None or other == room:
         return None

@@ -9,8 +9,10 @@
 #include <functional>
 #include <vector>
 
+#include "glint/config/config_file.h"
 #include "glint/core/error.h"
 #include "glint/core/log.h"
+#include "glint/model/head_descriptor.h"
 #include "head/forms.h"
 #include "head/memory_peak.h"
 #include "head/products.h"
@@ -24,7 +26,10 @@ constexpr int64_t kPreparedItems = 32;  // so many different items are prepared 
 constexpr double kEnoughSeconds = 10;   // no further run once all together took so long
 constexpr double kLiteralBytes = 1e9;   // that the literal form's scoring may take,
 constexpr double kLiteralMacs = 4e11;   // and multiply
-constexpr double kAgreement = 1e-3;     // of both forms' scores, as a share of the largest one
+constexpr double kEnoughMacs = 1e12;    // of the exact form: more pairs tell no more about its speed,
+constexpr double kStepMacs =
+    2e11;  // and of a training step, which multiplies about three times as often and keeps more
+constexpr double kAgreement = 1e-3;  // of both forms' scores, as a share of the largest one
 constexpr double kGradientAgreement =
     1e-2;  // and of their gradients' norm: softmaxes at temperature 0.01 magnify rounding
 
@@ -59,41 +64,35 @@ void time(const std::vector<Work>& works, int64_t repeats) {
   }
 }
 
-// Floats that a pair holds in the literal form at its peak, as measured and rounded up; with `train` until the end of
-// the backward pass. The score itself comes on top.
-double literal_floats(const std::string& head, const HeadSizes& sizes, bool train) {
-  const auto T = static_cast<double>(sizes.frames), L = static_cast<double>(sizes.words);
-  const auto D = static_cast<double>(sizes.width);
-  if (head == "glscl") return (train ? 16 : 2.5) * D;
-  if (head == "glccl") return (train ? 6.5 : 2.5) * L * D;
-  if (head == "xclip") return (train ? 10 : 5) * L * T;
-  if (head == "xpool") return (train ? 14 : 10) * D;
-  if (head == "tight") return (train ? 100 : 23) * (T + 1) * D;
-  return 4;
-}
-
 double free_bytes() {
   return static_cast<double>(sysconf(_SC_AVPHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
+// So many texts and videos that `pairs` of them are not exceeded, of `most`.
+int64_t side_of(double pairs, int64_t most) {
+  return std::clamp<int64_t>(static_cast<int64_t>(std::sqrt(pairs)), 1, most);
+}
+
 // N of the block that both forms are measured on, out of `most`.
-int64_t literal_block(const std::string& head, const HeadBenchOptions& options, int64_t most) {
+int64_t literal_block(const HeadConfig& head, const HeadBenchOptions& options, int64_t most) {
   const auto& sizes = options.sizes;
   const double bytes = 4 * literal_floats(head, sizes, options.train);
   if (options.literal_block > 0) return std::min(options.literal_block, most);
   double pairs = options.train ? free_bytes() / 2 / bytes : kLiteralBytes / bytes;
   if (!options.train) pairs = std::min(pairs, kLiteralMacs / static_cast<double>(head_cost(head, sizes).released.pair));
-  return std::clamp<int64_t>(static_cast<int64_t>(std::sqrt(pairs)), 1, most);
+  return side_of(pairs, most);
 }
 
-void say_block(const std::string& head, const HeadBenchOptions& options, int64_t N) {
+void say_block(const HeadConfig& head, const HeadBenchOptions& options, int64_t N) {
   const double bytes = 4 * literal_floats(head, options.sizes, options.train) * static_cast<double>(N * N);
-  log_info(head, ": both forms, ", N, " x ", N, " pairs; the literal form takes about ", std::ceil(bytes / 1e6), " MB");
+  log_info(head_name(head), ": both forms, ", N, " x ", N, " pairs; the literal form takes about ",
+           std::ceil(bytes / 1e6), " MB");
 }
 
-int64_t block_of(const std::string& head, const HeadBenchOptions& options, int64_t items) {
+int64_t block_of(const HeadConfig& head, const HeadBenchOptions& options, int64_t items) {
   if (options.block > 0) return std::min(options.block, items);
-  return head == "tight" ? std::min<int64_t>(items, options.train ? 32 : 64) : items;
+  const auto macs = static_cast<double>(head_cost(head, options.sizes).exact.pair);
+  return side_of((options.train ? kStepMacs : kEnoughMacs) / macs, items);
 }
 
 // Largest difference, as a share of the largest wanted value.
@@ -116,24 +115,24 @@ torch::Tensor score_once(RetrievalHead& head, const TextFeatures& text, const Vi
   return scores;
 }
 
-void measure_all(HeadReport& report, const HeadBenchOptions& options, RetrievalHead& head) {
-  const auto A = block_of(report.head, options, options.texts), B = block_of(report.head, options, options.videos);
+void measure_all(HeadReport& report, const HeadConfig& config, const HeadBenchOptions& options, RetrievalHead& head) {
+  const auto A = block_of(config, options, options.texts), B = block_of(config, options, options.videos);
   log_info(report.head, ": scoring ", A, " x ", B, " pairs");
   const auto text = repeated(head.prepare_text(random_text(options.sizes, kPreparedItems)), A);
   const auto video = repeated(head.prepare_video(random_video(options.sizes, kPreparedItems)), B);
-  const auto products = products_of(report.head, options.sizes, text, video);
+  ProductRun products(pair_products(config, options.sizes, A, B));
   const auto macs = A * B * report.cost.exact.pair;
-  GLINT_CHECK(products.macs == macs, report.head, ": products of ", products.macs, " counted as ", macs);
   report.ours = {.name = "head_score/" + report.head, .texts = A, .videos = B, .macs = macs};
   report.products = {.name = report.ours.name + "/products_alone", .texts = A, .videos = B, .macs = macs};
   score_once(head, text, video, report.ours);
   products.run();
-  time({{&report.ours, [&] { head.score(text, video); }}, {&*report.products, products.run}}, options.repeats);
+  time({{&report.ours, [&] { head.score(text, video); }}, {&*report.products, [&] { products.run(); }}},
+       options.repeats);
 }
 
-void measure_block(HeadReport& report, const HeadBenchOptions& options, const Forms& forms) {
-  const auto N = literal_block(report.head, options, std::min(options.texts, options.videos));
-  say_block(report.head, options, N);
+void measure_block(HeadReport& report, const HeadConfig& config, const HeadBenchOptions& options, const Forms& forms) {
+  const auto N = literal_block(config, options, std::min(options.texts, options.videos));
+  say_block(config, options, N);
   const auto raw_text = random_text(options.sizes, N);
   const auto raw_video = random_video(options.sizes, N);
   const auto prepare = [&](RetrievalHead& head) {
@@ -206,10 +205,11 @@ void step_once(RetrievalHead& head, const Step& step, Measurement& measurement) 
   measurement.peak_bytes = peak.bytes();
 }
 
-HeadReport bench_step(HeadReport report, const HeadBenchOptions& options, const Forms& forms) {
-  const auto pairs = block_of(report.head, options, options.pairs);
-  const auto N = literal_block(report.head, options, pairs);
-  say_block(report.head, options, N);
+HeadReport bench_step(HeadReport report, const HeadConfig& config, const HeadBenchOptions& options,
+                      const Forms& forms) {
+  const auto pairs = block_of(config, options, options.pairs);
+  const auto N = literal_block(config, options, pairs);
+  say_block(config, options, N);
   const auto named = [&](const char* form, int64_t items) {
     return Measurement{.name = "head_step/" + report.head + form, .texts = items, .videos = items};
   };
@@ -244,36 +244,54 @@ HeadReport bench_step(HeadReport report, const HeadBenchOptions& options, const 
 
 }  // namespace
 
-void check(const std::vector<std::string>& heads, const HeadBenchOptions& options) {
+std::vector<HeadConfig> heads_of(const std::string& name, const HeadBenchOptions& options) {
+  std::vector<HeadConfig> heads;
+  std::string known;
+  for (auto head : all_heads()) {
+    known += (known.empty() ? "" : ", ") + head_name(head);
+    if (!name.empty() && head_name(head) != name) continue;
+    const auto set_queries = [&](auto& config) {
+      if constexpr (requires { config.queries; }) config.queries = options.queries;
+    };
+    std::visit(set_queries, head);
+    heads.push_back(std::move(head));
+  }
+  if (heads.empty()) throw Error("--head: no head '", name, "'; there are ", known);
+  return heads;
+}
+
+void check(const std::vector<HeadConfig>& heads, const HeadBenchOptions& options) {
   const auto& sizes = options.sizes;
   const std::pair<const char*, int64_t> above_zero[] = {{"--texts", options.texts},     {"--videos", options.videos},
                                                         {"--frames", sizes.frames},     {"--words", sizes.words},
-                                                        {"--dim", sizes.width},         {"--queries", sizes.queries},
+                                                        {"--dim", sizes.width},         {"--queries", options.queries},
                                                         {"--repeats", options.repeats}, {"--pairs", options.pairs}};
-  for (const auto& [name, value] : above_zero) {
-    if (value < 1) throw Error(name, ": ", value, " is not above 0");
+  for (const auto& [option, value] : above_zero) {
+    if (value < 1) throw Error(option, ": ", value, " is not above 0");
   }
   if (options.block < 0) throw Error("--block: ", options.block, " is below 0");
   if (options.literal_block < 0) throw Error("--literal-block: ", options.literal_block, " is below 0");
   for (const auto& head : heads) {
-    const int64_t divisor = head == "tight" ? 64 : head == "glscl" ? GlsclConfig{}.decoder_heads : 1;
-    if (options.sizes.width % divisor != 0) {
-      throw Error("--dim: ", options.sizes.width, " is not a multiple of ", divisor, ", which ", head, " needs");
+    try {
+      make_head(head, shape_of(sizes));
+    } catch (const Error& error) {
+      throw Error("--dim ", sizes.width, ", --frames ", sizes.frames, ": not for ", head_name(head), ": ",
+                  error.what());
     }
   }
 }
 
-HeadReport bench_head(const std::string& head, const HeadBenchOptions& options) {
+HeadReport bench_head(const HeadConfig& head, const HeadBenchOptions& options) {
   torch::manual_seed(1);
   const Forms forms(head, options.sizes);
   for (const auto& form : {forms.fast, forms.literal}) form->train(options.train);
   HeadReport report;
-  report.head = head;
+  report.head = head_name(head);
   report.cost = head_cost(head, options.sizes);
-  if (options.train) return bench_step(std::move(report), options, forms);
+  if (options.train) return bench_step(std::move(report), head, options, forms);
   const torch::NoGradGuard no_grad;
-  measure_all(report, options, *forms.fast);
-  measure_block(report, options, forms);
+  measure_all(report, head, options, *forms.fast);
+  measure_block(report, head, options, forms);
   return report;
 }
 

@@ -12,14 +12,20 @@ namespace glint::bench {
 
 struct HeadBenchOptions {
   HeadSizes sizes;
+  int64_t queries = 8;        // of heads that have learned queries
   int64_t texts = 1000;       // A
   int64_t videos = 1000;      // B
-  int64_t block = 0;          // so many texts and videos, or pairs of a step, at most; 0: all, of tight 64, a step 32
+  int64_t block = 0;          // so many texts and videos, or pairs of a step, at most; 0: all that 1e12
+                              // multiply-accumulates are enough for
   int64_t literal_block = 0;  // texts and videos that both forms are measured on; 0: as many as memory and time allow
   int64_t repeats = 7;        // runs at most, of which the fastest counts; no more of them once all took ten seconds
   bool train = false;         // a training step of the head, from features and back to them, in place of scoring
   int64_t pairs = 128;        // of that step
 };
+
+// The head of this name with its default settings and the queries that are asked for; every head for an empty name.
+// Throws Error that lists them where there is none of this name.
+std::vector<HeadConfig> heads_of(const std::string& name, const HeadBenchOptions& options);
 
 struct Measurement {
   std::string name;
@@ -43,10 +49,10 @@ struct HeadReport {
 };
 
 // Throws Error where a size does not fit one of these heads, naming its option.
-void check(const std::vector<std::string>& heads, const HeadBenchOptions& options);
+void check(const std::vector<HeadConfig>& heads, const HeadBenchOptions& options);
 
-// `head` is one of head_names(); with as many threads as LibTorch is set to. Says on stderr what it does. Throws Bug
+// With as many threads as LibTorch is set to. Says on stderr what it does. Throws Bug
 // where the two forms do not agree.
-HeadReport bench_head(const std::string& head, const HeadBenchOptions& options);
+HeadReport bench_head(const HeadConfig& head, const HeadBenchOptions& options);
 
 }  // namespace glint::bench

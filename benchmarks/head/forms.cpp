@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "model/literal/heads.h"
+#include "glint/model/head_descriptor.h"
 
 namespace glint::bench {
 
@@ -13,33 +13,23 @@ namespace {
 constexpr int64_t kPositions = 77;      // of a position table, at least
 constexpr double kFeatureScale = 0.45;  // features as long as CLIP's: about 10 for width 512
 
-HeadConfig config_of(const std::string& head, int64_t queries) {
-  if (head == "mean_pool") return MeanPoolConfig{};
-  if (head == "glscl") {
-    GlsclConfig config;
-    config.queries = queries;
-    return config;
-  }
-  if (head == "glccl") return GlcclConfig{};
-  if (head == "xclip") return XclipConfig{};
-  if (head == "xpool") return XpoolConfig{};
-  return TightConfig{};
-}
-
 }  // namespace
 
-Forms::Forms(const std::string& head, const HeadSizes& sizes) {
-  const auto config = config_of(head, sizes.queries);
-  const FeatureShape shape = {.width = sizes.width,
-                              .max_words = sizes.words,
-                              .max_frames = sizes.frames,
-                              .positions = std::max(kPositions, sizes.frames + 1)};
+Forms::Forms(const HeadConfig& config, const HeadSizes& sizes) {
+  const FeatureShape shape = shape_of(sizes);
   fast = make_head(config, shape, /*dropout=*/0);
   {
     const torch::NoGradGuard no_grad;
     for (auto& parameter : fast->parameters()) parameter.add_(torch::randn_like(parameter) * 0.01);
   }
-  literal = literal::make_literal(config, shape, *fast);
+  literal = make_literal(config, shape, *fast);
+}
+
+FeatureShape shape_of(const HeadSizes& sizes) {
+  return {.width = sizes.width,
+          .max_words = sizes.words,
+          .max_frames = sizes.frames,
+          .positions = std::max(kPositions, sizes.frames + 1)};
 }
 
 TextFeatures random_text(const HeadSizes& sizes, int64_t items) {

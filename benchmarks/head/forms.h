@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "glint/model/features.h"
 #include "glint/model/head.h"
@@ -11,10 +10,11 @@ namespace glint::bench {
 
 // A head and its literal form with the same parameters, as after some training. Without dropout, so that they agree.
 struct Forms {
-  // `head` is one of head_names().
-  Forms(const std::string& head, const HeadSizes& sizes);
+  Forms(const HeadConfig& config, const HeadSizes& sizes);
   std::shared_ptr<RetrievalHead> fast, literal;
 };
+
+FeatureShape shape_of(const HeadSizes& sizes);
 
 // Nothing is padding.
 TextFeatures random_text(const HeadSizes& sizes, int64_t items);

@@ -1,23 +1,27 @@
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <string>
+#include <torch/types.h>
 
-#include "glint/model/features.h"
+#include <vector>
+
 #include "glint/model/head_cost.h"
 
 namespace glint::bench {
 
-// The matrix products of pairs in a head's exact form (HeadCost::exact), each one plain call of LibTorch's into memory
-// that is there already.
-struct Products {
-  int64_t macs;
-  std::function<void()> run;
-};
+// Matrix products of random numbers, each one plain call of LibTorch into memory that is there already. Large ones run
+// in pieces that stay in a core's cache, as the heads' own do.
+class ProductRun {
+ public:
+  explicit ProductRun(const std::vector<MatrixProduct>& products);
+  void run();
 
-// `head` is one of head_names(), the features are prepared by it.
-Products products_of(const std::string& head, const HeadSizes& sizes, const TextFeatures& text,
-                     const VideoFeatures& video);
+ private:
+  struct Pieces {
+    MatrixProduct whole, piece;
+    torch::Tensor a, b, out;  // [batch, rows, inner], [batch, columns, inner], [batch, rows, columns] of a piece
+  };
+  static void run(const Pieces& pieces);
+  std::vector<Pieces> all_;
+};
 
 }  // namespace glint::bench

@@ -53,7 +53,7 @@ class HeadRows {
     if (measured.macs) json["macs"] = *measured.macs;
     const auto& sizes = options_.sizes;
     json.update({{"texts", measured.texts}, {"videos", measured.videos}, {"frames", sizes.frames}});
-    json.update({{"words", sizes.words}, {"queries", sizes.queries}, {"dim", sizes.width}, {"width", sizes.width}});
+    json.update({{"words", sizes.words}, {"queries", options_.queries}, {"dim", sizes.width}, {"width", sizes.width}});
     json.update({{"threads", at::get_num_threads()}, {"runs", measured.runs}});
     auto repeated = options_;
     repeated.literal_block = report_.literal.texts;
@@ -155,7 +155,7 @@ std::string bench_command_line(const HeadBenchOptions& options, const std::strin
     line += concat(" --texts ", options.texts, " --videos ", options.videos);
   }
   line += concat(" --frames ", sizes.frames, " --words ", sizes.words, " --dim ", sizes.width, " --queries ",
-                 sizes.queries, " --repeats ", options.repeats, " --threads ", at::get_num_threads());
+                 options.queries, " --repeats ", options.repeats, " --threads ", at::get_num_threads());
   if (options.block > 0) line += concat(" --block ", options.block);
   if (options.literal_block > 0) line += concat(" --literal-block ", options.literal_block);
   return line;

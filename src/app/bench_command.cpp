@@ -18,18 +18,10 @@ namespace glint::app {
 namespace {
 
 void bench_heads(const std::string& head, const bench::HeadBenchOptions& options, bool json) {
-  auto heads = head_names();
-  if (!head.empty()) {
-    if (std::find(heads.begin(), heads.end(), head) == heads.end()) {
-      std::string known;
-      for (const auto& name : heads) known += (known.empty() ? "" : ", ") + name;
-      throw Error("--head: no head '", head, "'; there are ", known);
-    }
-    heads = {head};
-  }
+  const auto heads = bench::heads_of(head, options);
   bench::check(heads, options);
   std::vector<bench::HeadReport> reports;
-  for (const auto& name : heads) reports.push_back(bench::bench_head(name, options));
+  for (const auto& config : heads) reports.push_back(bench::bench_head(config, options));
   std::cout << (json ? bench::reports_json(reports, options) : bench::reports_table(reports, options, head));
 }
 
@@ -49,14 +41,17 @@ void add_head_bench(CLI::App& app) {
   const auto number = [&](const char* names, int64_t& value, const char* help) {
     command->add_option(names, value, help)->capture_default_str();
   };
-  command->add_option("--head", settings->head, "mean_pool, glscl, glccl, xclip, xpool or tight; none: all of them");
+  std::string known;
+  for (const auto& name : head_names()) known += (known.empty() ? "" : ", ") + name;
+  command->add_option("--head", settings->head, known + "; none: all of them");
   number("--texts", options.texts, "Captions");
   number("--videos", options.videos, "Videos");
   number("--frames", options.sizes.frames, "Frames a video");
   number("--words", options.sizes.words, "Tokens a caption");
   number("--dim,--width", options.sizes.width, "Width of the features");
-  number("--queries", options.sizes.queries, "Learned queries of glscl");
-  number("--block", options.block, "Texts and videos really timed, at most; 0: all, of tight 64, with --train 32");
+  number("--queries", options.queries, "Learned queries of glscl");
+  number("--block", options.block,
+         "Texts and videos really timed, at most; 0: all that 10^12 multiply-accumulates are enough for");
   number("--literal-block", options.literal_block,
          "Texts and videos that the literal form is timed on; 0: what fits into a gigabyte or, with --train, half of "
          "the free memory");

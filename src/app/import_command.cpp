@@ -11,6 +11,7 @@
 #include "glint/core/json.h"
 #include "glint/core/log.h"
 #include "glint/io/weight_file.h"
+#include "glint/model/head_descriptor.h"
 #include "glint/weights/checkpoint.h"
 #include "glint/weights/import.h"
 
@@ -73,6 +74,13 @@ void list(const Settings& settings) {
   for (const auto& [name, what] : file.others) std::cout << name << ": " << what << "\n";
 }
 
+// What --as may say. CenterCLIP's weights are CLIP4Clip's: it adds none.
+std::vector<std::string> known_systems() {
+  std::vector<std::string> names = {"clip", "siglip", "centerclip"};
+  for (auto& name : released_systems()) names.push_back(std::move(name));
+  return names;
+}
+
 void import(Settings settings) {
   if (!settings.heads.empty()) settings.options.heads = parse_tower_heads(settings.heads);
   if (settings.list) return list(settings);
@@ -100,7 +108,7 @@ void add_import_command(CLI::App& app) {
       ->required();
   command->add_option("out", settings->out, "Checkpoint folder to write");
   command->add_option("--as", settings->options.as, "What it must be; else it is refused")
-      ->check(CLI::IsMember({"clip", "siglip", "glscl", "glccl", "xclip", "xpool", "clip4clip", "centerclip"}));
+      ->check(CLI::IsMember(known_systems()));
   command
       ->add_option("--activation", settings->options.activation,
                    "Of the MLPs of towers that come without a description; quick_gelu else")

@@ -7,9 +7,6 @@
 
 namespace glint {
 
-// Every alternative with its defaults, in HeadConfig's order.
-std::vector<HeadConfig> all_heads();
-
 // Every key once: "optim.lr"; "head.queries" of whichever head has it.
 std::vector<std::string> all_keys();
 

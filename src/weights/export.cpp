@@ -12,6 +12,7 @@
 #include "glint/core/temporary.h"
 #include "glint/io/safetensors.h"
 #include "glint/io/torch_file.h"
+#include "glint/model/head_descriptor.h"
 #include "glint/weights/tower_weights.h"
 #include "weights/deployment.h"
 #include "weights/tokenizer_files.h"
@@ -44,14 +45,14 @@ void write_json(const fs::path& path, const Json& json) {
 std::vector<fs::path> export_reference(const Checkpoint& checkpoint, const fs::path& out) {
   const auto model = restore_model(checkpoint, Weights::kShared);
   const auto names = model->reference_names();
-  const bool is_xpool = std::holds_alternative<XpoolConfig>(checkpoint.config.head);
+  const bool has_hugging_face_names = released_system(checkpoint.config.head).has_hugging_face_names;
   TensorMap tensors, towers;
   for (const auto& item : model->named_parameters()) {
     const auto found = names.find(item.key());
     GLINT_CHECK(found != names.end(), "parameter ", item.key(), " has no name in the released code");
     tensors[found->second] = item.value().detach();
   }
-  if (is_xpool) {  // whose towers are Hugging Face's
+  if (has_hugging_face_names) {
     towers = without_prefix(tensors, "clip.");
     std::erase_if(tensors, [](const auto& entry) { return entry.first.starts_with("clip."); });
     for (const auto& [name, tensor] : export_towers(towers, WeightNames::kHuggingFace, model->clip().sizes())) {

@@ -10,6 +10,8 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/files.h"
+#include "glint/io/state_dict.h"
+#include "glint/model/head_descriptor.h"
 #include "glint/model/retrieval_model.h"
 #include "glint/nn/start.h"
 #include "glint/weights/tower_weights.h"
@@ -24,60 +26,6 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kWords = 32;           // of a caption, where weights do not tell it
 constexpr int64_t kUsualHeadWidth = 64;  // columns
-
-bool has(const TensorMap& weights, const std::string& name) {
-  return weights.count(name) > 0;
-}
-
-bool has_prefix(const TensorMap& weights, const std::string& prefix) {
-  const auto first = weights.lower_bound(prefix);
-  return first != weights.end() && first->first.starts_with(prefix);
-}
-
-// One more than the largest number behind `prefix`.
-int64_t count_numbered(const TensorMap& weights, const std::string& prefix) {
-  int64_t count = 0;
-  while (has_prefix(weights, concat(prefix, count, "."))) ++count;
-  return count;
-}
-
-int64_t rows(const TensorMap& weights, const std::string& name, int64_t otherwise) {
-  const auto found = weights.find(name);
-  return found != weights.end() && found->second.dim() > 0 ? found->second.size(0) : otherwise;
-}
-
-// --- which released system
-
-HeadConfig head_of(const TensorMap& weights) {
-  if (has(weights, "spatial_queries")) {
-    GlsclConfig glscl;
-    glscl.queries = rows(weights, "spatial_queries", glscl.queries);
-    glscl.decoder_layers = count_numbered(weights, "transformer_decoder_noun.layers.");
-    glscl.decoder_ffn = rows(weights, "transformer_decoder_noun.layers.0.linear1.weight", glscl.decoder_ffn);
-    return glscl;
-  }
-  if (has(weights, "frame_logit_weight")) return XclipConfig{};
-  if (has(weights, "word_frame_logit_weight")) return GlcclConfig{};
-  if (has_prefix(weights, "cross.")) {
-    TightConfig tight;
-    tight.layers = count_numbered(weights, "cross.transformer.resblocks.");
-    return tight;
-  }
-  return MeanPoolConfig{};
-}
-
-// The name that --as has for it.
-std::string system_of(const HeadConfig& head) {
-  const auto name = [](const auto& config) -> std::string {
-    using Head = std::decay_t<decltype(config)>;
-    if constexpr (std::is_same_v<Head, GlsclConfig>) return "glscl";
-    if constexpr (std::is_same_v<Head, GlcclConfig>) return "glccl";
-    if constexpr (std::is_same_v<Head, XclipConfig>) return "xclip";
-    if constexpr (std::is_same_v<Head, XpoolConfig>) return "xpool";
-    return "clip4clip";
-  };
-  return std::visit(name, head);
-}
 
 void use_temporal_encoder(const TensorMap& weights, ModelConfig& model) {
   model.temporal = "none";
@@ -260,18 +208,19 @@ class Import {
   // Head and temporal encoder of a released system.
   void take_system() {
     auto& config = model_.config;
-    const bool is_xpool = known_.family == WeightFamily::kXpool;
-    config.head = is_xpool ? HeadConfig(XpoolConfig{}) : head_of(known_.weights);
-    check_wanted(system_of(config.head));
-    model_.what = concat("a checkpoint of ", options_.as.empty() ? system_of(config.head) : options_.as);
-    if (!is_xpool) use_temporal_encoder(known_.weights, config.model);
-    config.model.text_mask = std::holds_alternative<GlsclConfig>(config.head) ? "causal_padding" : "causal";
-    config.video.sampling = is_xpool                                           ? "xpool"
-                            : std::holds_alternative<GlsclConfig>(config.head) ? "glscl"
-                                                                               : "clip4clip";
-    config.text.max_words = rows(known_.weights, "word_logit_weight", config.text.max_words);
-    config.video.num_frames = rows(known_.weights, "frame_logit_weight",
-                                   rows(known_.weights, "visual_logit_weight", config.video.num_frames));
+    config.head = released_head(known_.weights);
+    const auto system = released_system(config.head);
+    if (system.has_hugging_face_names != (known_.family == WeightFamily::kXpool)) {
+      throw Error(file_.path.string(), ": has the towers of ", family_text(known_.family), " and the head of ",
+                  system.name, ", which no released system has");
+    }
+    check_wanted(system.name);
+    model_.what = concat("a checkpoint of ", options_.as.empty() ? system.name : options_.as);
+    use_temporal_encoder(known_.weights, config.model);
+    config.model.text_mask = system.text_mask;
+    config.video.sampling = system.sampling;
+    config.text.max_words = rows_of(known_.weights, system.words_weight, config.text.max_words);
+    config.video.num_frames = rows_of(known_.weights, system.frames_weight, config.video.num_frames);
     auto all = known_.weights;
     std::erase_if(all, [](const auto& entry) { return entry.first.starts_with("clip."); });
     for (const auto& [name, tensor] : towers_.weights) all["clip." + name] = tensor;

@@ -279,14 +279,6 @@ Shapes tower_shapes(const TowerSizes& sizes) {
   return shapes;
 }
 
-TensorMap without_prefix(const TensorMap& weights, const std::string& prefix) {
-  TensorMap rest;
-  for (auto it = weights.lower_bound(prefix); it != weights.end() && it->first.starts_with(prefix); ++it) {
-    rest[it->first.substr(prefix.size())] = it->second;
-  }
-  return rest;
-}
-
 ImportedTowers import_towers(const TensorMap& weights, WeightNames names, const TowerConfig& config,
                              const std::string& file) {
   ImportedTowers towers{{}, sizes_of(weights, names, config)};

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "e2e/program.h"
+#include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 
 namespace glint::test {
@@ -25,7 +26,7 @@ TEST(SettingsTest, TheDocumentedSettingsAreThoseTheProgramPrints) {
 
 TEST(SettingsTest, EveryHeadsKeysAreDocumented) {
   const auto documented = read_file("docs/settings.md");
-  for (const std::string head : {"mean_pool", "glscl", "glccl", "xclip", "xpool", "tight"}) {
+  for (const auto& head : head_names()) {
     const auto printed = run_program({"train", "--settings", "head.name=" + head});
     EXPECT_THAT(documented, HasSubstr(head_section(printed.out))) << head;
   }

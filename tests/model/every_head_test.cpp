@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -6,81 +7,31 @@
 #include <string>
 #include <vector>
 
-#include "glint/model/head.h"
+#include "glint/config/config_file.h"
 #include "glint/model/losses.h"
+#include "model/head_kinds.h"
 #include "model/head_support.h"
-#include "model/literal/heads.h"
 
-// What every head holds, in each of its kinds. What only one head holds stands in its own test.
-// A texts, B videos, L words, T frames, D width.
+// What every head holds, in each of its kinds, which its own test lists. What only one head holds stands in its own
+// test. A texts, B videos, L words, T frames, D width.
 namespace glint::every_test {
 namespace {
 
 using test::distance;
+using test::Kind;
 using test::Prepared;
 using test::scores_of;
+using test::Zero;
 
 constexpr int64_t kWidth = 64, kWords = 5, kFrames = 6;
-
-// What scores 0 because it has no cosine.
-enum class Zero { kNothing, kPair, kText, kEither };  // zero text with zero video; zero text; zero text or video
-
-struct Kind {
-  std::string name;
-  HeadConfig config;
-  bool hides_words, hides_frames;  // Does padding change nothing?
-  Zero zero;
-  bool has_literal = true;
-};
-
-GlsclConfig small_glscl() {
-  GlsclConfig config;
-  config.queries = 3;
-  config.decoder_layers = 2;
-  config.decoder_ffn = 24;
-  return config;
-}
-
-// Kinder to float32 than the released temperature of 0.01.
-GlcclConfig mild_glccl() {
-  GlcclConfig config;
-  config.score_temperature = 0.05;
-  return config;
-}
-
-std::vector<Kind> kinds() {
-  auto local = small_glscl();
-  local.mask_local = true;
-  std::vector<GlcclConfig> glccl(4, mild_glccl());
-  glccl[1].mask_words = true;
-  glccl[2].mask_words = glccl[2].mask_frames = true;
-  glccl[2].aggregation = "softmax_linear_softmax";
-  glccl[3].mask_frames = true;
-  glccl[3].aggregation = "mlp_softmax";
-  glccl[3].csc_denominator = "offdiag";
-  XpoolConfig avg;
-  avg.pooling = "avg";
-  return {{"mean_pool", MeanPoolConfig{}, true, true, Zero::kEither},
-          {"glscl", small_glscl(), false, false, Zero::kNothing},
-          {"glscl masked", local, true, true, Zero::kNothing, /*has_literal=*/false},
-          {"glccl", glccl[0], false, false, Zero::kEither},
-          {"glccl, words masked", glccl[1], true, false, Zero::kEither},
-          {"glccl, softmax_linear_softmax, masked", glccl[2], true, true, Zero::kEither},
-          {"glccl, mlp_softmax, frames masked", glccl[3], false, true, Zero::kEither},
-          {"xclip", XclipConfig{}, false, false, Zero::kPair},
-          {"xclip, words masked", XclipConfig{.mask_words = true}, true, false, Zero::kPair, /*has_literal=*/false},
-          {"xpool", XpoolConfig{}, true, false, Zero::kText},
-          {"xpool avg", avg, true, false, Zero::kEither, /*has_literal=*/false},
-          {"tight", TightConfig{.layers = 2}, true, true, Zero::kNothing}};
-}
 
 FeatureShape shape_of(int64_t words, int64_t frames) {
   return {.width = kWidth, .max_words = words, .max_frames = frames};
 }
 
 // As after some training: no longer identities, ones and zeros. Without dropout, in evaluation mode.
-std::shared_ptr<RetrievalHead> head_of(const HeadConfig& config, int64_t words = kWords, int64_t frames = kFrames) {
-  const auto head = make_head(config, shape_of(words, frames), /*dropout=*/0);
+std::shared_ptr<RetrievalHead> head_of(const Kind& kind, int64_t words = kWords, int64_t frames = kFrames) {
+  const auto head = kind.make(shape_of(words, frames));
   torch::NoGradGuard no_grad;
   for (auto& parameter : head->parameters()) parameter.add_(torch::randn_like(parameter) * 0.05);
   head->eval();
@@ -108,13 +59,19 @@ bool is_finite(const torch::Tensor& x) {
   return x.isfinite().all().item<bool>();
 }
 
+TEST(EveryHeadTest, TheTestOfEachHeadListsItsKinds) {
+  std::vector<std::string> listed;
+  for (const auto& kind : test::released_kinds()) listed.push_back(kind.head);
+  for (const auto& head : head_names()) EXPECT_THAT(listed, testing::Contains(head));
+}
+
 TEST(EveryHeadTest, BlocksAndThreadsGiveTheScoresOfTheWhole) {
   torch::manual_seed(1);
   torch::NoGradGuard no_grad;
   const auto threads = at::get_num_threads();
-  for (const auto& kind : kinds()) {
+  for (const auto& kind : test::every_kind()) {
     SCOPED_TRACE(kind.name);
-    const auto head = head_of(kind.config);
+    const auto head = head_of(kind);
     const auto [text, video] = prepare(*head, random_items(37, 21));
     at::set_num_threads(1);
     const auto whole = head->score(text, video);
@@ -138,8 +95,8 @@ TEST(EveryHeadTest, BlocksAndThreadsGiveTheScoresOfTheWhole) {
 TEST(EveryHeadTest, PermutedTextsAndVideosPermuteTheScores) {
   torch::manual_seed(2);
   const auto a = torch::randperm(19), b = torch::randperm(7);
-  for (const auto& kind : kinds()) {
-    const auto head = head_of(kind.config);
+  for (const auto& kind : test::every_kind()) {
+    const auto head = head_of(kind);
     const auto items = random_items(19, 7);
     const Items other = {items.sentence.index_select(0, a),    items.words.index_select(0, a),
                          items.word_mask.index_select(0, a),   items.frames.index_select(0, b),
@@ -151,9 +108,9 @@ TEST(EveryHeadTest, PermutedTextsAndVideosPermuteTheScores) {
 
 TEST(EveryHeadTest, PaddingChangesNothingWhereItIsHiddenAndWhatTheReferenceChangesElsewhere) {
   torch::manual_seed(3);
-  for (const auto& kind : kinds()) {
+  for (const auto& kind : test::every_kind()) {
     SCOPED_TRACE(kind.name);
-    const auto head = head_of(kind.config);
+    const auto head = head_of(kind);
     const auto items = random_items(3, 4);
     auto words = items, frames = items;
     const auto no_frame = (items.frame_mask == 0).unsqueeze(-1);
@@ -165,7 +122,7 @@ TEST(EveryHeadTest, PaddingChangesNothingWhereItIsHiddenAndWhatTheReferenceChang
     EXPECT_EQ(distance(scores, of_words) < 1e-5, kind.hides_words);
     EXPECT_EQ(distance(scores, of_frames) < 1e-5, kind.hides_frames);
     if (!kind.has_literal) continue;
-    const auto literal = literal::make_literal(kind.config, shape_of(kWords, kFrames), *head);
+    const auto literal = kind.literal(shape_of(kWords, kFrames), *head);
     EXPECT_LT(distance(of_words, scores_of(*literal, words)), 1e-4);
     EXPECT_LT(distance(of_frames, scores_of(*literal, frames)), 1e-4);
   }
@@ -200,9 +157,9 @@ void expect_zeros(const torch::Tensor& scores, Zero zero) {
 
 TEST(EveryHeadTest, WhatHasNoCosineGivesItsValueAndFiniteGradients) {
   torch::manual_seed(4);
-  for (const auto& kind : kinds()) {
+  for (const auto& kind : test::every_kind()) {
     SCOPED_TRACE(kind.name);
-    const auto head = head_of(kind.config);
+    const auto head = head_of(kind);
     const auto items = empty_items();
     const auto plain = scores_of(*head, items);
     EXPECT_TRUE(is_finite(plain));
@@ -224,18 +181,18 @@ TEST(EveryHeadTest, WhatHasNoCosineGivesItsValueAndFiniteGradients) {
 
 TEST(EveryHeadTest, OneOfAnythingScoresAsTheLiteralForm) {
   torch::manual_seed(5);
-  for (const auto& kind : kinds()) {
+  for (const auto& kind : test::every_kind()) {
     for (const auto& [A, B, L, T] :
          std::vector<std::array<int64_t, 4>>{{1, 1, 1, 1}, {1, 4, 5, 6}, {3, 1, 5, 6}, {3, 4, 1, 6}, {3, 4, 5, 1}}) {
       SCOPED_TRACE(kind.name + ": " + std::to_string(A) + " " + std::to_string(B) + " " + std::to_string(L) + " " +
                    std::to_string(T));
-      const auto head = head_of(kind.config, L, T);
+      const auto head = head_of(kind, L, T);
       const auto items = random_items(A, B, L, T);
       const auto scores = scores_of(*head, items);
       EXPECT_EQ(scores.sizes(), (std::vector<int64_t>{A, B}));
       EXPECT_TRUE(is_finite(scores));
       if (!kind.has_literal) continue;
-      const auto literal = literal::make_literal(kind.config, shape_of(L, T), *head);
+      const auto literal = kind.literal(shape_of(L, T), *head);
       EXPECT_LT(distance(scores, scores_of(*literal, items)), 1e-4);
     }
   }
@@ -261,9 +218,9 @@ torch::Tensor loss_in_shares(RetrievalHead& head, const Prepared& items, const s
 TEST(EveryHeadTest, SharesOfABatchAddUpToItsLossAndGradients) {
   torch::manual_seed(11);
   const int64_t pairs = 5;
-  for (const auto& kind : kinds()) {
+  for (const auto& kind : test::every_kind()) {
     SCOPED_TRACE(kind.name);
-    const auto head = head_of(kind.config);
+    const auto head = head_of(kind);
     head->train();
     auto items = random_items(pairs, pairs);
     for (auto& features : items.features()) features.set_requires_grad(true);
@@ -289,9 +246,9 @@ TEST(EveryHeadTest, SharesOfABatchAddUpToItsLossAndGradients) {
 
 TEST(EveryHeadTest, AShareScoresItsRowsAndColumnsOfTheBatch) {
   torch::manual_seed(12);
-  for (const auto& kind : kinds()) {
+  for (const auto& kind : test::every_kind()) {
     SCOPED_TRACE(kind.name);
-    const auto head = head_of(kind.config);
+    const auto head = head_of(kind);
     const auto prepared = prepare(*head, random_items(5, 5));
     const torch::NoGradGuard no_grad;
     const auto all = head->score(prepared.text, prepared.video);
@@ -303,22 +260,22 @@ TEST(EveryHeadTest, AShareScoresItsRowsAndColumnsOfTheBatch) {
 
 TEST(EveryHeadTest, HugeFeaturesDoNotOverflow) {
   torch::manual_seed(6);
-  for (const auto& kind : kinds()) {
+  for (const auto& kind : test::every_kind()) {
     const auto items = random_items(3, 4);
     for (auto& features : items.features()) features.mul_(1e6);
-    EXPECT_TRUE(is_finite(scores_of(*head_of(kind.config), items))) << kind.name;
+    EXPECT_TRUE(is_finite(scores_of(*head_of(kind), items))) << kind.name;
   }
 }
 
 TEST(EveryHeadTest, ANanFeatureIsNotHidden) {
   torch::manual_seed(7);
-  for (const auto& kind : kinds()) {
+  for (const auto& kind : test::every_kind()) {
     SCOPED_TRACE(kind.name);
     auto items = random_items(3, 4);
     items.frames[2][0][3] = NAN;
     items.clip_frames[2][0][3] = NAN;
     items.sentence[1][0] = NAN;
-    const auto scores = scores_of(*head_of(kind.config), items);
+    const auto scores = scores_of(*head_of(kind), items);
     EXPECT_TRUE(scores.select(1, 2).isnan().all().item<bool>());
     EXPECT_TRUE(scores[1].isnan().all().item<bool>());
     EXPECT_TRUE(is_finite(scores[0].slice(0, 0, 2)));
@@ -327,15 +284,43 @@ TEST(EveryHeadTest, ANanFeatureIsNotHidden) {
 
 TEST(EveryHeadTest, PreparingKeepsTheNumberOfItemsAndDropsTheFramesOfClip) {
   torch::manual_seed(8);
-  for (const auto& kind : kinds()) {
+  for (const auto& kind : test::every_kind()) {
     SCOPED_TRACE(kind.name);
-    const auto [text, video] = prepare(*head_of(kind.config), random_items(3, 4));
+    const auto [text, video] = prepare(*head_of(kind), random_items(3, 4));
     EXPECT_EQ(size(text), 3);
     EXPECT_EQ(size(video), 4);
     EXPECT_FALSE(video.clip_frames.defined());
-    EXPECT_EQ(text.words.defined(), std::holds_alternative<XclipConfig>(kind.config));
+    EXPECT_EQ(text.words.defined(), kind.keeps_words);
   }
 }
 
 }  // namespace
 }  // namespace glint::every_test
+
+namespace glint::test {
+namespace {
+
+std::vector<std::vector<Kind>>& added() {
+  static std::vector<std::vector<Kind>> kinds;  // of each head apart
+  return kinds;
+}
+
+}  // namespace
+
+AddKinds::AddKinds(const std::vector<Kind>& kinds) {
+  added().push_back(kinds);
+}
+
+std::vector<Kind> every_kind() {
+  std::vector<Kind> all;
+  for (const auto& of_head : added()) all.insert(all.end(), of_head.begin(), of_head.end());
+  return all;
+}
+
+std::vector<Kind> released_kinds() {
+  std::vector<Kind> all;
+  for (const auto& of_head : added()) all.push_back(of_head.front());
+  return all;
+}
+
+}  // namespace glint::test

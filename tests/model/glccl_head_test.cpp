@@ -3,6 +3,7 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head.h"
+#include "model/head_kinds.h"
 #include "model/head_support.h"
 #include "model/literal/glccl.h"
 
@@ -245,3 +246,28 @@ TEST(GlcclHeadTest, SizesAndSettingsThatDoNotFitNameTheirKey) {
 
 }  // namespace
 }  // namespace glint::glccl_test
+
+namespace glint::test {
+namespace {
+
+std::vector<Kind> glccl_kinds() {
+  GlcclConfig mild;
+  mild.score_temperature = 0.05;  // kinder to float32 than the released 0.01
+  std::vector<GlcclConfig> of(4, mild);
+  of[1].mask_words = true;
+  of[2].mask_words = of[2].mask_frames = true;
+  of[2].aggregation = "softmax_linear_softmax";
+  of[3].mask_frames = true;
+  of[3].aggregation = "mlp_softmax";
+  of[3].csc_denominator = "offdiag";
+  return {kind("glccl", of[0], {.zero = Zero::kEither}),
+          kind("glccl, words masked", of[1], {.hides_words = true, .zero = Zero::kEither}),
+          kind("glccl, softmax_linear_softmax, masked", of[2],
+               {.hides_words = true, .hides_frames = true, .zero = Zero::kEither}),
+          kind("glccl, mlp_softmax, frames masked", of[3], {.hides_frames = true, .zero = Zero::kEither})};
+}
+
+const AddKinds glccl_added(glccl_kinds());
+
+}  // namespace
+}  // namespace glint::test

@@ -3,6 +3,7 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head.h"
+#include "model/head_kinds.h"
 #include "model/head_support.h"
 #include "model/literal/glscl.h"
 
@@ -237,3 +238,22 @@ TEST(GlsclHeadTest, SettingsThatDoNotFitNameTheirKey) {
 
 }  // namespace
 }  // namespace glint::glscl_test
+
+namespace glint::test {
+namespace {
+
+std::vector<Kind> glscl_kinds() {
+  GlsclConfig small, masked;
+  small.queries = 3;
+  small.decoder_layers = 2;
+  small.decoder_ffn = 24;
+  masked = small;
+  masked.mask_local = true;
+  return {kind("glscl", small, {}),
+          kind("glscl masked", masked, {.hides_words = true, .hides_frames = true, .has_literal = false})};
+}
+
+const AddKinds glscl_added(glscl_kinds());
+
+}  // namespace
+}  // namespace glint::test

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "glint/model/head.h"
+#include "model/head_kinds.h"
 
 namespace glint {
 namespace {
@@ -47,3 +48,15 @@ TEST(MeanPoolHeadTest, PaddingFramesDoNotChangeTheScore) {
 
 }  // namespace
 }  // namespace glint
+
+namespace glint::test {
+namespace {
+
+std::vector<Kind> mean_pool_kinds() {
+  return {kind("mean_pool", MeanPoolConfig{}, {.hides_words = true, .hides_frames = true, .zero = Zero::kEither})};
+}
+
+const AddKinds mean_pool_added(mean_pool_kinds());
+
+}  // namespace
+}  // namespace glint::test

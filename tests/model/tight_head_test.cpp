@@ -5,6 +5,7 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head.h"
+#include "model/head_kinds.h"
 #include "model/head_support.h"
 #include "model/literal/tight.h"
 
@@ -175,3 +176,15 @@ TEST(TightHeadTest, SizesThatDoNotFitNameTheirSetting) {
 
 }  // namespace
 }  // namespace glint::tight_test
+
+namespace glint::test {
+namespace {
+
+std::vector<Kind> tight_kinds() {
+  return {kind("tight", TightConfig{.layers = 2}, {.hides_words = true, .hides_frames = true})};
+}
+
+const AddKinds tight_added(tight_kinds());
+
+}  // namespace
+}  // namespace glint::test

@@ -5,6 +5,7 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head.h"
+#include "model/head_kinds.h"
 #include "model/head_support.h"
 #include "model/literal/xclip.h"
 
@@ -142,3 +143,17 @@ TEST(XclipHeadTest, FeaturesOfAnotherLengthAreABug) {
 
 }  // namespace
 }  // namespace glint::xclip_test
+
+namespace glint::test {
+namespace {
+
+std::vector<Kind> xclip_kinds() {
+  return {kind("xclip", XclipConfig{}, {.zero = Zero::kPair, .keeps_words = true}),
+          kind("xclip, words masked", XclipConfig{.mask_words = true},
+               {.hides_words = true, .zero = Zero::kPair, .has_literal = false, .keeps_words = true})};
+}
+
+const AddKinds xclip_added(xclip_kinds());
+
+}  // namespace
+}  // namespace glint::test

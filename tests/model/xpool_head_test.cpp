@@ -5,6 +5,7 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head.h"
+#include "model/head_kinds.h"
 #include "model/head_support.h"
 #include "model/heads/xpool_scores.h"
 #include "model/literal/xpool.h"
@@ -195,3 +196,18 @@ TEST(XpoolHeadTest, ParametersAreThoseOfTheReleaseAndStartAsIdentities) {
 
 }  // namespace
 }  // namespace glint::xpool_test
+
+namespace glint::test {
+namespace {
+
+std::vector<Kind> xpool_kinds() {
+  XpoolConfig mean;
+  mean.pooling = "avg";
+  return {kind("xpool", XpoolConfig{}, {.hides_words = true, .zero = Zero::kText}),
+          kind("xpool avg", mean, {.hides_words = true, .zero = Zero::kEither, .has_literal = false})};
+}
+
+const AddKinds xpool_added(xpool_kinds());
+
+}  // namespace
+}  // namespace glint::test

@@ -46,7 +46,10 @@ std::optional<SettingRule> find_rule(const std::string& key);
 // head.
 void take_settings(Config& config, const Config& from, const std::function<bool(const Setting&)>& is_taken);
 
-// The names of HeadConfig's alternatives, in its order: "mean_pool", "glscl".
+// Every head with its default settings, in HeadConfig's order.
+std::vector<HeadConfig> all_heads();
+
+// Their names: "mean_pool", "glscl".
 std::vector<std::string> head_names();
 std::string head_name(const HeadConfig& head);
 

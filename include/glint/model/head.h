@@ -68,12 +68,4 @@ class RetrievalHead : public torch::nn::Module {
 // Throws Error naming the key where the sizes do not fit. `dropout` >= 0 replaces the head's own (model.dropout).
 std::shared_ptr<RetrievalHead> make_head(const HeadConfig& config, const FeatureShape& shape, double dropout = -1);
 
-// One file a head: src/model/heads/<name>.cpp.
-std::shared_ptr<RetrievalHead> make(const MeanPoolConfig& config, const FeatureShape& shape);
-std::shared_ptr<RetrievalHead> make(const GlsclConfig& config, const FeatureShape& shape);
-std::shared_ptr<RetrievalHead> make(const GlcclConfig& config, const FeatureShape& shape);
-std::shared_ptr<RetrievalHead> make(const XclipConfig& config, const FeatureShape& shape);
-std::shared_ptr<RetrievalHead> make(const XpoolConfig& config, const FeatureShape& shape);
-std::shared_ptr<RetrievalHead> make(const TightConfig& config, const FeatureShape& shape);
-
 }  // namespace glint

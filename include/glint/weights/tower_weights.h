@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "glint/io/state_dict.h"
 #include "glint/model/towers.h"
 
 // The towers' weights under the names of others and under ours, which are OpenAI's (methods 1.6). Maps hold the towers
@@ -11,9 +12,6 @@
 namespace glint {
 
 enum class WeightNames { kOpenAi, kHuggingFace };
-
-// "model.layers.3.weight" where everything was saved as it stood in a wrapper named `prefix`: its weights without it.
-TensorMap without_prefix(const TensorMap& weights, const std::string& prefix);
 
 struct ImportedTowers {
   TensorMap weights;  // under our names, in float32

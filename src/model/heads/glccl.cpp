@@ -2,9 +2,10 @@
 #include <string>
 
 #include "glint/core/error.h"
-#include "glint/model/head.h"
+#include "glint/model/head_descriptor.h"
 #include "glint/nn/affine.h"
 #include "model/heads/glccl_scores.h"
+#include "model/literal/forms.h"
 
 namespace glint {
 namespace {
@@ -140,15 +141,64 @@ class GlcclHead final : public RetrievalHead {
   torch::Tensor visual_;               // [T, T] or undefined
 };
 
+class GlcclDescriptor final : public HeadDescriptor<GlcclConfig> {
+ public:
+  std::shared_ptr<RetrievalHead> make(const GlcclConfig& config, const FeatureShape& shape) const override {
+    if (config.csc_denominator != "b2" && config.csc_denominator != "offdiag") {
+      throw Error("config.head.csc_denominator: '", config.csc_denominator, "' is neither b2 nor offdiag");
+    }
+    if (shape.max_words < 1)
+      throw Error("config.text.max_words: ", shape.max_words, " is not above 0, which glccl needs");
+    return std::make_shared<GlcclHead>(config, shape);
+  }
+
+  // Of softmax aggregation.
+  HeadCost cost(const GlcclConfig&, const HeadSizes& sizes) const override {
+    const auto T = sizes.frames, L = sizes.words, D = sizes.width;
+    // 4.3: A1, A2, B3, B4 meet one vector of a pair, B1 and B2 L of them.
+    const auto levels = 2 * L * L * L + 4 * L * L;
+    HeadCost cost;
+    // 4.2: logits and sums of v and of f_j for L words. 4.3: c W_g and w W_l; S_vs, m, n and F, products of width D.
+    cost.released = {.text = (L + 1) * D * D, .pair = 2 * (L + 1) * T * D + (1 + 2 * L + L * L) * D + levels};
+    cost.exact = {.text = D * D, .video = T * D * D + T * T * D};
+    return cost;
+  }
+
+  std::vector<MatrixProduct> pair_products(const GlcclConfig&, const HeadSizes& sizes, int64_t texts,
+                                           int64_t videos) const override {
+    const auto T = sizes.frames, L = sizes.words, D = sizes.width, pairs = texts * videos;
+    return {{.rows = texts * L, .inner = D, .columns = videos * 2 * T},            // <w, V_t>, <w W_l, V_t>
+            {.rows = texts * 2, .inner = D, .columns = videos * T},                // <c, V_t>, <c W_g, V_t>
+            {.batch = videos, .rows = texts * (L + 1), .inner = T, .columns = T},  // G w
+            {.batch = pairs, .rows = L, .inner = T, .columns = L},                 // F
+            {.rows = pairs * L, .inner = L, .columns = L, .times = 2},             // first level, both ways
+            {.rows = 4 * pairs, .inner = L, .columns = L}};                        // last level: m, n, wl, fl
+  }
+
+  std::shared_ptr<RetrievalHead> literal(const GlcclConfig& config, const FeatureShape& shape,
+                                         const RetrievalHead& head) const override {
+    return literal::glccl_form(config, shape, head);
+  }
+
+  double literal_floats(const HeadSizes& sizes, bool train) const override {
+    return (train ? 6.5 : 2.5) * static_cast<double>(sizes.words * sizes.width);
+  }
+
+  ReleasedSystem released() const override {
+    return {.name = "glccl", .words_weight = "word_logit_weight", .frames_weight = "visual_logit_weight"};
+  }
+
+  std::optional<GlcclConfig> of_released(const TensorMap& weights) const override {
+    const bool is_xclip = weights.count("frame_logit_weight") > 0;
+    return weights.count("word_frame_logit_weight") > 0 && !is_xclip ? std::optional(GlcclConfig{}) : std::nullopt;
+  }
+};
+
 }  // namespace
 
-std::shared_ptr<RetrievalHead> make(const GlcclConfig& config, const FeatureShape& shape) {
-  if (config.csc_denominator != "b2" && config.csc_denominator != "offdiag") {
-    throw Error("config.head.csc_denominator: '", config.csc_denominator, "' is neither b2 nor offdiag");
-  }
-  if (shape.max_words < 1)
-    throw Error("config.text.max_words: ", shape.max_words, " is not above 0, which glccl needs");
-  return std::make_shared<GlcclHead>(config, shape);
+const HeadDescriptor<GlcclConfig>& descriptor(const GlcclConfig&) {
+  static const GlcclDescriptor descriptor;
+  return descriptor;
 }
 
 }  // namespace glint

@@ -4,11 +4,13 @@
 #include <string>
 
 #include "glint/core/error.h"
-#include "glint/model/head.h"
+#include "glint/io/state_dict.h"
+#include "glint/model/head_descriptor.h"
 #include "glint/nn/affine.h"
 #include "model/heads/query_decoder.h"
 #include "model/heads/text_guided_pooling.h"
 #include "model/heads/unit.h"
+#include "model/literal/forms.h"
 
 namespace glint {
 namespace {
@@ -134,17 +136,78 @@ void require_choice(const char* key, const std::string& value, const std::string
     throw Error("config.head.", key, ": '", value, "' is neither ", first, " nor ", second);
 }
 
+// A decoder layer over `memory` words or frames (methods 3.3): self-attention over the queries (4 projections),
+// attention to the memory (query and output; keys and values), both with Q or `memory` logits and values, and two
+// linear layers.
+int64_t decoder_layer_macs(const GlsclConfig& config, int64_t D, int64_t memory) {
+  const auto Q = config.queries;
+  return 6 * Q * D * D + 2 * memory * D * D + 2 * Q * (Q + memory) * D + 2 * Q * D * config.decoder_ffn;
+}
+
+class GlsclDescriptor final : public HeadDescriptor<GlsclConfig> {
+ public:
+  std::shared_ptr<RetrievalHead> make(const GlsclConfig& config, const FeatureShape& shape) const override {
+    if (config.decoder_heads <= 0 || shape.width % config.decoder_heads != 0) {
+      throw Error("config.head.decoder_heads: ", config.decoder_heads, " does not divide the width ", shape.width,
+                  " of the features; choose a divisor of it");
+    }
+    require_choice("icl_normaliser", config.icl_normaliser, "queries", "batch");
+    require_choice("idl_modalities", config.idl_modalities, "video", "both");
+    require_choice("block", config.block, "full_decoder", "cross_only");
+    return std::make_shared<GlsclHead>(config, shape);
+  }
+
+  // Of the full decoder.
+  HeadCost cost(const GlsclConfig& config, const HeadSizes& sizes) const override {
+    const auto T = sizes.frames, D = sizes.width, Q = config.queries, layers = config.decoder_layers;
+    const auto text = layers * decoder_layer_macs(config, D, sizes.words);
+    const auto video = layers * decoder_layer_macs(config, D, T);
+    // Before the first layer all items are alike: its self-attention and its queries are computed once for all.
+    const auto alike = 5 * Q * D * D + 2 * Q * Q * D;
+    HeadCost cost;
+    // 3.2: <c, V_t>; v = sum of weights times V_t; <c, v>; 3.3: <N_q, P_q>.
+    cost.released = {.text = text, .video = video, .pair = 2 * T * D + D + Q * D};
+    cost.exact = {.text = text - alike, .video = video - alike + T * T * D};  // G = V V' of the video
+    cost.published = 2 * D;  // without the attention over frames, and one query for all Q (3.7)
+    return cost;
+  }
+
+  std::vector<MatrixProduct> pair_products(const GlsclConfig& config, const HeadSizes& sizes, int64_t texts,
+                                           int64_t videos) const override {
+    const auto T = sizes.frames, D = sizes.width;
+    return {{.rows = texts, .inner = D, .columns = videos * T},                // <c, V_t>
+            {.batch = videos, .rows = texts, .inner = T, .columns = T},        // G w
+            {.rows = texts, .inner = config.queries * D, .columns = videos}};  // s
+  }
+
+  std::shared_ptr<RetrievalHead> literal(const GlsclConfig& config, const FeatureShape& shape,
+                                         const RetrievalHead& head) const override {
+    return literal::glscl_form(config, shape, head);
+  }
+
+  double literal_floats(const HeadSizes& sizes, bool train) const override {
+    return (train ? 16 : 2.5) * static_cast<double>(sizes.width);
+  }
+
+  ReleasedSystem released() const override {
+    return {.name = "glscl", .text_mask = "causal_padding", .sampling = "glscl"};
+  }
+
+  std::optional<GlsclConfig> of_released(const TensorMap& weights) const override {
+    if (weights.count("spatial_queries") == 0) return std::nullopt;
+    GlsclConfig config;
+    config.queries = rows_of(weights, "spatial_queries", config.queries);
+    config.decoder_layers = count_numbered(weights, "transformer_decoder_noun.layers.");
+    config.decoder_ffn = rows_of(weights, "transformer_decoder_noun.layers.0.linear1.weight", config.decoder_ffn);
+    return config;
+  }
+};
+
 }  // namespace
 
-std::shared_ptr<RetrievalHead> make(const GlsclConfig& config, const FeatureShape& shape) {
-  if (config.decoder_heads <= 0 || shape.width % config.decoder_heads != 0) {
-    throw Error("config.head.decoder_heads: ", config.decoder_heads, " does not divide the width ", shape.width,
-                " of the features; choose a divisor of it");
-  }
-  require_choice("icl_normaliser", config.icl_normaliser, "queries", "batch");
-  require_choice("idl_modalities", config.idl_modalities, "video", "both");
-  require_choice("block", config.block, "full_decoder", "cross_only");
-  return std::make_shared<GlsclHead>(config, shape);
+const HeadDescriptor<GlsclConfig>& descriptor(const GlsclConfig&) {
+  static const GlsclDescriptor descriptor;
+  return descriptor;
 }
 
 }  // namespace glint

@@ -1,6 +1,7 @@
-#include "glint/model/head.h"
+#include "glint/model/head_descriptor.h"
 #include "glint/nn/affine.h"
 #include "model/heads/unit.h"
+#include "model/literal/forms.h"
 
 namespace glint {
 namespace {
@@ -28,10 +29,39 @@ class MeanPoolHead final : public RetrievalHead {
   }
 };
 
+class MeanPoolDescriptor final : public HeadDescriptor<MeanPoolConfig> {
+ public:
+  std::shared_ptr<RetrievalHead> make(const MeanPoolConfig&, const FeatureShape&) const override {
+    return std::make_shared<MeanPoolHead>();
+  }
+
+  HeadCost cost(const MeanPoolConfig&, const HeadSizes& sizes) const override {
+    return {.released = {.pair = sizes.width}, .exact = {}, .published = sizes.width};
+  }
+
+  std::vector<MatrixProduct> pair_products(const MeanPoolConfig&, const HeadSizes& sizes, int64_t texts,
+                                           int64_t videos) const override {
+    return {{.rows = texts, .inner = sizes.width, .columns = videos}};
+  }
+
+  std::shared_ptr<RetrievalHead> literal(const MeanPoolConfig&, const FeatureShape&,
+                                         const RetrievalHead&) const override {
+    return literal::mean_pool_form();
+  }
+
+  double literal_floats(const HeadSizes&, bool) const override { return 4; }
+
+  ReleasedSystem released() const override { return {.name = "clip4clip"}; }
+
+  // It has no weights of its own: released_head() takes what no other head claims for it.
+  std::optional<MeanPoolConfig> of_released(const TensorMap&) const override { return std::nullopt; }
+};
+
 }  // namespace
 
-std::shared_ptr<RetrievalHead> make(const MeanPoolConfig&, const FeatureShape&) {
-  return std::make_shared<MeanPoolHead>();
+const HeadDescriptor<MeanPoolConfig>& descriptor(const MeanPoolConfig&) {
+  static const MeanPoolDescriptor descriptor;
+  return descriptor;
 }
 
 }  // namespace glint

@@ -5,11 +5,13 @@
 
 #include "glint/core/error.h"
 #include "glint/core/random.h"
-#include "glint/model/head.h"
+#include "glint/io/state_dict.h"
+#include "glint/model/head_descriptor.h"
 #include "glint/nn/affine.h"
 #include "glint/nn/seeded_generator.h"
 #include "glint/nn/transformer.h"
 #include "model/heads/pair_blocks.h"
+#include "model/literal/forms.h"
 
 // A texts, B videos, T frames, D width, S = T + 1 positions of a pair; a, b: those of a block, N = a * b pairs.
 namespace glint {
@@ -160,20 +162,87 @@ class TightHead final : public RetrievalHead {
   std::shared_ptr<Affine> dense_, similarity_;
 };
 
+class TightDescriptor final : public HeadDescriptor<TightConfig> {
+ public:
+  std::shared_ptr<RetrievalHead> make(const TightConfig& config, const FeatureShape& shape) const override {
+    if (config.layers < 1) throw Error("config.head.layers: ", config.layers, " is not above 0");
+    if (!(config.dropout >= 0 && config.dropout < 1))
+      throw Error("config.head.dropout: ", config.dropout, " is not in [0, 1)");
+    if (shape.width % kTightHeadWidth != 0) {
+      throw Error("config.model.towers.embed_dim: ", shape.width, " is not a multiple of ", kTightHeadWidth,
+                  ", which the tight head needs");
+    }
+    if (shape.max_frames >= shape.positions) {
+      throw Error("config.video.num_frames: ", shape.max_frames, " and the sentence exceed the position table's ",
+                  shape.positions, " rows");
+    }
+    return std::make_shared<TightHead>(config, shape);
+  }
+
+  HeadCost cost(const TightConfig& config, const HeadSizes& sizes) const override {
+    const auto S = sizes.frames + 1, D = sizes.width;
+    HeadCost cost;
+    // 2: queries, keys, values, output: 4 D x D of every position; a hidden width of 4 D: 8; logits and values of all
+    // positions; the pooler.
+    cost.released.pair = config.layers * (12 * S * D * D + 2 * S * S * D) + D * D + D;
+    // The first layer's queries, keys and values come from an item alone.
+    cost.exact.text = 3 * D * D;
+    cost.exact.video = sizes.frames * 3 * D * D;
+    return cost;
+  }
+
+  // Of the last layer one position is wanted.
+  std::vector<MatrixProduct> pair_products(const TightConfig& config, const HeadSizes& sizes, int64_t texts,
+                                           int64_t videos) const override {
+    const auto S = sizes.frames + 1, D = sizes.width, pairs = texts * videos, layers = config.layers;
+    std::vector<MatrixProduct> products;
+    const auto add_linear = [&](int64_t rows, int64_t in, int64_t out, int64_t times) {
+      if (times > 0) products.push_back({.rows = rows, .inner = in, .columns = out, .times = times});
+    };
+    const auto add_attention = [&](int64_t queries, int64_t times) {
+      const auto heads = pairs * D / kTightHeadWidth;
+      if (times == 0) return;
+      products.push_back({.batch = heads, .rows = queries, .inner = kTightHeadWidth, .columns = S, .times = times});
+      products.push_back({.batch = heads, .rows = queries, .inner = S, .columns = kTightHeadWidth, .times = times});
+    };
+    add_linear(pairs * S, D, 3 * D, layers - 2);  // queries, keys, values
+    add_attention(S, layers - 1);
+    add_linear(pairs * S, D, D, layers - 1);
+    add_linear(pairs * S, D, 4 * D, layers - 1);
+    add_linear(pairs * S, 4 * D, D, layers - 1);
+    add_linear(pairs * S, D, 2 * D, 1);  // the last layer's keys and values
+    add_attention(1, 1);
+    add_linear(pairs, D, D, 3);  // its query and output, the pooler
+    add_linear(pairs, D, 4 * D, 1);
+    add_linear(pairs, 4 * D, D, 1);
+    add_linear(pairs, D, 1, 1);
+    return products;
+  }
+
+  std::shared_ptr<RetrievalHead> literal(const TightConfig&, const FeatureShape&,
+                                         const RetrievalHead& head) const override {
+    return literal::tight_form(head);
+  }
+
+  double literal_floats(const HeadSizes& sizes, bool train) const override {
+    return (train ? 100 : 23) * static_cast<double>((sizes.frames + 1) * sizes.width);
+  }
+
+  ReleasedSystem released() const override { return {.name = "clip4clip"}; }
+
+  std::optional<TightConfig> of_released(const TensorMap& weights) const override {
+    if (!has_prefix(weights, "cross.")) return std::nullopt;
+    TightConfig config;
+    config.layers = count_numbered(weights, "cross.transformer.resblocks.");
+    return config;
+  }
+};
+
 }  // namespace
 
-std::shared_ptr<RetrievalHead> make(const TightConfig& config, const FeatureShape& shape) {
-  if (config.layers < 1) throw Error("config.head.layers: ", config.layers, " is not above 0");
-  if (!(config.dropout >= 0 && config.dropout < 1))
-    throw Error("config.head.dropout: ", config.dropout, " is not in [0, 1)");
-  if (shape.width % kTightHeadWidth != 0) {
-    throw Error("config.model.towers.embed_dim: ", shape.width, " is not a multiple of 64, which the tight head needs");
-  }
-  if (shape.max_frames >= shape.positions) {
-    throw Error("config.video.num_frames: ", shape.max_frames, " and the sentence exceed the position table's ",
-                shape.positions, " rows");
-  }
-  return std::make_shared<TightHead>(config, shape);
+const HeadDescriptor<TightConfig>& descriptor(const TightConfig&) {
+  static const TightDescriptor descriptor;
+  return descriptor;
 }
 
 }  // namespace glint

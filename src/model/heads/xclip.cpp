@@ -4,10 +4,11 @@
 #include <utility>
 
 #include "glint/core/error.h"
-#include "glint/model/head.h"
+#include "glint/model/head_descriptor.h"
 #include "glint/nn/affine.h"
 #include "model/heads/unit.h"
 #include "model/heads/xclip_scores.h"
+#include "model/literal/forms.h"
 
 namespace glint {
 namespace {
@@ -75,11 +76,59 @@ class XclipHead final : public RetrievalHead {
   torch::Tensor frame_logit_, frame_mat_, frame_mat2_;  // [T, T]
 };
 
+class XclipDescriptor final : public HeadDescriptor<XclipConfig> {
+ public:
+  std::shared_ptr<RetrievalHead> make(const XclipConfig& config, const FeatureShape& shape) const override {
+    if (!(config.temperature > 0)) throw Error("config.head.temperature: ", config.temperature, " is not above 0");
+    return std::make_shared<XclipHead>(config, shape);
+  }
+
+  HeadCost cost(const XclipConfig&, const HeadSizes& sizes) const override {
+    const auto T = sizes.frames, L = sizes.words, D = sizes.width;
+    const auto dots = (L + 1) * (T + 1) * D;                  // 5.1: of sentence and words with video and frames
+    const auto coarse = L * L + T * T;                        // word_logit, frame_logit
+    const auto fine = T * L * L + L * T * T + L * L + T * T;  // word_mat, frame_mat, and the second level
+    HeadCost cost;
+    cost.released = {.text = (L + 1) * D * D, .pair = dots + coarse + fine};
+    cost.exact = {.video = (T + 1) * D * D};  // W_g and W_l act on the video's side, which has fewer rows
+    cost.published = dots + coarse + L + T;   // 3.7: the attention over F is left out, coarse weighted sums are not
+    return cost;
+  }
+
+  std::vector<MatrixProduct> pair_products(const XclipConfig&, const HeadSizes& sizes, int64_t texts,
+                                           int64_t videos) const override {
+    const auto T = sizes.frames, L = sizes.words, D = sizes.width, pairs = texts * videos;
+    return {{.rows = videos * (T + 1), .inner = D, .columns = texts * L},  // <w_i W_l, f_t>, <w_i, v>
+            {.rows = videos * (T + 1), .inner = D, .columns = texts},      // <c, f_t>, <c W_g, v>
+            {.rows = pairs * T, .inner = L, .columns = L},                 // M softmax over words
+            {.rows = pairs * L, .inner = T, .columns = T},                 // M softmax over frames
+            {.rows = 2 * pairs, .inner = L, .columns = L},                 // of what those leave, and word_logit
+            {.rows = 2 * pairs, .inner = T, .columns = T}};
+  }
+
+  std::shared_ptr<RetrievalHead> literal(const XclipConfig& config, const FeatureShape& shape,
+                                         const RetrievalHead& head) const override {
+    return literal::xclip_form(config, shape, head);
+  }
+
+  double literal_floats(const HeadSizes& sizes, bool train) const override {
+    return (train ? 10 : 5) * static_cast<double>(sizes.words * sizes.frames);
+  }
+
+  ReleasedSystem released() const override {
+    return {.name = "xclip", .words_weight = "word_logit_weight", .frames_weight = "frame_logit_weight"};
+  }
+
+  std::optional<XclipConfig> of_released(const TensorMap& weights) const override {
+    return weights.count("frame_logit_weight") > 0 ? std::optional(XclipConfig{}) : std::nullopt;
+  }
+};
+
 }  // namespace
 
-std::shared_ptr<RetrievalHead> make(const XclipConfig& config, const FeatureShape& shape) {
-  if (!(config.temperature > 0)) throw Error("config.head.temperature: ", config.temperature, " is not above 0");
-  return std::make_shared<XclipHead>(config, shape);
+const HeadDescriptor<XclipConfig>& descriptor(const XclipConfig&) {
+  static const XclipDescriptor descriptor;
+  return descriptor;
 }
 
 }  // namespace glint

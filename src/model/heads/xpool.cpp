@@ -6,11 +6,13 @@
 #include <string>
 
 #include "glint/core/error.h"
-#include "glint/model/head.h"
+#include "glint/io/state_dict.h"
+#include "glint/model/head_descriptor.h"
 #include "glint/nn/affine.h"
 #include "model/heads/fused_xpool.h"
 #include "model/heads/unit.h"
 #include "model/heads/xpool_scores.h"
+#include "model/literal/forms.h"
 
 namespace glint {
 namespace {
@@ -151,12 +153,57 @@ class XpoolHead final : public RetrievalHead {
   std::shared_ptr<PoolFrames> pool_;
 };
 
+class XpoolDescriptor final : public HeadDescriptor<XpoolConfig> {
+ public:
+  std::shared_ptr<RetrievalHead> make(const XpoolConfig& config, const FeatureShape& shape) const override {
+    if (config.pooling == "avg") return std::make_shared<XpoolMeanHead>();
+    if (config.pooling == "transformer") return std::make_shared<XpoolHead>(config, shape);
+    throw Error("config.head.pooling: '", config.pooling, "' is neither transformer nor avg");
+  }
+
+  // Of its transformer.
+  HeadCost cost(const XpoolConfig&, const HeadSizes& sizes) const override {
+    const auto T = sizes.frames, D = sizes.width;
+    HeadCost cost;
+    // 5.2: q; k and v; logits and sum, W_o, W_p, <x, z>.
+    cost.released = {.text = D * D, .video = 2 * T * D * D, .pair = 2 * T * D + 2 * D * D + D};
+    // All four projections act on frames; three quadratic forms in them with b2 and b3 beside.
+    const auto forms = T * T * D + 2 * (T + 1) * (T + 1) * D + (T + 1) * D;
+    cost.exact = {.text = D * D, .video = 4 * T * D * D + forms};
+    cost.published = 2 * T * D + D * D + D + T;  // 3.7: one of the two D x D layers
+    return cost;
+  }
+
+  std::vector<MatrixProduct> pair_products(const XpoolConfig&, const HeadSizes& sizes, int64_t texts,
+                                           int64_t videos) const override {
+    const auto T = sizes.frames, D = sizes.width;
+    return {{.rows = texts, .inner = D, .columns = videos * T, .times = 2},           // <q, k_t>, <g3 x, h_t>
+            {.batch = videos, .rows = texts, .inner = T, .columns = T, .times = 3}};  // three Gram matrices
+  }
+
+  std::shared_ptr<RetrievalHead> literal(const XpoolConfig&, const FeatureShape&,
+                                         const RetrievalHead& head) const override {
+    return literal::xpool_form(head);
+  }
+
+  double literal_floats(const HeadSizes& sizes, bool train) const override {
+    return (train ? 14 : 10) * static_cast<double>(sizes.width);
+  }
+
+  ReleasedSystem released() const override {
+    return {.name = "xpool", .sampling = "xpool", .has_hugging_face_names = true};
+  }
+
+  std::optional<XpoolConfig> of_released(const TensorMap& weights) const override {
+    return has_prefix(weights, "pool_frames.") ? std::optional(XpoolConfig{}) : std::nullopt;
+  }
+};
+
 }  // namespace
 
-std::shared_ptr<RetrievalHead> make(const XpoolConfig& config, const FeatureShape& shape) {
-  if (config.pooling == "avg") return std::make_shared<XpoolMeanHead>();
-  if (config.pooling == "transformer") return std::make_shared<XpoolHead>(config, shape);
-  throw Error("config.head.pooling: '", config.pooling, "' is neither transformer nor avg");
+const HeadDescriptor<XpoolConfig>& descriptor(const XpoolConfig&) {
+  static const XpoolDescriptor descriptor;
+  return descriptor;
 }
 
 }  // namespace glint

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "model/literal/forms.h"
 #include "model/literal/unit_vectors.h"
 
 namespace glint::literal {
@@ -99,6 +100,50 @@ Glccl::Scores Glccl::score(const Texts& texts, const torch::Tensor& frames, cons
                         config_.csc_denominator);
   }
   return scores;
+}
+
+namespace {
+
+class GlcclForm final : public RetrievalHead {
+ public:
+  GlcclForm(const GlcclConfig& config, const FeatureShape& shape, const RetrievalHead& head)
+      : csc_weight_(config.csc_weight),
+        form_(
+            register_module("form", std::make_shared<Glccl>(config, shape.width, shape.max_words, shape.max_frames))) {
+    copy_parameters(head, *form_);
+  }
+  TextFeatures prepare_text(TextFeatures text) override {
+    const auto of = form_->texts(text.sentence, text.words, text.mask);
+    return {of.sentence,
+            of.words,
+            of.mask,
+            {{"unit_words", of.unit_words},
+             {"unit_sentence", of.unit_sentence},
+             {"global_mixed", of.global_mixed},
+             {"local_mixed", of.local_mixed}}};
+  }
+  torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override { return scores(text, video).all; }
+  HeadOutput score_pairs(const TextFeatures& text, const VideoFeatures& video) override {
+    const auto all = scores(text, video);
+    return {all.all, {{"csc", csc_weight_ * all.csc}}};
+  }
+
+ private:
+  Glccl::Scores scores(const TextFeatures& text, const VideoFeatures& video) const {
+    return form_->score({text.sentence, text.words, text.prepared.at("unit_words"), text.prepared.at("unit_sentence"),
+                         text.prepared.at("global_mixed"), text.prepared.at("local_mixed"), text.mask},
+                        video.frames, video.mask);
+  }
+
+  double csc_weight_;
+  std::shared_ptr<Glccl> form_;
+};
+
+}  // namespace
+
+std::shared_ptr<RetrievalHead> glccl_form(const GlcclConfig& config, const FeatureShape& shape,
+                                          const RetrievalHead& head) {
+  return std::make_shared<GlcclForm>(config, shape, head);
 }
 
 }  // namespace glint::literal

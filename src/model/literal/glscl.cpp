@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/literal/forms.h"
 #include "model/literal/unit_vectors.h"
 
 namespace glint::literal {
@@ -71,6 +72,47 @@ torch::Tensor Glscl::idl(const torch::Tensor& concepts) const {
     }
   }
   return sum / static_cast<double>(std::max<int64_t>(1, Q * (Q - 1)));
+}
+
+namespace {
+
+class GlsclForm final : public RetrievalHead {
+ public:
+  GlsclForm(const GlsclConfig& config, const FeatureShape& shape, const RetrievalHead& head)
+      : form_(register_module("form", std::make_shared<Glscl>(config, shape.width))) {
+    copy_parameters(head, *form_);
+  }
+  TextFeatures prepare_text(TextFeatures text) override {
+    text.prepared["concepts"] = form_->concepts(text.words);
+    return text;
+  }
+  VideoFeatures prepare_video(VideoFeatures video) override {
+    video.prepared["concepts"] = form_->concepts(video.frames);
+    return video;
+  }
+  torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override { return scores(text, video).all; }
+  HeadOutput score_pairs(const TextFeatures& text, const VideoFeatures& video) override {
+    auto all = scores(text, video);
+    form_->add_losses(text.prepared.at("concepts"), video.prepared.at("concepts"), all);
+    return {all.all, {{"icl", all.icl}, {"idl", all.idl}}};
+  }
+
+ private:
+  Glscl::Scores scores(const TextFeatures& text, const VideoFeatures& video) const {
+    return form_->score(text.sentence, video.frames, video.mask, text.prepared.at("concepts"),
+                        video.prepared.at("concepts"));
+  }
+
+  std::shared_ptr<Glscl> form_;
+};
+
+}  // namespace
+
+std::shared_ptr<RetrievalHead> glscl_form(const GlsclConfig& config, const FeatureShape& shape,
+                                          const RetrievalHead& head) {
+  auto without_dropout = config;
+  without_dropout.dropout = 0;
+  return std::make_shared<GlsclForm>(without_dropout, shape, head);
 }
 
 }  // namespace glint::literal

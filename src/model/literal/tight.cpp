@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <string>
+#include "model/literal/forms.h"
 
 // A texts, B videos, T frames, D width, S = T + 1 positions, H heads of width d.
 namespace glint::literal {
@@ -53,6 +54,25 @@ torch::Tensor tight(const TensorMap& parameters, const torch::Tensor& sentence, 
   const auto pooled = quick_gelu(torch::linear(first, parameters.at("dense.weight"), parameters.at("dense.bias")));
   return torch::linear(pooled, parameters.at("similarity_dense.weight"), parameters.at("similarity_dense.bias"))
       .squeeze(-1);
+}
+
+namespace {
+
+class TightForm final : public RetrievalHead {
+ public:
+  explicit TightForm(const RetrievalHead& head) : parameters_(copies(head)) {}
+  torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
+    return tight(parameters_, text.sentence, video.frames, video.mask);
+  }
+
+ private:
+  TensorMap parameters_;
+};
+
+}  // namespace
+
+std::shared_ptr<RetrievalHead> tight_form(const RetrievalHead& head) {
+  return std::make_shared<TightForm>(head);
 }
 
 }  // namespace glint::literal

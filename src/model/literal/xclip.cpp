@@ -1,5 +1,6 @@
 #include "model/literal/xclip.h"
 
+#include "model/literal/forms.h"
 #include "model/literal/unit_vectors.h"
 
 namespace glint::literal {
@@ -48,6 +49,41 @@ Xclip::Scores Xclip::score(const Texts& texts, const Videos& videos) const {
   scores.frame_word = (over_frames + over_words) / 2;
   scores.all = (scores.video_sentence + scores.video_word + scores.sentence_frame + scores.frame_word) / 4;
   return scores;
+}
+
+namespace {
+
+class XclipForm final : public RetrievalHead {
+ public:
+  XclipForm(const XclipConfig& config, const FeatureShape& shape, const RetrievalHead& head)
+      : form_(
+            register_module("form", std::make_shared<Xclip>(config, shape.width, shape.max_words, shape.max_frames))) {
+    copy_parameters(head, *form_);
+  }
+  TextFeatures prepare_text(TextFeatures text) override {
+    const auto of = form_->texts(text.sentence, text.words);
+    return {of.sentence, of.words, {}, {{"global_mixed", of.global_mixed}, {"local_mixed", of.local_mixed}}};
+  }
+  VideoFeatures prepare_video(VideoFeatures video) override {
+    const auto of = Xclip::videos(video.frames, video.clip_frames, video.mask);
+    return {of.frames, {}, {}, {{"whole", of.whole}}};
+  }
+  torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
+    return form_
+        ->score({text.sentence, text.words, text.prepared.at("global_mixed"), text.prepared.at("local_mixed")},
+                {video.prepared.at("whole"), video.frames})
+        .all;
+  }
+
+ private:
+  std::shared_ptr<Xclip> form_;
+};
+
+}  // namespace
+
+std::shared_ptr<RetrievalHead> xclip_form(const XclipConfig& config, const FeatureShape& shape,
+                                          const RetrievalHead& head) {
+  return std::make_shared<XclipForm>(config, shape, head);
 }
 
 }  // namespace glint::literal

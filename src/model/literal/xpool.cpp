@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include "model/literal/forms.h"
 
 namespace glint::literal {
 
@@ -46,6 +47,34 @@ torch::Tensor Xpool::scores(const torch::Tensor& sentence, const torch::Tensor& 
 torch::Tensor Xpool::cosine(const torch::Tensor& sentence, const torch::Tensor& pooled) {
   const auto dots = torch::einsum("ad,bad->ab", {sentence, pooled});
   return dots / sentence.norm(2, -1).unsqueeze(1) / pooled.norm(2, -1).t();
+}
+
+namespace {
+
+class XpoolForm final : public RetrievalHead {
+ public:
+  explicit XpoolForm(const RetrievalHead& head) : form_{copies(head)} {}
+  TextFeatures prepare_text(TextFeatures text) override {
+    text.prepared["query"] = form_.query(text.sentence);
+    return text;
+  }
+  VideoFeatures prepare_video(VideoFeatures video) override {
+    const auto of = form_.videos(video.frames);
+    return {of.keys, {}, {}, {{"values", of.values}}};
+  }
+  torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
+    const auto pooled = form_.pooled_by(text.prepared.at("query"), {video.frames, video.prepared.at("values")});
+    return Xpool::cosine(text.sentence, pooled);
+  }
+
+ private:
+  Xpool form_;
+};
+
+}  // namespace
+
+std::shared_ptr<RetrievalHead> xpool_form(const RetrievalHead& head) {
+  return std::make_shared<XpoolForm>(head);
 }
 
 }  // namespace glint::literal
