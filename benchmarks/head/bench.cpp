@@ -16,6 +16,7 @@
 #include "head/forms.h"
 #include "head/memory_peak.h"
 #include "head/products.h"
+#include "model/heads/cpu/kernels.h"
 
 // A texts, B videos, T frames, L words, D width, N texts and videos of a block.
 namespace glint::bench {
@@ -126,8 +127,16 @@ void measure_all(HeadReport& report, const HeadConfig& config, const HeadBenchOp
   report.products = {.name = report.ours.name + "/products_alone", .texts = A, .videos = B, .macs = macs};
   score_once(head, text, video, report.ours);
   products.run();
-  time({{&report.ours, [&] { head.score(text, video); }}, {&*report.products, [&] { products.run(); }}},
-       options.repeats);
+  std::vector<Work> works = {{&report.ours, [&] { head.score(text, video); }},
+                             {&*report.products, [&] { products.run(); }}};
+  if (options.operators) {
+    report.operators = {.name = report.ours.name + "/operators", .texts = A, .videos = B, .macs = macs};
+    works.push_back({&*report.operators, [&] {
+                       const cpu::WithoutKernels without_kernels;
+                       head.score(text, video);
+                     }});
+  }
+  time(works, options.repeats);
 }
 
 void measure_block(HeadReport& report, const HeadConfig& config, const HeadBenchOptions& options, const Forms& forms) {

@@ -19,6 +19,7 @@ struct HeadBenchOptions {
                               // multiply-accumulates are enough for
   int64_t literal_block = 0;  // texts and videos that both forms are measured on; 0: as many as memory and time allow
   int64_t repeats = 7;        // runs at most, of which the fastest counts; no more of them once all took ten seconds
+  bool operators = false;     // scoring: time the form in operators beside the kernel, where the head has one
   bool train = false;         // a training step of the head, from features and back to them, in place of scoring
   int64_t pairs = 128;        // of that step
 };
@@ -42,6 +43,7 @@ struct HeadReport {
   HeadCost cost;
   Measurement ours;                            // what was asked for, or `block` of it
   std::optional<Measurement> products;         // scoring: its matrix products alone, turn by turn with it
+  std::optional<Measurement> operators;        // scoring: the head's form in operators, turn by turn with it
   std::optional<Measurement> prepare;          // scoring: work per item of the block below
   std::optional<Measurement> literal_prepare;  // scoring
   Measurement block, literal;                  // both forms on the same features, turn by turn

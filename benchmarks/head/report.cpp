@@ -37,6 +37,10 @@ class HeadRows {
       ours["counts"] = counts(report_.cost);
       array.push_back(object(*report_.products));
     }
+    if (report_.operators) {
+      array.push_back(object(*report_.operators));
+      array.back()["ratio"] = report_.operators->seconds / report_.ours.seconds;
+    }
     for (const auto& prepare : {report_.prepare, report_.literal_prepare}) {
       if (prepare) array.push_back(object(*prepare));
     }
@@ -107,12 +111,16 @@ std::string count_table(const std::vector<HeadReport>& reports, const HeadBenchO
 }
 
 std::string score_table(const std::vector<HeadReport>& reports) {
-  auto table = text("%-10s | %13s %10s %11s %10s %14s\n", "scoring", "pairs timed", "seconds", "us a pair", "peak MB",
-                    "x its products");
+  auto table = text("%-10s | %13s %10s %11s %10s %14s%s\n", "scoring", "pairs timed", "seconds", "us a pair", "peak MB",
+                    "x its products", reports.front().operators ? "   in operators s   kernel faster" : "");
   for (const auto& report : reports) {
     const auto& ours = report.ours;
-    table += text("%-10s | %13s %10.4f %11.4f %10.1f %14.2f\n", report.head.c_str(), block(ours).c_str(), ours.seconds,
+    table += text("%-10s | %13s %10.4f %11.4f %10.1f %14.2f", report.head.c_str(), block(ours).c_str(), ours.seconds,
                   microseconds_a_pair(ours), megabytes(ours), ours.seconds / report.products->seconds);
+    if (report.operators) {
+      table += text(" %16.4f %15.2f", report.operators->seconds, report.operators->seconds / ours.seconds);
+    }
+    table += "\n";
   }
   return table;
 }
@@ -156,6 +164,7 @@ std::string bench_command_line(const HeadBenchOptions& options, const std::strin
   }
   line += concat(" --frames ", sizes.frames, " --words ", sizes.words, " --dim ", sizes.width, " --queries ",
                  options.queries, " --repeats ", options.repeats, " --threads ", at::get_num_threads());
+  if (options.operators) line += " --operators";
   if (options.block > 0) line += concat(" --block ", options.block);
   if (options.literal_block > 0) line += concat(" --literal-block ", options.literal_block);
   return line;

@@ -57,11 +57,15 @@ void add_head_bench(CLI::App& app) {
          "the free memory");
   number("--repeats", options.repeats, "Runs at most, of which the fastest counts; none after ten seconds");
   command->add_option("--threads", settings->threads, "CPU threads; 0: all cores")->capture_default_str();
+  command->add_flag("--operators", options.operators, "Time each head's form in operators beside its kernel");
   command->add_flag("--train", options.train, "A training step of the head instead of scoring");
   number("--pairs", options.pairs, "Pairs of that step");
   command->add_flag("--json", settings->json, "Print JSON");
   command->callback([settings] {
     if (settings->threads < 0) throw Error("--threads: ", settings->threads, " is below 0");
+    if (settings->options.operators && settings->options.train) {
+      throw Error("--operators: has no effect with --train, whose gradients come from operators; leave one out");
+    }
     if (settings->threads > 0) at::set_num_threads(settings->threads);
     bench_heads(settings->head, settings->options, settings->json);
   });

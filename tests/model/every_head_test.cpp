@@ -11,6 +11,7 @@
 #include "glint/model/losses.h"
 #include "model/head_kinds.h"
 #include "model/head_support.h"
+#include "model/heads/cpu/kernels.h"
 
 // What every head holds, in each of its kinds, which its own test lists. What only one head holds stands in its own
 // test. A texts, B videos, L words, T frames, D width.
@@ -89,6 +90,18 @@ TEST(EveryHeadTest, BlocksAndThreadsGiveTheScoresOfTheWhole) {
     }
     EXPECT_EQ(head->score(slice(text, 0, 0), video).sizes(), (std::vector<int64_t>{0, 21}));
     EXPECT_EQ(head->score(text, slice(video, 3, 3)).sizes(), (std::vector<int64_t>{37, 0}));
+  }
+}
+
+TEST(EveryHeadTest, KernelsScoreAsTheOperatorsDo) {
+  torch::manual_seed(13);
+  for (const auto& kind : test::every_kind()) {
+    SCOPED_TRACE(kind.name);
+    const auto head = head_of(kind);
+    const auto items = random_items(37, 21);
+    const auto scores = scores_of(*head, items);
+    const cpu::WithoutKernels without_kernels;
+    EXPECT_LT(distance(scores_of(*head, items), scores), 1e-5);
   }
 }
 

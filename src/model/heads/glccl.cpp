@@ -5,6 +5,7 @@
 #include "glint/model/head_descriptor.h"
 #include "glint/nn/affine.h"
 #include "model/heads/glccl_scores.h"
+#include "model/heads/prepared.h"
 #include "model/literal/forms.h"
 
 namespace glint {
@@ -55,9 +56,10 @@ class GlcclHead final : public RetrievalHead {
                   " tokens, but the matrices of glccl are for ", shape_.max_words);
     }
     const auto projected = affine(text.sentence, global_.t());  // c W_g
-    text.prepared["rows"] =
-        at::cat({text.words, text.sentence.unsqueeze(1), projected.unsqueeze(1)}, 1);                    // [A, L+2, D]
-    text.prepared["scale"] = inverse_norm(text.prepared.at("rows").narrow(1, 0, shape_.max_words + 1));  // [A, L+1]
+    text.prepared[prepared::kRows] =
+        at::cat({text.words, text.sentence.unsqueeze(1), projected.unsqueeze(1)}, 1);  // [A, L+2, D]
+    text.prepared[prepared::kScale] =
+        inverse_norm(text.prepared.at(prepared::kRows).narrow(1, 0, shape_.max_words + 1));  // [A, L+1]
     text.words.reset();
     text.sentence.reset();
     if (!config_.mask_words) text.mask.reset();
@@ -70,8 +72,8 @@ class GlcclHead final : public RetrievalHead {
       throw Error("config.video.num_frames: videos of ", frames.size(1), " frames, but visual_logit_weight is for ",
                   shape_.max_frames);
     }
-    video.prepared["rows"] = at::cat({frames, affine(frames, local_)}, 1);  // [B, 2 T, D]
-    video.prepared["gram"] = at::bmm(frames, frames.transpose(1, 2));       // [B, T, T]
+    video.prepared[prepared::kRows] = at::cat({frames, affine(frames, local_)}, 1);  // [B, 2 T, D]
+    video.prepared[prepared::kGram] = at::bmm(frames, frames.transpose(1, 2));       // [B, T, T]
     video.frames.reset();
     video.clip_frames.reset();
     if (!config_.mask_frames) video.mask.reset();
@@ -102,10 +104,10 @@ class GlcclHead final : public RetrievalHead {
 
  private:
   static GlcclTexts texts(const TextFeatures& text) {
-    return {text.prepared.at("rows"), text.prepared.at("scale"), text.mask};
+    return {text.prepared.at(prepared::kRows), text.prepared.at(prepared::kScale), text.mask};
   }
   static GlcclVideos videos(const VideoFeatures& video) {
-    return {video.prepared.at("rows"), video.prepared.at("gram"), video.mask};
+    return {video.prepared.at(prepared::kRows), video.prepared.at(prepared::kGram), video.mask};
   }
 
   torch::Tensor four_scores(const TextFeatures& text, const VideoFeatures& video) const {

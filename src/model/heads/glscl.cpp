@@ -7,6 +7,7 @@
 #include "glint/io/state_dict.h"
 #include "glint/model/head_descriptor.h"
 #include "glint/nn/affine.h"
+#include "model/heads/prepared.h"
 #include "model/heads/query_decoder.h"
 #include "model/heads/text_guided_pooling.h"
 #include "model/heads/unit.h"
@@ -37,33 +38,34 @@ class GlsclHead final : public RetrievalHead {
 
   TextFeatures prepare_text(TextFeatures text) override {
     const auto& queries = config_.share_queries ? spatial_queries_ : noun_queries_;
-    text.prepared["concepts"] = concepts(queries, text.words, text.mask);  // [A, Q, D]
-    text.prepared["norm"] = at::linalg_vector_norm(text.sentence, 2, -1);  // [A]
+    text.prepared[prepared::kConcepts] = concepts(queries, text.words, text.mask);  // [A, Q, D]
+    text.prepared[prepared::kNorm] = at::linalg_vector_norm(text.sentence, 2, -1);  // [A]
     text.words.reset();
     text.mask.reset();
     return text;
   }
 
   VideoFeatures prepare_video(VideoFeatures video) override {
-    video.prepared["concepts"] = concepts(spatial_queries_, video.frames, video.mask);  // [B, Q, D]
-    video.prepared["gram"] = at::bmm(video.frames, video.frames.transpose(1, 2));       // [B, T, T]
+    video.prepared[prepared::kConcepts] = concepts(spatial_queries_, video.frames, video.mask);  // [B, Q, D]
+    video.prepared[prepared::kGram] = at::bmm(video.frames, video.frames.transpose(1, 2));       // [B, T, T]
     video.clip_frames.reset();
     return video;
   }
 
   torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
-    const auto global = text_guided_cosine({text.sentence, text.prepared.at("norm")},
-                                           {video.frames, video.mask, video.prepared.at("gram")}, config_.temperature);
-    const auto nouns = text.prepared.at("concepts").flatten(1);     // [A, Q*D]
-    const auto visuals = video.prepared.at("concepts").flatten(1);  // [B, Q*D]
+    const auto global =
+        text_guided_cosine({text.sentence, text.prepared.at(prepared::kNorm)},
+                           {video.frames, video.mask, video.prepared.at(prepared::kGram)}, config_.temperature);
+    const auto nouns = text.prepared.at(prepared::kConcepts).flatten(1);     // [A, Q*D]
+    const auto visuals = video.prepared.at(prepared::kConcepts).flatten(1);  // [B, Q*D]
     const double weight = config_.query_weight / static_cast<double>(config_.queries);
     return at::add(global, affine(nouns, visuals), weight);  // [A, B]
   }
 
   ShareOutput score_share(const TextFeatures& text, const VideoFeatures& video, int64_t begin, int64_t end) override {
     auto share = RetrievalHead::score_share(text, video, begin, end);
-    const auto nouns = text.prepared.at("concepts").slice(0, begin, end);     // [b, Q, D]
-    const auto visuals = video.prepared.at("concepts").slice(0, begin, end);  // [b, Q, D]
+    const auto nouns = text.prepared.at(prepared::kConcepts).slice(0, begin, end);     // [b, Q, D]
+    const auto visuals = video.prepared.at(prepared::kConcepts).slice(0, begin, end);  // [b, Q, D]
     std::vector<torch::Tensor> sums = {(visuals * nouns).sum(at::IntArrayRef({0, 2})), visuals.sum(0).flatten(),
                                        nouns.sum(0).flatten(), gram(visuals).flatten()};
     if (both_diverse()) sums.push_back(gram(nouns).flatten());

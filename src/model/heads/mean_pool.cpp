@@ -1,5 +1,6 @@
 #include "glint/model/head_descriptor.h"
 #include "glint/nn/affine.h"
+#include "model/heads/prepared.h"
 #include "model/heads/unit.h"
 #include "model/literal/forms.h"
 
@@ -18,14 +19,14 @@ class MeanPoolHead final : public RetrievalHead {
   }
 
   VideoFeatures prepare_video(VideoFeatures video) override {
-    video.prepared["pooled"] = unit_mean(video.frames, video.mask);  // [B, D]
+    video.prepared[prepared::kPooled] = unit_mean(video.frames, video.mask);  // [B, D]
     video.frames.reset();
     video.clip_frames.reset();
     return video;
   }
 
   torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
-    return affine(text.sentence, video.prepared.at("pooled"));  // [A, B]
+    return affine(text.sentence, video.prepared.at(prepared::kPooled));  // [A, B]
   }
 };
 

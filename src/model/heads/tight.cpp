@@ -11,6 +11,7 @@
 #include "glint/nn/seeded_generator.h"
 #include "glint/nn/transformer.h"
 #include "model/heads/pair_blocks.h"
+#include "model/heads/prepared.h"
 #include "model/literal/forms.h"
 
 // A texts, B videos, T frames, D width, S = T + 1 positions of a pair; a, b: those of a block, N = a * b pairs.
@@ -105,16 +106,16 @@ class TightHead final : public RetrievalHead {
   VideoFeatures prepare_video(VideoFeatures video) override {
     const auto B = video.frames.size(0), T = video.frames.size(1);
     GLINT_CHECK(T < positions_.size(0), T, " frames and a sentence, ", positions_.size(0), " positions");
-    const auto hidden = 1 - video.mask.to(video.frames.scalar_type());                              // [B, T]
-    video.prepared["bias"] = torch::cat({hidden.new_zeros({B, 1}), hidden * kMaskedFrameBias}, 1);  // [B, S]
-    video.frames = video.frames + positions_.slice(0, 1, T + 1);                                    // [B, T, D]
+    const auto hidden = 1 - video.mask.to(video.frames.scalar_type());                                       // [B, T]
+    video.prepared[prepared::kBias] = torch::cat({hidden.new_zeros({B, 1}), hidden * kMaskedFrameBias}, 1);  // [B, S]
+    video.frames = video.frames + positions_.slice(0, 1, T + 1);  // [B, T, D]
     video.clip_frames.reset();
     video.mask.reset();
     return video;
   }
 
   torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
-    const PairTensors pairs = {{text.sentence}, {video.frames, video.prepared.at("bias")}, pair_weights()};
+    const PairTensors pairs = {{text.sentence}, {video.frames, video.prepared.at(prepared::kBias)}, pair_weights()};
     const double dropout = is_training() ? config_.dropout : 0;
     const auto seed = dropout > 0 ? torch::randint(INT64_MAX, {1}, torch::kInt64).item<int64_t>() : 0;
     const PairTransformer transformer = {static_cast<std::size_t>(config_.layers), heads_, dropout,

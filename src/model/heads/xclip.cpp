@@ -6,6 +6,7 @@
 #include "glint/core/error.h"
 #include "glint/model/head_descriptor.h"
 #include "glint/nn/affine.h"
+#include "model/heads/prepared.h"
 #include "model/heads/unit.h"
 #include "model/heads/xclip_scores.h"
 #include "model/literal/forms.h"
@@ -47,8 +48,8 @@ class XclipHead final : public RetrievalHead {
     const auto whole = unit_mean(video.frames, video.mask);  // [B, D]
     const auto frames = unit(video.clip_frames);             // [B, T, D]
     // <x W, y> = <x, W y>: W acts on the side with fewer rows.
-    video.prepared["local"] = at::cat({affine(frames, local_mat_), whole.unsqueeze(1)}, 1);    // [B, T+1, D]
-    video.prepared["global"] = at::cat({frames, affine(whole, global_mat_).unsqueeze(1)}, 1);  // [B, T+1, D]
+    video.prepared[prepared::kLocal] = at::cat({affine(frames, local_mat_), whole.unsqueeze(1)}, 1);    // [B, T+1, D]
+    video.prepared[prepared::kGlobal] = at::cat({frames, affine(whole, global_mat_).unsqueeze(1)}, 1);  // [B, T+1, D]
     video.frames.reset();
     video.clip_frames.reset();
     return video;
@@ -58,7 +59,7 @@ class XclipHead final : public RetrievalHead {
     Tensors texts = {text.sentence, text.words};
     if (text.mask.defined()) texts.push_back(text.mask);
     return xclip_scores({std::move(texts),
-                         {video.prepared.at("local"), video.prepared.at("global")},
+                         {video.prepared.at(prepared::kLocal), video.prepared.at(prepared::kGlobal)},
                          {word_logit_, frame_logit_, word_mat_, frame_mat_, word_mat2_, frame_mat2_}},
                         config_.temperature);
   }

@@ -9,7 +9,8 @@
 #include "glint/io/state_dict.h"
 #include "glint/model/head_descriptor.h"
 #include "glint/nn/affine.h"
-#include "model/heads/fused_xpool.h"
+#include "model/heads/cpu/xpool.h"
+#include "model/heads/prepared.h"
 #include "model/heads/unit.h"
 #include "model/heads/xpool_scores.h"
 #include "model/literal/forms.h"
@@ -27,13 +28,13 @@ class XpoolMeanHead final : public RetrievalHead {
     return text;
   }
   VideoFeatures prepare_video(VideoFeatures video) override {
-    video.prepared["pooled"] = unit(unit(video.frames).mean(1));  // [B, D]
+    video.prepared[prepared::kPooled] = unit(unit(video.frames).mean(1));  // [B, D]
     video.frames.reset();
     video.clip_frames.reset();
     return video;
   }
   torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
-    return affine(text.sentence, video.prepared.at("pooled"));
+    return affine(text.sentence, video.prepared.at(prepared::kPooled));
   }
 };
 
@@ -90,7 +91,7 @@ class XpoolHead final : public RetrievalHead {
 
   TextFeatures prepare_text(TextFeatures text) override {
     const auto width = static_cast<double>(text.sentence.size(1));
-    text.prepared["query"] =
+    text.prepared[prepared::kQuery] =
         projected(pool_->attention->query, pool_->norm1(text.sentence)) / std::sqrt(width);  // [A, D]
     text.sentence = unit(text.sentence);                                                     // [A, D]
     text.words.reset();
@@ -103,14 +104,14 @@ class XpoolHead final : public RetrievalHead {
     const auto attended =
         centred(projected(pool_->attention->out, projected(pool_->attention->value, frames)));  // [B, T, D]
     const auto scaled = attended * pool_->norm2->weight, linear = affine(scaled, pool_->linear->weight);
-    video.prepared["keys"] = projected(pool_->attention->key, frames);  // [B, T, D]
-    video.prepared["attended"] = attended;
+    video.prepared[prepared::kKeys] = projected(pool_->attention->key, frames);  // [B, T, D]
+    video.prepared[prepared::kAttended] = attended;
     if (is_training() && dropout_ > 0) {
-      video.prepared["linear"] = linear;  // [B, T, D]: each pair drops other parts of it
+      video.prepared[prepared::kLinear] = linear;  // [B, T, D]: each pair drops other parts of it
     } else {
-      video.prepared["mixed"] = centred(scaled + linear);  // [B, T, D]
+      video.prepared[prepared::kMixed] = centred(scaled + linear);  // [B, T, D]
     }
-    if (!is_training() && frames.is_cpu()) video.prepared["forms"] = xpool_forms(pairs({}, video));
+    if (!is_training() && frames.is_cpu()) video.prepared[prepared::kForms] = cpu::xpool_forms(pairs({}, video));
     video.frames.reset();
     video.clip_frames.reset();
     video.mask.reset();
@@ -134,13 +135,13 @@ class XpoolHead final : public RetrievalHead {
       return found == features.prepared.end() ? torch::Tensor() : found->second;
     };
     const auto &shift = pool_->norm2->bias, start = projected(pool_->linear, shift);  // [D]
-    const bool drops = video.prepared.count("linear") != 0;
-    return {.query = of(text, "query"),
+    const bool drops = video.prepared.count(prepared::kLinear) != 0;
+    return {.query = of(text, prepared::kQuery),
             .sentence = text.sentence,
-            .keys = of(video, "keys"),
-            .attended = of(video, "attended"),
+            .keys = of(video, prepared::kKeys),
+            .attended = of(video, prepared::kAttended),
             .mixed = of(video, drops ? "linear" : "mixed"),
-            .forms = of(video, "forms"),
+            .forms = of(video, prepared::kForms),
             .start = drops ? start : centred(shift + start),
             .scale2 = pool_->norm2->weight,
             .shift2 = shift,

@@ -6,7 +6,8 @@
 
 #include "glint/nn/affine.h"
 #include "glint/nn/seeded_generator.h"
-#include "model/heads/fused_xpool.h"
+#include "model/heads/cpu/kernels.h"
+#include "model/heads/cpu/xpool.h"
 
 // A texts, B videos, T frames, D width; a, b: those of a block.
 namespace glint {
@@ -62,8 +63,8 @@ torch::Tensor xpool_pooled(const XpoolPairs& pairs, uint64_t seed) {
 torch::Tensor xpool_scores(const XpoolPairs& pairs) {
   const auto tensors = tensors_of(pairs);
   const bool wanted = wants_gradient(tensors);
-  if (!wanted && pairs.forms.defined() && pairs.keys.is_cpu() && pairs.keys.scalar_type() == at::kFloat) {
-    return fused_xpool_scores(pairs);
+  if (!wanted && pairs.forms.defined() && cpu::has_kernels_for(pairs.keys)) {
+    return cpu::xpool_scores(pairs);
   }
   const double dropout = pairs.dropout;
   const auto seed =

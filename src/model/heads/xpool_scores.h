@@ -16,7 +16,7 @@ struct XpoolPairs {
   torch::Tensor keys;      // [B, T, D]
   torch::Tensor attended;  // [B, T, D] u_t: W_o v_t + b_o without its mean over D
   torch::Tensor mixed;     // [B, T, D] h_t: g2 u_t + W_p g2 u_t without its mean; with dropout W_p g2 u_t alone
-  torch::Tensor forms;     // [B, F] of xpool_forms(), fused_xpool.h; undefined: none are asked for
+  torch::Tensor forms;     // [B, F] of xpool_forms(), cpu/xpool.h; undefined: none are asked for
   torch::Tensor start;     // [D] h_0: b2 + W_p b2 + b_p without its mean; with dropout W_p b2 + b_p alone
   torch::Tensor scale2, shift2, scale3, shift3;  // [D] g2, b2, g3, b3 of LN2 and LN3
   double dropout = 0;

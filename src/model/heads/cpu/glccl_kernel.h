@@ -2,12 +2,12 @@
 
 #include <cstdint>
 
-#include "model/heads/pooling_kernel.h"
+#include "model/heads/cpu/pooling_kernel.h"
 
 // The work of GLCCL on one pair (methods 4.3) after its dot products, all in the first-level cache. L words, T frames,
 // N words that take part; rows of words are padded to whole lanes.
 
-namespace glint {
+namespace glint::cpu {
 
 constexpr int kVideoLanes = 16;  // videos that the last level treats side by side
 
@@ -52,4 +52,4 @@ void glccl_pair(const GlcclText& text, const GlcclPair& pair, int lane, GlcclScr
 // The last level of a group of videos: S_vw, S_sf, S_fw of each from scratch.columns.
 void glccl_group(const GlcclText& text, const GlcclScratch& scratch, float (&scores)[3][kVideoLanes]);
 
-}  // namespace glint
+}  // namespace glint::cpu

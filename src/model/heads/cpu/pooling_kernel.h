@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace glint {
+namespace glint::cpu {
 
 constexpr int kPoolingLanes = 32;  // texts or words that one call treats side by side
 
@@ -34,4 +34,4 @@ void inverse_norms(const PoolingVideo& video, const PoolingLanes& lanes, const f
 // the sum of its diagonal terms, the pair's v is formed after all; with real features that happens to hardly a pair.
 constexpr float kCancelled = 1.0F / 16;
 
-}  // namespace glint
+}  // namespace glint::cpu

@@ -1,19 +1,17 @@
-#include "model/heads/fused_xpool.h"
+#include "model/heads/cpu/xpool.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <vector>
 
 #include "glint/nn/affine.h"
-#include "model/heads/pieces.h"
-#include "model/heads/xpool_kernel.h"
+#include "model/heads/cpu/pieces.h"
+#include "model/heads/cpu/xpool_kernel.h"
 
 // A texts, B videos, T frames, D width.
-namespace glint {
+namespace glint::cpu {
 namespace {
 
 // A square in Gram form loses digits where its vectors cancel. Where it falls below this share of the sum of its
@@ -106,28 +104,24 @@ class FusedXpool {
 
   torch::Tensor run() {
     if (A_ == 0 || B_ == 0) return scores_;
-    const int64_t threads = at::get_num_threads();
-    num_a_ = std::min(query_.size(0), kXpoolTextsAtOnce);
-    num_b_ = std::clamp<int64_t>(std::min(kXpoolPieceFloats / (num_a_ * T_), divide_up(B_, kPiecesAThread * threads)),
-                                 1, B_);
-    const auto text_pieces = divide_up(A_, num_a_), pieces = text_pieces * divide_up(B_, num_b_);
-    const auto workers = std::min(threads, pieces);
-    const auto scratch = at::empty({workers, T_ + 1, kXpoolLanes}, query_.options());
-    std::atomic<int64_t> next{0};
-    at::parallel_for(0, workers, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t worker = begin; worker < end; ++worker) {
-        for (int64_t i = next++; i < pieces; i = next++) {
-          score_piece(i % text_pieces * num_a_, i / text_pieces * num_b_, scratch[worker].data_ptr<float>());
-        }
-      }
-    });
+    const auto texts = std::min(query_.size(0), kXpoolTextsAtOnce);
+    const auto videos =
+        std::clamp<int64_t>(std::min(kXpoolPieceFloats / (texts * T_), divide_up(B_, wanted_pieces())), 1, B_);
+    for_each_piece(
+        A_, B_, {texts, videos},
+        [&] {
+          return at::empty({T_ + 1, kXpoolLanes}, query_.options());
+        },
+        [&](int64_t a0, int64_t num_a, int64_t b0, int64_t num_b, const torch::Tensor& scratch) {
+          score_piece(a0, num_a, b0, num_b, scratch.data_ptr<float>());
+        });
     return scores_;
   }
 
  private:
   // The texts from `a0` on with the videos from `b0` on; `scratch` is this thread's own.
-  void score_piece(int64_t a0, int64_t b0, float* scratch) const {
-    const auto num_b = std::min(num_b_, B_ - b0), a_end = std::min(a0 + num_a_, query_.size(0));
+  void score_piece(int64_t a0, int64_t num_a, int64_t b0, int64_t num_b, float* scratch) const {
+    const auto a_end = a0 + divide_up(num_a, kXpoolLanes) * kXpoolLanes;
     const auto dots = affine(pairs_.keys.narrow(0, b0, num_b), query_.slice(0, a0, a_end));      // [b, T, a]
     const auto values = affine(pairs_.mixed.narrow(0, b0, num_b), scaled_.slice(0, a0, a_end));  // [b, T, a]
     const auto stride = dots.size(2);
@@ -170,7 +164,6 @@ class FusedXpool {
   torch::Tensor start_, shift_;   // [A] to whole lanes; <g3 x, h_0>, <x, b3>
   float square_shift_;            // <b3, b3>
   torch::Tensor scores_;          // [A, B]
-  int64_t num_a_ = 1, num_b_ = 1;
 };
 
 }  // namespace
@@ -189,9 +182,9 @@ torch::Tensor xpool_forms(const XpoolPairs& videos) {
                  1);
 }
 
-torch::Tensor fused_xpool_scores(const XpoolPairs& pairs) {
+torch::Tensor xpool_scores(const XpoolPairs& pairs) {
   const torch::NoGradGuard no_grad;
   return FusedXpool(pairs).run();
 }
 
-}  // namespace glint
+}  // namespace glint::cpu

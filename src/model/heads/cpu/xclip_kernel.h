@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace glint {
+namespace glint::cpu {
 
 constexpr int kXclipLanes = 16;  // texts that one call treats side by side
 
@@ -22,4 +22,4 @@ struct XclipKernelMatrices {
 void xclip_lanes(const XclipKernelMatrices& matrices, const float* local, const float* global, const float* kept_words,
                  float* scratch, float* scores);
 
-}  // namespace glint
+}  // namespace glint::cpu

@@ -1,10 +1,10 @@
-#include "model/heads/xclip_kernel.h"
+#include "model/heads/cpu/xclip_kernel.h"
 
 #include <limits>
 
-#include "model/heads/vector_code.h"
+#include "model/heads/cpu/vector_code.h"
 
-namespace glint {
+namespace glint::cpu {
 namespace {
 
 constexpr int kLanes = kXclipLanes;
@@ -90,4 +90,4 @@ GLINT_CLONES void xclip_lanes(const XclipKernelMatrices& matrices, const float* 
   }
 }
 
-}  // namespace glint
+}  // namespace glint::cpu

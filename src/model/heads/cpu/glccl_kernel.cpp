@@ -1,11 +1,11 @@
-#include "model/heads/glccl_kernel.h"
+#include "model/heads/cpu/glccl_kernel.h"
 
 #include <algorithm>
 #include <limits>
 
-#include "model/heads/vector_code.h"
+#include "model/heads/cpu/vector_code.h"
 
-namespace glint {
+namespace glint::cpu {
 namespace {
 
 constexpr int kLanes = 16;
@@ -250,4 +250,4 @@ GLINT_CLONES void glccl_group(const GlcclText& text, const GlcclScratch& scratch
   }
 }
 
-}  // namespace glint
+}  // namespace glint::cpu

@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "model/heads/pooling_kernel.h"
+#include "model/heads/cpu/pooling_kernel.h"
 
-namespace glint {
+namespace glint::cpu {
 
 // The videos of one call: which frames their masks leave, and the Gram matrices of those, packed for pool_lanes().
 class PackedVideos {
@@ -27,4 +27,4 @@ class PackedVideos {
   std::vector<int64_t> counts_;
 };
 
-}  // namespace glint
+}  // namespace glint::cpu

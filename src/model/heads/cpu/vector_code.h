@@ -10,7 +10,7 @@
 #endif
 #define GLINT_INLINE inline __attribute__((always_inline))
 
-namespace glint {
+namespace glint::cpu {
 
 // x becomes e^x for x <= 0 to about one unit in the last place: 2^n e^r with |r| <= ln(2) / 2, e^r by its series. Below
 // -87 the result is 0 to 1e-37. A NaN stays one. No branch and no call, so that it becomes vector instructions. Float
@@ -36,4 +36,4 @@ GLINT_INLINE void exp_negative(Float& x) {
   x = sum * __builtin_bit_cast(Float, exponent);
 }
 
-}  // namespace glint
+}  // namespace glint::cpu

@@ -4,7 +4,7 @@
 
 #include "model/heads/xpool_scores.h"
 
-namespace glint {
+namespace glint::cpu {
 
 // Note [X-Pool in Gram form]: what a pair needs of D-wide vectors is r, the standard deviation of s = r sum p_t h_t +
 // h_0 and the norm of z = g3 s / std(s) + b3: quadratic forms in p of Gram matrices that belong to the video alone, and
@@ -12,7 +12,7 @@ namespace glint {
 // videos give, texts undefined -> those matrices and vectors, packed [B, F]
 torch::Tensor xpool_forms(const XpoolPairs& videos);
 
-// xpool_scores() in Gram form: float32 on the CPU, with `forms`, without autograd. -> [A, B]
-torch::Tensor fused_xpool_scores(const XpoolPairs& pairs);
+// glint::xpool_scores() in Gram form, with `forms`, without gradients. -> [A, B]
+torch::Tensor xpool_scores(const XpoolPairs& pairs);
 
-}  // namespace glint
+}  // namespace glint::cpu

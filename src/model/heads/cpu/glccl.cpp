@@ -1,18 +1,16 @@
-#include "model/heads/glccl_fused.h"
+#include "model/heads/cpu/glccl.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <atomic>
 #include <vector>
 
 #include "glint/nn/affine.h"
-#include "model/heads/glccl_kernel.h"
-#include "model/heads/packed_videos.h"
-#include "model/heads/pieces.h"
+#include "model/heads/cpu/glccl_kernel.h"
+#include "model/heads/cpu/packed_videos.h"
+#include "model/heads/cpu/pieces.h"
 
-namespace glint {
+namespace glint::cpu {
 namespace {
 
 // Dot products that one thread holds at a time: 1 MiB stays in its cache.
@@ -105,18 +103,12 @@ class FusedScores {
     const auto A = rows_.size(0), B = video_rows_.size(0);
     videos_a_piece_ = std::min<int64_t>(B, kVideoLanes);
     const auto room = kGlcclPieceFloats / (videos_a_piece_ * 2 * T_ * (L_ + 2));
-    texts_a_piece_ = std::clamp<int64_t>(room, 1, std::min<int64_t>(A, kPoolingLanes));
-    const auto text_pieces = divide_up(A, texts_a_piece_), pieces = text_pieces * divide_up(B, videos_a_piece_);
-    const auto workers = std::min<int64_t>(at::get_num_threads(), pieces);
-    std::atomic<int64_t> next{0};
-    at::parallel_for(0, workers, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t worker = begin; worker < end; ++worker) {
-        Memory memory(*this);
-        for (int64_t i = next++; i < pieces; i = next++) {
-          score_piece(i % text_pieces * texts_a_piece_, i / text_pieces * videos_a_piece_, memory);
-        }
-      }
-    });
+    const auto texts_a_piece = std::clamp<int64_t>(room, 1, std::min<int64_t>(A, kPoolingLanes));
+    for_each_piece(
+        A, B, {texts_a_piece, videos_a_piece_}, [&] { return Memory(*this); },
+        [&](int64_t a0, int64_t num_a, int64_t b0, int64_t num_b, Memory& memory) {
+          score_piece(a0, num_a, b0, num_b, memory);
+        });
   }
 
   // One thread's own.
@@ -134,9 +126,8 @@ class FusedScores {
   };
 
   // The texts from `a0` on with the videos from `b0` on.
-  void score_piece(int64_t a0, int64_t b0, Memory& memory) {
-    const auto A = rows_.size(0), B = video_rows_.size(0), D = rows_.size(2), width = L_ + 2;
-    const auto num_a = std::min(texts_a_piece_, A - a0), num_b = std::min(videos_a_piece_, B - b0);
+  void score_piece(int64_t a0, int64_t num_a, int64_t b0, int64_t num_b, Memory& memory) {
+    const auto D = rows_.size(2), width = L_ + 2;
     const auto dots = affine(video_rows_.narrow(0, b0, num_b).view({num_b * 2 * T_, D}),
                              rows_.narrow(0, a0, num_a).view({num_a * width, D}));  // [num_b 2 T, num_a (L + 2)]
     const float* all = dots.const_data_ptr<float>();
@@ -202,14 +193,14 @@ class FusedScores {
   int64_t T_, L_;
   bool apart_;
   torch::Tensor scores_;  // [A, B, 4], or [A, B, 1] of their means
-  int64_t texts_a_piece_ = 0, videos_a_piece_ = 0;
+  int64_t videos_a_piece_ = 0;
 };
 
 }  // namespace
 
-torch::Tensor fused_glccl_scores(const GlcclTexts& texts, const GlcclVideos& videos, const torch::Tensor& levels,
-                                 const GlcclRules& rules, bool apart) {
+torch::Tensor glccl_scores(const GlcclTexts& texts, const GlcclVideos& videos, const torch::Tensor& levels,
+                           const GlcclRules& rules, bool apart) {
   return FusedScores(texts, videos, levels, rules, apart).run();
 }
 
-}  // namespace glint
+}  // namespace glint::cpu

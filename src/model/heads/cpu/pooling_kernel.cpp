@@ -1,12 +1,12 @@
-#include "model/heads/pooling_kernel.h"
+#include "model/heads/cpu/pooling_kernel.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "model/heads/vector_code.h"
+#include "model/heads/cpu/vector_code.h"
 
-namespace glint {
+namespace glint::cpu {
 namespace {
 
 // |v| of lane l with v formed: what Note [cancelling frames] asks for.
@@ -72,4 +72,4 @@ GLINT_CLONES void inverse_norms(const PoolingVideo& video, const PoolingLanes& l
   }
 }
 
-}  // namespace glint
+}  // namespace glint::cpu

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace glint {
+namespace glint::cpu {
 
 constexpr int kXpoolLanes = 16;  // texts that one call treats side by side
 
@@ -30,4 +30,4 @@ struct XpoolKernelTexts {
 void xpool_lanes(const XpoolKernelVideo& video, const XpoolKernelTexts& texts, float eps, float* scratch, float* scores,
                  float* kept);
 
-}  // namespace glint
+}  // namespace glint::cpu

@@ -1,12 +1,12 @@
-#include "model/heads/xpool_kernel.h"
+#include "model/heads/cpu/xpool_kernel.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "model/heads/vector_code.h"
+#include "model/heads/cpu/vector_code.h"
 
-namespace glint {
+namespace glint::cpu {
 namespace {
 
 constexpr int kLanes = kXpoolLanes;
@@ -92,4 +92,4 @@ GLINT_CLONES void xpool_lanes(const XpoolKernelVideo& video, const XpoolKernelTe
   }
 }
 
-}  // namespace glint
+}  // namespace glint::cpu

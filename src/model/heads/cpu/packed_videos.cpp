@@ -1,8 +1,8 @@
-#include "model/heads/packed_videos.h"
+#include "model/heads/cpu/packed_videos.h"
 
 #include <ATen/ATen.h>
 
-namespace glint {
+namespace glint::cpu {
 
 PackedVideos::PackedVideos(const torch::Tensor& mask, const torch::Tensor& gram)
     : frames_(at::empty({gram.size(0), gram.size(1)}, at::kInt)),
@@ -27,4 +27,4 @@ PackedVideos::PackedVideos(const torch::Tensor& mask, const torch::Tensor& gram)
   }
 }
 
-}  // namespace glint
+}  // namespace glint::cpu
