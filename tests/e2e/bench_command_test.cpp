@@ -113,7 +113,9 @@ TEST(BenchCommandTest, WhatCannotBeMeasuredIsOneSentence) {
   const auto narrow = run_program({"bench", "head", "--width", "72"});
   EXPECT_EQ(narrow.exit_code, 1);
   EXPECT_THAT(narrow.out, IsEmpty());
-  EXPECT_THAT(narrow.err, HasSubstr("--dim 72, --frames 12: not for tight: config.model.towers.embed_dim: 72 is not a multiple of 64"));
+  EXPECT_THAT(
+      narrow.err,
+      HasSubstr("--dim 72, --frames 12: not for tight: config.model.towers.embed_dim: 72 is not a multiple of 64"));
 }
 
 TEST(BenchCommandTest, DecodeTimesOursBesideOrderAndSeekingAndListsWhatCannotBeRead) {

@@ -7,8 +7,6 @@
 
 #include "glint/core/error.h"
 #include "glint/nn/affine.h"
-#include "model/heads/cpu/glccl.h"
-#include "model/heads/cpu/kernels.h"
 #include "model/heads/pair_blocks.h"
 #include "model/heads/text_guided_pooling.h"
 
@@ -111,8 +109,7 @@ Tensor pair_scores(const GlcclTexts& texts, const GlcclVideos& videos, const Glc
                               return apart ? scores : scores.mean(-1);
                             },
                             L * std::max(L, 2 * T)};
-  const bool is_fused = cpu::has_kernels_for(texts.rows) && rules.aggregation == Aggregation::kSoftmax;
-  const auto scores = is_fused ? cpu::glccl_scores(texts, videos, matrices.levels, rules, apart) : blocks.all(pairs);
+  const auto scores = blocks.all(pairs);
   return wants_gradient(pairs) ? blocks.with_gradients(scores, pairs) : scores;
 }
 

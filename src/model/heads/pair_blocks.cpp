@@ -10,7 +10,7 @@
 namespace glint {
 namespace {
 
-constexpr int64_t kBlockFloats = 1 << 20;      // of a block's largest tensor: 4 MiB in float32
+constexpr int64_t kBlockFloats = 2 << 20;      // of a block's largest tensor: 8 MiB in float32
 constexpr int64_t kGpuBlockFloats = 64 << 20;  // 256 MiB, so that a GPU has something to do
 
 // The block of the texts from `a` on and the videos from `b` on.

@@ -9,9 +9,7 @@
 
 #include "glint/core/error.h"
 #include "glint/nn/affine.h"
-#include "model/heads/cpu/kernels.h"
-#include "model/heads/cpu/pooling_kernel.h"
-#include "model/heads/cpu/text_guided_pooling.h"
+#include "model/heads/pair_blocks.h"
 
 namespace glint {
 namespace {
@@ -19,6 +17,10 @@ namespace {
 // Note [GLSCL mask]: the reference masks after the softmax, so that padding takes weight and the rest does not sum
 // to 1. The cosine does not see the sum: masking before the softmax gives the same score and the same gradients, and
 // keeps its value where all the weight lies on padding and the reference divides 0 by 0.
+
+// Note [cancelling frames]: w' G w loses digits where the weighted frames cancel. Where it falls below this share of
+// the sum of its diagonal terms, the pair's v is formed after all; with real features that happens to hardly a pair.
+constexpr float kCancelled = 1.0F / 16;
 
 // |v|^2 of the pairs named by `pairs` [n, 2] = (video, text), ascending; weights [B, T, A]. -> [n]
 torch::Tensor formed_squares(const torch::Tensor& pairs, const torch::Tensor& weights, const torch::Tensor& frames) {
@@ -36,7 +38,7 @@ torch::Tensor formed_squares(const torch::Tensor& pairs, const torch::Tensor& we
 
 // The cosine in Gram form, in operators that autograd knows; everything lies as [B, T, A] so that nothing is
 // transposed.
-torch::Tensor differentiable_cosine(const PoolingTexts& texts, const PoolingVideos& videos, double temperature) {
+torch::Tensor cosine_in_operators(const PoolingTexts& texts, const PoolingVideos& videos, double temperature) {
   const auto dots = affine(videos.frames, texts.sentence);  // [B, T, A]
   const auto weights =
       unit_weights(frame_softmax(dots, videos.mask, temperature), videos.frames, videos.gram);  // [B, T, A]
@@ -57,7 +59,7 @@ torch::Tensor unit_weights(const torch::Tensor& weights, const torch::Tensor& fr
   auto square = (at::bmm(gram, weights) * weights).sum(1);                     // [B, N]
   const auto diagonal = gram.detach().diagonal(0, 1, 2).unsqueeze(1);          // [B, 1, T]
   const auto terms = at::bmm(diagonal, weights.detach().square()).squeeze(1);  // [B, N]
-  const auto pairs = (square.detach() < cpu::kCancelled * terms).nonzero();    // [n, 2]
+  const auto pairs = (square.detach() < kCancelled * terms).nonzero();         // [n, 2]
   if (pairs.size(0) > 0) {
     square = square.index_put({pairs.select(1, 0), pairs.select(1, 1)}, formed_squares(pairs, weights, frames));
   }
@@ -73,12 +75,15 @@ torch::Tensor text_guided_cosine(const PoolingTexts& texts, const PoolingVideos&
               frames.sizes());
   GLINT_CHECK(videos.mask.sizes() == frames.sizes().slice(0, 2), "mask ", videos.mask.sizes(), ", frames ",
               frames.sizes());
-  const bool wants_gradient =
-      torch::GradMode::is_enabled() && (texts.sentence.requires_grad() || frames.requires_grad());
-  if (wants_gradient || !cpu::has_kernels_for(frames)) {
-    return differentiable_cosine(texts, videos, temperature);
-  }
-  return cpu::text_guided_cosine(texts, videos, temperature);
+  const PairTensors pairs = {{texts.sentence, texts.norm}, {frames, videos.mask, videos.gram}, {}};
+  if (wants_gradient(pairs)) return cosine_in_operators(texts, videos, temperature);
+  const BlockedScore blocks = {
+      [temperature](const PairTensors& block, int64_t) {
+        const auto &of_texts = block.texts, &of_videos = block.videos;
+        return cosine_in_operators({of_texts[0], of_texts[1]}, {of_videos[0], of_videos[1], of_videos[2]}, temperature);
+      },
+      frames.size(1)};
+  return blocks.all(pairs);
 }
 
 }  // namespace glint

@@ -20,7 +20,7 @@ struct PoolingVideos {
 };
 
 // -> [A, B]. 0 where the cosine has no value: a zero sentence, no frame left by the mask, frames that sum to zero.
-// Differentiable where autograd is on and something asks for it; otherwise on the CPU in float32 by a fused kernel.
+// Differentiable where autograd is on and something asks for it; otherwise block by block of pairs.
 torch::Tensor text_guided_cosine(const PoolingTexts& texts, const PoolingVideos& videos, double temperature);
 
 // Its parts, in operators that autograd knows, for N texts or words a video. dots, weights [B, T, N].
