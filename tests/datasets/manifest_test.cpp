@@ -299,7 +299,7 @@ TEST_F(ManifestTest, ACaptionOfTenThousandWordsIsKeptWhole) {
 
 TEST(RealClipsTest, TheirCaptionsFileIsAManifest) {
   const auto shared = shared_dir();
-  if (!shared) GTEST_SKIP() << "GLINT_SHARED_DIR is not set and ../shared is not there";
+  if (!shared) GTEST_SKIP() << kNoSharedDir;
   DataConfig config;
   config.annotations = (*shared / "data/real_clips/captions.json").string();
   config.on_bad_file = "fail";

@@ -26,7 +26,7 @@ class OfficialFilesTest : public testing::Test {
  protected:
   void SetUp() override {
     const auto shared = shared_dir();
-    if (!shared) GTEST_SKIP() << "GLINT_SHARED_DIR is not set and ../shared is not there";
+    if (!shared) GTEST_SKIP() << kNoSharedDir;
     annotations_ = std::filesystem::absolute(*shared / "data/annotations");
   }
   DataConfig config(const std::string& name, const std::string& protocol = "") const {

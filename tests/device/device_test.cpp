@@ -55,7 +55,7 @@ TEST(CudaLibraryTest, TheModuleOpensWithoutADriverAndShowsNoGpu) {
   EXPECT_TRUE(count == 0 || device::has_driver()) << count;
   EXPECT_TRUE(torch::ones({2}).add(1).eq(2).all().item<bool>());
 #else
-  GTEST_SKIP() << "glint was built without its CUDA module (scripts/setup --cuda)";
+  GTEST_SKIP() << "no CUDA module was built; scripts/setup --cuda brings its libraries";
 #endif
 }
 

@@ -195,7 +195,7 @@ TEST_F(DataCacheTest, JpegAndYuvTakeLessAndTrain) {
 
 TEST_F(DataCacheTest, CtrlCEndsALongDecodeAtOnce) {
   const auto shared = shared_dir();
-  if (!shared) GTEST_SKIP() << "GLINT_SHARED_DIR is not set and ../shared is not there";
+  if (!shared) GTEST_SKIP() << kNoSharedDir;
   const auto video = folder_ / "long.mpg";  // program streams put together are one: about a minute's decoding
   {
     const auto bytes = read_file(*shared / "data/real_clips/asteroid_crater.mpg");

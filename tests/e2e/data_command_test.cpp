@@ -81,7 +81,7 @@ TEST_F(DataStatsTest, EvaluationFailsOnMissingVideosBeforeTheTraining) {
 
 TEST(DataStatsFilesTest, TheRealFilesHaveThePublishedCountsButWhereTheReadmeSaysSo) {
   const auto shared = shared_dir();
-  if (!shared) GTEST_SKIP() << "GLINT_SHARED_DIR is not set and ../shared is not there";
+  if (!shared) GTEST_SKIP() << kNoSharedDir;
   for (const auto& [config, set] : {std::pair{"glscl/msrvtt.yaml", "msrvtt"},
                                     {"xpool/msvd.yaml", "msvd"},
                                     {"xclip/activitynet.yaml", "activitynet"}}) {

@@ -274,7 +274,7 @@ TEST_F(TrainCommandTest, ADryRunNeedsNoVideosAndTellsTheHoursOfARunThatHasMeasur
 
 TEST_F(TrainCommandTest, ADryRunOfARecipeNeedsOfficialListsAlone) {
   const auto shared = shared_dir();
-  if (!shared) GTEST_SKIP() << "GLINT_SHARED_DIR is not set and ../shared is not there";
+  if (!shared) GTEST_SKIP() << kNoSharedDir;
   const auto lists = fs::absolute(*shared / "data/annotations/msrvtt");
   const auto planned = run_program({"train", "configs/glscl/msrvtt.yaml", "data.root=" + lists.string(),
                                     "run.dir=" + (folder_ / "run").string(), "--dry-run", "--json"});

@@ -207,7 +207,7 @@ TEST(PickleTest, WhatPythonWritesIsReadInEveryProtocol) {
 
 TEST(PickleFilesTest, TheRealOnesHoldTheirCaptions) {
   const auto shared = shared_dir();
-  if (!shared) GTEST_SKIP() << "GLINT_SHARED_DIR is not set and ../shared is not there";
+  if (!shared) GTEST_SKIP() << kNoSharedDir;
   const auto path = *shared / "data/annotations/msrvtt/jsfusion_val_caption_idx.pkl";
   const Pickle indices(read_file(path), path.string());
   const auto& items = std::get<const PickleDict*>(indices.value())->items;

@@ -99,7 +99,7 @@ TEST_F(ClockRestartTest, AlsoWhereTheSecondPartIsShorter) {
 
 TEST_F(ClockRestartTest, TheFieldsFlvHasFiftyRedFramesThenFiftyBlue) {
   const auto shared = shared_dir();
-  if (!shared || !fs::exists(*shared / "data" / "field")) GTEST_SKIP() << "no data/field";
+  if (!shared || !fs::exists(*shared / "data" / "field")) GTEST_SKIP() << kNoSharedDir;
   VideoReader reader((*shared / "data" / "field" / "restart13.flv").string());
   ASSERT_EQ(reader.frame_times().size(), 100U);
   EXPECT_NEAR(reader.info().duration_s, 4, 0.1);

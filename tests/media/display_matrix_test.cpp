@@ -148,7 +148,7 @@ TEST(DisplayMatrixTest, LargestNumbersDoNotOverflow) {
 // The field's cases: a left half and a right half, an upper and a lower one.
 TEST(DisplayMatrixTest, TheFieldsMirroredFilesAreMirrored) {
   const auto shared = shared_dir();
-  if (!shared || !std::filesystem::exists(*shared / "data" / "field")) GTEST_SKIP() << "no data/field";
+  if (!shared || !std::filesystem::exists(*shared / "data" / "field")) GTEST_SKIP() << kNoSharedDir;
   const auto folder = *shared / "data" / "field";
   for (const auto& [name, turn] : {std::pair{"hflip.mp4", kAllEight[4]}, std::pair{"vflip.mp4", kAllEight[5]}}) {
     const auto path = (folder / name).string();

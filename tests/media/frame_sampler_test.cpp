@@ -73,6 +73,13 @@ TEST(FrameSamplerTest, XpoolTakesTheMiddlesAndRepeatsTheLastFrameOfAShortClip) {
               ElementsAre(37, 62));
 }
 
+TEST(FrameSamplerTest, XpoolTakesTheLowerMiddleOfAPieceOfEvenLength) {
+  // As released: a piece runs from its border to the one before the next, [0, 1] and not [0, 2].
+  EXPECT_THAT(sample(SamplingPolicy::kXpool, even_times(8, 25), 25, {.num_frames = 4}), ElementsAre(0, 2, 4, 6));
+  // Borders 0, 3, 6, 10: two odd pieces and an even one.
+  EXPECT_THAT(sample(SamplingPolicy::kXpool, even_times(10, 25), 25, {.num_frames = 3}), ElementsAre(1, 4, 7));
+}
+
 TEST(FrameSamplerTest, OneStillPictureGivesItsOneFrame) {
   for (const auto policy : {SamplingPolicy::kUniform3Fps, SamplingPolicy::kClip4Clip, SamplingPolicy::kGlscl}) {
     EXPECT_THAT(sample(policy, {0.5}, 25, {}), ElementsAre(0));

@@ -86,7 +86,7 @@ class RealVideoTest : public testing::Test {
   void SetUp() override {
     const auto shared = shared_dir();
     if (!shared || !std::filesystem::exists(*shared / "data" / "videos")) {
-      GTEST_SKIP() << "no data/videos in ../shared or GLINT_SHARED_DIR";
+      GTEST_SKIP() << kNoSharedDir;
     }
     videos_ = real_videos(*shared);
   }

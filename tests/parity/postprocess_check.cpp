@@ -329,13 +329,21 @@ class PostprocessCheck {
   }
 
   // Within the case's absolute tolerance, and its relative one where it has one.
-  void compare(const std::string& name, const Tensor& ours) {
+  void compare(const std::string& name, const Tensor& all_ours) {
     const auto& expected = want(name);
+    const auto ours = all_ours.dim() == 2 ? kept_rows(name, all_ours) : all_ours;
     report_.compare(name, ours, expected, golden_.atol(name));
     const auto& relative = golden_.json.at("rtol_float64");
     if (!relative.contains(name) || ours.sizes() != expected.sizes()) return;
     const auto scale = torch::where(expected == 0, torch::ones_like(expected), expected);
     report_.compare(name + " (relative)", ours / scale, expected / scale, relative.at(name).get<double>());
+  }
+
+  // Of a matrix [A, B] the rows that the case holds (tests/golden/cut_postprocess.py); all of them in a full case.
+  Tensor kept_rows(const std::string& name, const Tensor& matrix) const {
+    if (!golden_.json.contains("rows_kept")) return matrix;
+    const auto& rows = golden_.json.at("rows_kept").at(name.substr(0, name.find('.')));
+    return matrix.index_select(0, torch::tensor(rows.get<std::vector<int64_t>>()));
   }
 
   void require_equal(const std::string& name, const Tensor& ours) {

@@ -6,7 +6,6 @@ extern "C" {
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <optional>
 
 #include "glint/core/atomic_file.h"
@@ -137,15 +136,16 @@ void check_row(const GoldenCase& golden, const Row& row, const fs::path& clip, C
 void check_yuv2rgb(const GoldenCase& golden, CaseReport& report) {
   const auto manifest_path = golden.folder / golden.json.value("manifest", "manifest.json");
   const auto manifest = nlohmann::json::parse(read_file(manifest_path));
+  std::string missing;
   for (const auto& row : manifest.at("yuv2rgb")) {
     const auto name = row.at("clip").get<std::string>();
     if (const auto clip = find_clip(golden, name)) {
       check_row(golden, row, *clip, report);
     } else {
-      std::fprintf(stderr, "%s: yuv2rgb of %s skipped, the clip is not in GLINT_SHARED_DIR's data\n",
-                   golden.name.c_str(), name.c_str());
+      missing += (missing.empty() ? "" : ", ") + name;
     }
   }
+  if (!missing.empty()) say_left_out("conversion to RGB of " + missing);
 }
 
 }  // namespace glint::test

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <sstream>
 #include <string>
@@ -37,6 +38,10 @@ std::optional<fs::path> shared_dir() {
   const fs::path path = set != nullptr ? fs::path(set) : fs::path("../shared");
   if (!fs::is_directory(path)) return std::nullopt;
   return path;
+}
+
+void say_left_out(const std::string& parts, const std::string& why) {
+  std::fprintf(stderr, "left out: %s: %s\n", parts.c_str(), why.c_str());
 }
 
 std::vector<fs::path> golden_case_dirs() {

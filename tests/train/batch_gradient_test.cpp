@@ -5,6 +5,7 @@
 
 #include "glint/dist/communicator.h"
 #include "train/gradient_case.h"
+#include "train/scope_seeds.h"
 
 namespace glint::test {
 namespace {
@@ -61,6 +62,20 @@ TEST(BatchGradientTest, DropoutDependsOnTheSeedAndTheStepAlone) {
   torch::randn({17});
   EXPECT_EQ(part_gradients(*model, {.micro_batch = kBatchPart}, 3).losses.loss, once.losses.loss);
   EXPECT_NE(part_gradients(*model, {.micro_batch = kBatchPart}, 4).losses.loss, once.losses.loss);
+}
+
+TEST(BatchGradientTest, EveryPartOfEachTowerAndTheScoringHaveASeedOfTheirOwnInBothPasses) {
+  const auto model = small_model(heads()[1], /*dropout=*/0.3);
+  const ScopeSeeds scopes;
+  part_gradients(*model, {.micro_batch = kBatchPart});
+  const auto seeds = ScopeSeeds::seeds();
+  const std::size_t parts = (kBatchPairs + kBatchPart - 1) / kBatchPart;
+  EXPECT_EQ(seeds.at("text tower").size(), parts);  // the second pass has those of the first
+  EXPECT_EQ(seeds.at("image tower").size(), parts);
+  EXPECT_EQ(seeds.at("head").size(), 1U);
+  auto all = seeds.at("text tower");
+  for (const auto* scope : {"image tower", "head"}) all.insert(seeds.at(scope).begin(), seeds.at(scope).end());
+  EXPECT_EQ(all.size(), 2 * parts + 1);
 }
 
 TEST(BatchGradientTest, LowerPrecisionStaysNearAndLeavesFloat32Gradients) {

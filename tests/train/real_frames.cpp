@@ -10,6 +10,7 @@ namespace glint::test {
 torch::Tensor real_frames(int64_t side) {
   const auto shared = shared_dir();
   if (!shared) {
+    say_left_out("frames of a real video");
     torch::manual_seed(7);
     return torch::randint(0, 256, {5, 3, side, side}, torch::kUInt8);
   }
