@@ -8,7 +8,7 @@
 
 #include "glint/core/error.h"
 
-// A comparison's unit is the query, or in t2v with several captions a video the video (evaluation.md 5). U units.
+// A comparison's unit is the query, or in t2v with several captions a video the video (docs/evaluation.md). U units.
 
 namespace glint {
 namespace {

@@ -10,7 +10,7 @@ namespace glint {
 using ByteTable = std::array<std::uint8_t, 256>;  // what each byte becomes
 using ByteTables = std::array<ByteTable, 3>;      // of R, G, B
 
-// The operations of RandAugment that look at one byte alone (README_preprocess.md 3).
+// The operations of RandAugment that look at one byte alone (methods 8.5).
 ByteTables auto_contrast_tables(const Image& image);
 ByteTables equalize_tables(const Image& image);
 ByteTable invert_table();

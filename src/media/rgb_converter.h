@@ -9,7 +9,7 @@
 namespace glint::media {
 
 // Decoded frames to RGB, as FFmpeg converts by default: at the source size, swscale's default flags, matrix and range
-// from the frame's tags, BT.601 where it has none (README_preprocess of the golden data: bit-equal). Keeps its tables
+// from the frame's tags, BT.601 where it has none (methods 8.6: bit-equal). Keeps its tables
 // and buffers between frames of one kind.
 class RgbConverter {
  public:

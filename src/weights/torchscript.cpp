@@ -10,7 +10,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 
-// The towers once more, in TorchScript's Python. clip.cpp and siglip.cpp are the judges (tests/model/torchscript_test).
+// The towers once more, in TorchScript's Python. tests/weights/torchscript_test.cpp holds it to those of C++.
 // N sequences or images, S positions, W width, H heads, d width of a head; A texts, L tokens.
 namespace glint {
 namespace {

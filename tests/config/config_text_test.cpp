@@ -142,7 +142,8 @@ TEST(ConfigTextTest, HoldsDefaultsInReadableForm) {
               testing::StartsWith("run:\n  dir: \"\"\n  device: auto\ndata:\n  name: manifest\n  root: \".\"\n"));
   EXPECT_THAT(config_text(Config{}), HasSubstr("optim:\n  name: bert_adam\n  lr: 1e-04\n  clip_lr: 1e-07\n"));
   EXPECT_THAT(config_text(Config{}), HasSubstr("head:\n  name: glscl\n  temperature: 3\n"));
-  EXPECT_THAT(config_text(Config{}, true), HasSubstr("# peak rate of the new weights; (0, 1e+30]\n"));
+  EXPECT_THAT(config_text(Config{}, true),
+              HasSubstr("# peak learning rate of the new layers (temporal encoder and head); (0, 1e+30]\n"));
   Config other;
   other.head = MeanPoolConfig{};
   EXPECT_THAT(config_text(other), HasSubstr("head:\n  name: mean_pool\noptim:\n"));
@@ -241,7 +242,8 @@ TEST(ConfigTextTest, WhatHasNoEffectOnResultsAndWhatIsAMachinesOwnMayChangeOnThe
 
 TEST(ConfigTextTest, ARangeIsShownAsItIsChecked) {
   const auto text = config_text(Config{}, true);
-  EXPECT_THAT(text, HasSubstr("  warmup: 0.1                       # share of all steps; [0, 1)\n"));
+  EXPECT_THAT(text, HasSubstr("  warmup: 0.1                       # fraction of all steps over which the learning "
+                              "rate rises linearly; [0, 1)\n"));
   EXPECT_THAT(text, HasSubstr("; [1, 100]\n"));
   EXPECT_THAT(config_text(Config{}), Not(HasSubstr("#")));
 }

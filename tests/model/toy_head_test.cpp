@@ -14,7 +14,7 @@
 // [toy head]
 namespace glint {
 
-// head.* of the toy head, in include/glint/config/toy_config.h; HeadConfig (head_config.h) lists it.
+// Settings, in a file of include/glint/config: head.* of the toy head. HeadConfig (head_config.h) lists them.
 struct ToyConfig {
   static constexpr const char* kName = "toy";
 
@@ -28,8 +28,8 @@ void describe(Visitor& v, ToyConfig& c) {
 
 namespace {
 
-// src/model/heads/toy.cpp. S(c, V) = sum_t p_t <c W, v_t>, p = softmax(sharpness <c W, v_t>), of unit frames v_t.
-// A texts, B videos, T frames, D width.
+// The head, in a file of src/model/heads. S(c, V) = sum_t p_t <c W, v_t>, p = softmax(sharpness <c W, v_t>), of unit
+// frames v_t. A texts, B videos, T frames, D width.
 class ToyHead final : public RetrievalHead {
  public:
   ToyHead(const ToyConfig& config, const FeatureShape& shape) : config_(config) {
@@ -66,7 +66,7 @@ class ToyHead final : public RetrievalHead {
   torch::Tensor mix_;  // [D, D]
 };
 
-// src/model/literal/toy.cpp: pair by pair.
+// Its literal form, in a file of src/model/literal: pair by pair.
 class ToyForm final : public RetrievalHead {
  public:
   ToyForm(const ToyConfig& config, const RetrievalHead& head) : config_(config), weights_(literal::copies(head)) {}
@@ -138,7 +138,7 @@ const HeadDescriptor<ToyConfig>& descriptor(const ToyConfig&) {
 
 }  // namespace glint
 
-// tests/model/toy_head_test.cpp: what only this head holds, and the kinds that every_head_test.cpp tries.
+// Its test: what only this head holds, and the kinds that every_head_test.cpp tries.
 namespace glint::test {
 namespace {
 

@@ -18,7 +18,7 @@ torch::Tensor planes_of(const Image& image) {
       .permute({2, 0, 1});  // [3, H, W]
 }
 
-// The statistics that the case holds of the float picture; README_preprocess.md gives the tolerances.
+// The statistics that the case holds of the float picture; docs/golden.md gives the tolerances.
 void check_normalised(const std::string& name, const torch::Tensor& planes, const nlohmann::json& want,
                       CaseReport& report) {
   const auto pixels = normalise_pixels(planes);  // [3, R, R]

@@ -71,7 +71,7 @@ void compare_final(CaseReport& report, const GoldenCase& golden, const NamedPara
     const auto& wanted = golden.json.at("final_l2");
     if (!wanted.contains(name)) continue;
     const auto want = wanted.at(name).get<double>();
-    // No tolerance is given for these: that of the golden README's rule for values.
+    // No tolerance is given for these: that of docs/golden.md's rule for values.
     report.compare("final_l2." + name, parameter.detach().to(torch::kFloat64).norm().item<double>(), want,
                    slack * (2e-6 * want + 1e-9));
     ++norms;

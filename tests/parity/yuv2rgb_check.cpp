@@ -80,7 +80,7 @@ DecodedPlanes planes_of(const std::string& path, std::int64_t number) {
   return planes;
 }
 
-// README_preprocess: 0 for 8-bit pictures of even sides, where all readers agree; at most 4 for odd sides; a mean of 4
+// Methods 8.6: 0 for 8-bit pictures of even sides, where all readers agree; at most 4 for odd sides; a mean of 4
 // for more bits, which FFmpeg's versions dither and round in different ways.
 void compare_rgb(const Row& row, const Image& actual, const Image& expected, CaseReport& report) {
   const std::string name = "yuv2rgb/" + row.at("clip").get<std::string>();

@@ -12,7 +12,7 @@
 
 namespace glint::test {
 
-// A golden case: numbers computed with the published implementations (golden README). Floating tensors come as float32
+// A golden case: numbers computed with the published implementations (docs/golden.md). Floating tensors come as float32
 // (what is stored as float16 is exactly representable there); integers as stored.
 struct GoldenCase {
   std::filesystem::path folder;
@@ -42,7 +42,7 @@ GoldenCase load_golden_case(const std::filesystem::path& folder);
 class CaseReport;
 void compare_everything(const GoldenCase& golden, const TensorMap& results, CaseReport& report);
 
-// The tensors of `formula_weights` in a case.json (golden README, "Formula weights"), checked by their SHA-256.
+// The tensors of `formula_weights` in a case.json (docs/golden.md, "Formula weights"), checked by their SHA-256.
 TensorMap formula_weights(const nlohmann::json& formula);
 
 // Collects comparisons of one case; the worst is the one with the largest share of its tolerance.

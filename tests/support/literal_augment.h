@@ -5,7 +5,7 @@
 
 namespace glint::test {
 
-// The judge of RandAugment: golden/README_preprocess.md, section 3, line by line and a value at a time. `argument` as
+// The judge of RandAugment: methods 8.5 line by line and a value at a time. `argument` as
 // augment_argument() gives it.
 Image literal_augment(const Image& image, AugmentOp op, double argument);
 

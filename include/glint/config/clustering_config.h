@@ -26,17 +26,21 @@ struct ClusteringConfig {
 template <class Visitor>
 void describe(Visitor& v, ClusteringConfig& c) {
   v.field("stages", c.stages, any(),
-          "BLOCK-SEGMENTS, as \"6-4\": 4 segments after block 6; several: \"3-6 6-3\"; empty: no clustering");
-  v.field("clusters", c.clusters, within(1, 1 << 16), "K, tokens of a segment that stay besides the class token");
-  v.field("algorithm", c.algorithm, one_of({"k_medoids", "spectral"}), "k_medoids, spectral");
-  v.field("distance", c.distance, one_of({"euclidean", "cosine"}), "euclidean, cosine");
-  v.field("norm", c.norm, above(0, 1000), "of the euclidean distance (Minkowski's p)");
-  v.field("pre_norm", c.pre_norm, any(), "k_medoids: distances between unit vectors");
-  v.field("iterations", c.iterations, within(1, 1e6), "passes at most");
-  v.field("keep", c.keep, one_of({"medoids", "means"}), "medoids (as they are), means (of each cluster)");
-  v.field("graph", c.graph, one_of({"heat", "nearest"}), "spectral: heat (all pairs), nearest (neighbours alone)");
-  v.field("neighbours", c.neighbours, within(0, 1e6), "nearest: of a token; 0: 5 a frame of the segment, as released");
-  v.field("sigma", c.sigma, above(0, 1e6), "spectral: distance over which the affinity falls");
+          "token clustering (CenterCLIP), written BLOCK-SEGMENTS: \"6-4\" leaves 4 segments after block 6, \"3-6 6-3\" "
+          "clusters twice; empty: none");
+  v.field("clusters", c.clusters, within(1, 1 << 16), "tokens of a segment that are kept besides the class token");
+  v.field("algorithm", c.algorithm, one_of({"k_medoids", "spectral"}), "clustering algorithm: k_medoids, spectral");
+  v.field("distance", c.distance, one_of({"euclidean", "cosine"}), "distance between tokens: euclidean, cosine");
+  v.field("norm", c.norm, above(0, 1000), "exponent of the euclidean distance (Minkowski's p); 2: the usual one");
+  v.field("pre_norm", c.pre_norm, any(), "k_medoids: normalise tokens to unit length before their distances are taken");
+  v.field("iterations", c.iterations, within(1, 1e6), "largest number of iterations of a clustering");
+  v.field("keep", c.keep, one_of({"medoids", "means"}),
+          "what is kept of each cluster: medoids (one of its tokens), means (the mean of its tokens)");
+  v.field("graph", c.graph, one_of({"heat", "nearest"}),
+          "spectral: which tokens are connected: heat (all pairs), nearest (nearest neighbours only)");
+  v.field("neighbours", c.neighbours, within(0, 1e6),
+          "spectral, nearest: neighbours of a token; 0: 5 times the frames of a segment, as released");
+  v.field("sigma", c.sigma, above(0, 1e6), "spectral: width of the Gaussian that turns a distance into an affinity");
 }
 
 }  // namespace glint

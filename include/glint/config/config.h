@@ -40,7 +40,8 @@ void describe(Visitor& v, Config& c) {
   v.section("video", c.video);
   v.section("text", c.text);
   v.section("model", c.model);
-  v.head("head", c.head, "mean_pool, glscl, glccl, xclip, xpool, tight; the other keys are its own");
+  v.head("head", c.head,
+         "how texts and videos are scored: mean_pool, glscl, glccl, xclip, xpool, tight; each has its own keys");
   v.section("optim", c.optim);
   v.section("train", c.train);
   v.section("dist", c.dist);

@@ -32,34 +32,39 @@ struct DataConfig {
 template <class Visitor>
 void describe(Visitor& v, DataConfig& c) {
   v.field("name", c.name, one_of({"manifest", "msrvtt", "msvd", "didemo", "lsmdc", "activitynet", "vatex"}),
-          "manifest, msrvtt, msvd, didemo, lsmdc, activitynet, vatex");
+          "data set: manifest (your own), msrvtt, msvd, didemo, lsmdc, activitynet, vatex");
   v.field("root", c.root, any().path().of_machine(), "folder that relative paths of annotations and videos start from");
   v.field("annotations", c.annotations, any().path().of_machine(),
-          "manifest: the file; others: the folder of the official files; empty: root");
+          "annotations: the manifest file, or the folder of the official files; empty: data.root");
   v.field("videos", c.videos, any().path().of_machine(),
-          "folder of the videos; empty: the manifest's folder; others: root");
+          "folder of the videos; empty: the manifest's own folder, or data.root for other data sets");
   // each data set refuses what it does not have
   v.field("protocol", c.protocol, any(),
-          "msrvtt: 9k, 7k, full; vatex: hgr, 1k5; empty: the first, or the set's only one");
-  v.field("language", c.language, one_of({"en", "zh"}), "vatex: which captions: en, zh");
-  v.field("train_split", c.train_split, any().of_training(), "manifest: which rows train");
-  v.field("val_split", c.val_split, any(), "split (a manifest: rows) that chooses the best checkpoint; empty: none");
-  v.field("test_split", c.test_split, any().another_on_resume(), "manifest: which rows are evaluated");
+          "published split: msrvtt has 9k, 7k, full; vatex has hgr, 1k5; empty: the first of them");
+  v.field("language", c.language, one_of({"en", "zh"}), "language of VATEX's captions: en, zh");
+  v.field("train_split", c.train_split, any().of_training(),
+          "split to train on (of a manifest: the rows with this name)");
+  v.field("val_split", c.val_split, any(),
+          "split that chooses the best checkpoint; empty: no validation, the last checkpoint is used");
+  v.field("test_split", c.test_split, any().another_on_resume(), "split to evaluate");
   v.field("holdout", c.holdout, SettingRule{.low = 0, .high = 0.5, .high_open = true, .choices = {}},
-          "a manifest without splits: share of its videos that validate, and as many that test; 0: all do all");
+          "manifest without splits: fraction of the videos held out for validation, and as many again for the test; 0: "
+          "every video is in all three");
   v.field("captions", c.captions, one_of({"all", "random"}).of_training(),
-          "training samples: all = each pair, random = each video, one caption an epoch");
+          "training samples of an epoch: all (every pair of video and caption), random (every video once, with a "
+          "random caption)");
   v.field("on_bad_file", c.on_bad_file, one_of({"skip", "fail"}).of_training(),
-          "training: a video that is missing or unreadable: skip (named, counted), fail");
-  v.field("workers", c.workers, within(1, 1024).without_effect().of_machine(), "decode threads");
-  v.field("prefetch", c.prefetch, within(1, 1024).without_effect().of_machine().of_training(), "batches decoded ahead");
+          "what a missing or unreadable training video does: skip (replaced, named and counted), fail");
+  v.field("workers", c.workers, within(1, 1024).without_effect().of_machine(), "threads that decode videos");
+  v.field("prefetch", c.prefetch, within(1, 1024).without_effect().of_machine().of_training(),
+          "batches decoded ahead of the training step");
   v.field("cache_mb", c.cache_mb, within(0, 1 << 24).without_effect().of_machine(),
-          "decoded clips kept in memory, MiB; 0 keeps none");
+          "memory for decoded clips, MiB; 0: no cache in memory");
   v.field("cache", c.cache, any().path().without_effect().of_machine(),
-          "folder of decoded clips, made by glint data cache; empty: none");
+          "folder of decoded clips made by glint data cache; empty: decode the videos");
   v.field("cache_codec", c.cache_codec, one_of({"raw", "yuv420", "jpeg"}),
-          "how clips are kept there: raw (exact), yuv420 (half the size), jpeg");
-  v.field("cache_quality", c.cache_quality, within(1, 100), "of jpeg");
+          "how data.cache stores pictures: raw (exact), yuv420 (half the size), jpeg");
+  v.field("cache_quality", c.cache_quality, within(1, 100), "JPEG quality where data.cache_codec is jpeg");
 }
 
 }  // namespace glint

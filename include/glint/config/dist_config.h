@@ -16,11 +16,11 @@ struct DistConfig {
 template <class Visitor>
 void describe(Visitor& v, DistConfig& c) {
   v.field("processes", c.processes, within(1, 1024).without_effect().of_machine().of_training(),
-          "that glint train starts on this machine; torchrun, srun: they start them");
+          "processes that glint train starts on this machine; under torchrun and srun those start them");
   v.field("timeout_s", c.timeout_s, above(0, 1e6).without_effect().of_training(),
-          "a process that makes no progress for so long ends the job");
+          "end the job when a process makes no progress for this many seconds");
   v.field("reference_gradients", c.reference_gradients, any().of_training(),
-          "as released, the towers' are divided by the number of processes (methods 10)");
+          "divide the towers' gradients by the number of processes, as the released code does (methods 10)");
 }
 
 }  // namespace glint

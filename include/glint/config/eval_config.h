@@ -39,57 +39,61 @@ struct EvalConfig {
 
 template <class Visitor>
 void describe(Visitor& v, EvalConfig& c) {
-  v.field("split", c.split, any(), "empty: data.test_split");
-  v.field("ids", c.ids, any().path(), "file of the split's videos that are searched, an id a line; empty: all");
-  v.field("captions", c.captions, one_of({"all", "first"}), "of a video: all, first (as MVEB's protocols)");
+  v.field("split", c.split, any(), "split to evaluate; empty: data.test_split");
+  v.field("ids", c.ids, any().path(),
+          "file with the ids of the videos to search, one a line; empty: all videos of the split");
+  v.field("captions", c.captions, one_of({"all", "first"}),
+          "captions of a video that ask: all, first (as MVEB's protocols)");
   v.field("on_missing", c.on_missing, one_of({"fail", "skip"}),
-          "a video that is missing or cannot be read: fail, skip (counted in every result)");
+          "what a missing or unreadable video does: fail, skip (counted in every result)");
   v.field("batch_size", c.batch_size, within(1, 1 << 20).read_by(Stage::kFeatures, Stage::kScores),
-          "videos or captions encoded at once");
-  v.field("block", c.block, within(1, 1 << 20).read_by(Stage::kScores), "texts and videos scored at once");
+          "videos or captions encoded at one time");
+  v.field("block", c.block, within(1, 1 << 20).read_by(Stage::kScores), "texts and videos scored at one time");
   v.field("precision", c.precision, one_of({"fp32", "bf16", "fp16"}),
-          "of the towers' products: fp32, bf16, fp16; heads are fp32");
-  v.field("tf32", c.tf32, any(), "on a GPU: products of float32 in its shorter TF32");
+          "precision of the towers' matrix products: fp32, bf16, fp16; heads stay fp32");
+  v.field("tf32", c.tf32, any(), "GPU: compute float32 matrix products in TF32, which is faster and less exact");
   v.field("ties", c.ties, one_of({"optimistic", "average"}).read_by(Stage::kRanks),
-          "equal scores: average (half of them rank above the right answer), optimistic (none, as most released code)");
+          "how scores equal to the right answer's count: average (half of them rank above it), optimistic (none does, "
+          "as in most released code)");
   v.field("v2t", c.v2t, one_of({"groups", "captions"}).read_by(Stage::kRanks).only_with("qrels", {""}),
-          "several captions a video: groups (its best against the best of each other video), captions (against all)");
+          "video-to-text with several captions a video: groups (its best caption against the best of each other "
+          "video), captions (against every single caption)");
   v.field("qrels", c.qrels, any().path().read_by(Stage::kRanks),
-          "file of right answers, TREC or BEIR form; empty: a caption's own video");
+          "file of right answers in TREC or BEIR form; empty: a caption's own video is the right one");
   v.field("qrels_mode", c.qrels_mode, one_of({"replace", "add"}).read_by(Stage::kRanks).not_with("qrels", {""}),
-          "the file's answers: replace (no others count), add (to a caption's own video)");
-  v.field(
-      "postprocess", c.postprocess,
-      one_of({"none", "dsl", "dsl_shared", "is", "qb_norm", "nnn", "sinkhorn", "csls"}).read_by(Stage::kRanks),
-      "none; from all test queries together: dsl, dsl_shared, is, qb_norm, nnn, sinkhorn, csls (docs/evaluation.md)");
-  v.field(
-      "bank", c.bank, any().read_by(Stage::kRanks).only_with("postprocess", {"is", "qb_norm", "nnn", "sinkhorn"}),
-      "is, qb_norm, nnn, sinkhorn learn from: test_queries, or train_captions:N (and train_videos:N; without N all)");
+          "what the file does: replace (only its answers are right), add (a caption's own video is right too)");
+  v.field("postprocess", c.postprocess,
+          one_of({"none", "dsl", "dsl_shared", "is", "qb_norm", "nnn", "sinkhorn", "csls"}).read_by(Stage::kRanks),
+          "post-processing of the score matrix: none, dsl, dsl_shared, is, qb_norm, nnn, sinkhorn, csls "
+          "(docs/evaluation.md)");
+  v.field("bank", c.bank, any().read_by(Stage::kRanks).only_with("postprocess", {"is", "qb_norm", "nnn", "sinkhorn"}),
+          "what is, qb_norm, nnn and sinkhorn learn from: test_queries, train_captions:N, or "
+          "train_captions:N,train_videos:N; without N: all");
   v.field("bank_seed", c.bank_seed, within(0, kLargestSeed).read_by(Stage::kRanks).not_with("bank", {"test_queries"}),
-          "of the bank's sample, where N is less than all");
+          "seed of the bank's random sample, where N is less than all");
   v.field("dsl_temperature", c.dsl_temperature,
           above(0, 1e6).read_by(Stage::kRanks).only_with("postprocess", {"dsl", "dsl_shared"}),
-          "dsl, dsl_shared: on cosine scale");
+          "dsl, dsl_shared: factor of the cosines in the softmax");
   v.field("beta", c.beta, above(0, 1e6).read_by(Stage::kRanks).only_with("postprocess", {"is", "qb_norm"}),
-          "is, qb_norm: inverse temperature, on cosine scale");
+          "is, qb_norm: factor of the cosines in the softmax (inverse temperature)");
   v.field("hub_k", c.hub_k, within(1, 1e9).read_by(Stage::kRanks).only_with("postprocess", {"qb_norm"}),
-          "qb_norm: a hub is among the k best ...");
+          "qb_norm: an item is a hub if it is among the hub_k best ...");
   v.field("hub_theta", c.hub_theta, within(1, 1e9).read_by(Stage::kRanks).only_with("postprocess", {"qb_norm"}),
-          "qb_norm: ... of so many bank queries");
+          "qb_norm: ... of at least hub_theta queries of the bank");
   v.field("hub_theta_v2t", c.hub_theta_v2t, within(0, 1e9).read_by(Stage::kRanks).only_with("postprocess", {"qb_norm"}),
-          "qb_norm: the same for video-to-text; 0: hub_theta");
+          "qb_norm: hub_theta for video-to-text; 0: the same");
   v.field("nnn_k", c.nnn_k, within(1, 1e9).read_by(Stage::kRanks).only_with("postprocess", {"nnn"}),
-          "nnn: largest scores of an item that are averaged");
+          "nnn: number of an item's largest scores in the bank that are averaged");
   v.field("nnn_alpha", c.nnn_alpha, above(0, 1e6).read_by(Stage::kRanks).only_with("postprocess", {"nnn"}),
-          "nnn: share of that mean that is subtracted");
+          "nnn: fraction of that mean that is subtracted");
   v.field("sinkhorn_tau", c.sinkhorn_tau, above(0, 1e6).read_by(Stage::kRanks).only_with("postprocess", {"sinkhorn"}),
-          "sinkhorn: temperature, on cosine scale");
+          "sinkhorn: temperature of the cosines");
   v.field("sinkhorn_rounds", c.sinkhorn_rounds,
           within(0, 1e6).read_by(Stage::kRanks).only_with("postprocess", {"sinkhorn"}),
-          "sinkhorn: 0: 5 on test queries, 10 on a bank");
+          "sinkhorn: number of iterations; 0: 5 with test queries, 10 with another bank");
   v.field("csls_k", c.csls_k, within(1, 1e9).read_by(Stage::kRanks).only_with("postprocess", {"csls"}),
-          "csls: nearest neighbours that are averaged");
-  v.field("ema", c.ema, any(), "the moving average of the weights, where the checkpoint has one");
+          "csls: number of nearest neighbours that are averaged");
+  v.field("ema", c.ema, any(), "use the moving average of the weights where the checkpoint has one");
 }
 
 }  // namespace glint

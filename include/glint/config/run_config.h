@@ -15,10 +15,10 @@ struct RunConfig {
 template <class Visitor>
 void describe(Visitor& v, RunConfig& c) {
   v.field("dir", c.dir, any().path().without_effect().of_machine().of_training(),
-          "the run folder; empty: runs/<name of the configuration file>");
+          "run folder, where checkpoints and logs go; empty: runs/<name of the settings file>");
   v.field("device", c.device,
           one_of({"auto", "cpu", "cuda"}).without_effect().of_machine().read_by(Stage::kFeatures, Stage::kScores),
-          "where the model runs: auto (the GPU where there is one), cpu, cuda");
+          "where the model runs: auto (the GPU if there is one), cpu, cuda");
 }
 
 }  // namespace glint

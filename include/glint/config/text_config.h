@@ -18,12 +18,14 @@ struct TextConfig {
 template <class Visitor>
 void describe(Visitor& v, TextConfig& c) {
   v.field("tokenizer", c.tokenizer, one_of({"clip", "sentencepiece", "siglip"}).of_weights(),
-          "clip (byte-pair encoding), sentencepiece, siglip");
-  v.field("vocabulary", c.vocabulary, any().path().of_machine(),
-          "clip: bpe_simple_vocab_16e6.txt.gz; others: their model file; empty: found or trained");
+          "tokenizer: clip (byte-pair encoding), siglip, sentencepiece");
+  v.field(
+      "vocabulary", c.vocabulary, any().path().of_machine(),
+      "vocabulary file: bpe_simple_vocab_16e6.txt.gz for clip, a .model file for the others; empty: found or trained");
   v.field("vocabulary_size", c.vocabulary_size, within(1, 1 << 20).of_training(),
-          "pieces of a sentencepiece model trained on the training captions");
-  v.field("max_words", c.max_words, within(2, 4096), "L, tokens a caption at most with start and end");
+          "size of a sentencepiece vocabulary that is trained on the training captions");
+  v.field("max_words", c.max_words, within(2, 4096),
+          "largest number of tokens of a caption, start and end included (L in shapes); longer ones are cut");
 }
 
 }  // namespace glint

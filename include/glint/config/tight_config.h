@@ -16,8 +16,9 @@ struct TightConfig {
 
 template <class Visitor>
 void describe(Visitor& v, TightConfig& c) {
-  v.field("layers", c.layers, within(1, 256).of_weights(), "of the transformer that every pair runs through");
-  v.field("dropout", c.dropout, share().of_training(), "of its input");
+  v.field("layers", c.layers, within(1, 256).of_weights(),
+          "layers of the transformer that reads each pair of text and video");
+  v.field("dropout", c.dropout, share().of_training(), "dropout of that transformer's input, in training");
 }
 
 }  // namespace glint

@@ -24,20 +24,22 @@ struct TowerConfig {
 
 template <class Visitor>
 void describe(Visitor& v, TowerConfig& c) {
-  v.field("kind", c.kind, one_of({"clip", "siglip"}).of_weights(), "clip, siglip");
+  v.field("kind", c.kind, one_of({"clip", "siglip"}).of_weights(), "family of the towers: clip, siglip");
   v.field("activation", c.activation, one_of({"quick_gelu", "gelu", "gelu_tanh"}).of_weights(),
-          "of the MLPs: quick_gelu (OpenAI), gelu, gelu_tanh (SigLIP)");
-  v.field("embed_dim", c.embed_dim, within(1, 1 << 16).of_weights(), "D");
-  v.field("patch_size", c.patch_size, within(1, 4096).of_weights(), "pixels");
-  v.field("vision_width", c.vision_width, within(1, 1 << 16).of_weights(), "of the tokens between blocks");
-  v.field("vision_layers", c.vision_layers, within(1, 256).of_weights(), "blocks");
-  v.field("text_width", c.text_width, within(1, 1 << 16).of_weights(), "of the tokens between blocks");
-  v.field("text_layers", c.text_layers, within(1, 256).of_weights(), "blocks");
+          "activation of the MLPs: quick_gelu (OpenAI's CLIP), gelu (most of open_clip), gelu_tanh (SigLIP)");
+  v.field("embed_dim", c.embed_dim, within(1, 1 << 16).of_weights(),
+          "width of the embeddings of texts and frames (D in shapes)");
+  v.field("patch_size", c.patch_size, within(1, 4096).of_weights(), "side of an image patch, pixels");
+  v.field("vision_width", c.vision_width, within(1, 1 << 16).of_weights(), "width of the image tower's tokens");
+  v.field("vision_layers", c.vision_layers, within(1, 256).of_weights(), "transformer blocks of the image tower");
+  v.field("text_width", c.text_width, within(1, 1 << 16).of_weights(), "width of the text tower's tokens");
+  v.field("text_layers", c.text_layers, within(1, 256).of_weights(), "transformer blocks of the text tower");
   v.field("context_length", c.context_length, within(2, 4096).of_weights(),
-          "rows of the text position table, not below text.max_words");
+          "positions of the text tower; at least text.max_words");
   v.field("vision_heads", c.vision_heads, within(0, 1024).of_weights(),
-          "of the image tower's attention; 0: width / 64");
-  v.field("text_heads", c.text_heads, within(0, 1024).of_weights(), "of the text tower's attention; 0: width / 64");
+          "attention heads of the image tower; 0: one for every 64 channels of its width");
+  v.field("text_heads", c.text_heads, within(0, 1024).of_weights(),
+          "attention heads of the text tower; 0: one for every 64 channels of its width");
 }
 
 }  // namespace glint

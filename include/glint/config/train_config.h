@@ -41,36 +41,40 @@ inline std::vector<std::string_view> selection_metrics() {
 template <class Visitor>
 void describe(Visitor& v, TrainConfig& c) {
   v.field("loss", c.loss, one_of({"info_nce", "sigmoid"}).of_training(),
-          "over the pairs of a batch: info_nce, sigmoid (SigLIP's)");
-  v.field("seed", c.seed, within(0, kLargestSeed).of_training(), "of everything drawn at random");
+          "contrastive loss over the pairs of a batch: info_nce, sigmoid (SigLIP's)");
+  v.field("seed", c.seed, within(0, kLargestSeed).of_training(), "seed of everything that is drawn at random");
   v.field("epochs", c.epochs, within(1, 1e6).enough_on_resume().of_training(), "passes over the training samples");
   v.field("max_steps", c.max_steps, within(0, 1e12).another_on_resume().of_training(),
-          "stop after this many steps; 0: after the epochs");
-  v.field("batch_size", c.batch_size, within(1, 1 << 20).of_training(), "pairs over all processes together");
+          "stop after this many steps; 0: when the epochs are done");
+  v.field("batch_size", c.batch_size, within(1, 1 << 20).of_training(), "pairs of a step, all processes together");
   v.field("micro_batch", c.micro_batch, within(0, 1 << 20).without_effect().of_training(),
-          "pairs of a process in the towers at one time, same gradients; 0: all");
-  v.field("recompute", c.recompute, any().without_effect().of_training(),
-          "towers' blocks are computed again in the backward pass: less memory");
+          "pairs that a process runs through the towers at one time: less memory, same gradients; 0: all of its pairs");
+  v.field(
+      "recompute", c.recompute, any().without_effect().of_training(),
+      "activation checkpointing: compute the towers' blocks again in the backward pass; less memory, same gradients");
   v.field("precision", c.precision, one_of({"fp32", "bf16", "fp16"}).of_training(),
-          "of the towers' products: fp32, bf16, fp16; weights, heads and losses are fp32");
+          "precision of the towers' matrix products: fp32, bf16, fp16; weights, heads and losses stay fp32");
   v.field("tf32", c.tf32, any().of_training(),
-          "on a GPU: products of float32 in its shorter TF32, towers and head alike");
-  v.field("ema", c.ema, share().of_training(), "decay of the moving average of the weights; 0: none");
+          "GPU: compute float32 matrix products in TF32, which is faster and less exact");
+  v.field("ema", c.ema, share().of_training(),
+          "decay rate of the moving average of the weights, which is saved beside them; 0: none");
   v.field("threads", c.threads, within(0, 1024).without_effect().of_machine().read_by(Stage::kFeatures, Stage::kRanks),
-          "of LibTorch's operators; 0: all cores");
+          "CPU threads of LibTorch's operators; 0: one a core");
   v.field("validate_every", c.validate_every, within(0, 1e6).another_on_resume().of_training(),
-          "epochs between validations, as 2 or 0.25, and one after the last; 0: never");
+          "epochs between validations, such as 2 or 0.25; the end is always validated; 0: never");
   v.field("select", c.select, one_of(selection_metrics()).of_training(),
-          "validation metric that chooses the best checkpoint: RSum (both directions), or t2v/ or v2t/ with R@1, R@5, "
-          "R@10, R@50, RSum, MRR, nDCG@10, or MdR, MnR (the smaller the better)");
+          "metric that chooses the best checkpoint: RSum (all recalls), or t2v/ or v2t/ with R@1, R@5, R@10, R@50, "
+          "RSum, MRR, nDCG@10, MdR, MnR (of the last two the smallest wins)");
   v.field("save_every", c.save_every, within(0, 1e12).without_effect().of_training(),
-          "steps between checkpoints besides one an epoch; 0: none");
-  v.field("keep", c.keep, within(1, 1e6).without_effect().of_training(), "checkpoints kept besides best");
+          "steps between checkpoints, besides the one after each epoch; 0: none besides");
+  v.field("keep", c.keep, within(1, 1e6).without_effect().of_training(),
+          "number of latest checkpoints that are kept, besides the best");
   v.field("patience", c.patience, within(0, 1e6).another_on_resume().of_training(),
-          "validations in a row without a better train.select that end the run; 0: none do");
+          "stop after this many validations in a row without a better train.select; 0: never");
   v.field("bad_steps", c.bad_steps, within(1, 1e6).another_on_resume().of_training(),
-          "steps in a row without a finite loss and gradient that end the run");
-  v.field("max_logit_scale", c.max_logit_scale, above(0, 1e6).of_training(), "exp(logit_scale) is held at or below it");
+          "stop after this many steps in a row whose loss or gradient is not finite");
+  v.field("max_logit_scale", c.max_logit_scale, above(0, 1e6).of_training(),
+          "upper limit of the learnt factor of the scores, exp(logit_scale)");
 }
 
 }  // namespace glint

@@ -23,23 +23,23 @@ struct VideoConfig {
 
 template <class Visitor>
 void describe(Visitor& v, VideoConfig& c) {
-  v.field("num_frames", c.num_frames, within(1, 4096), "T, frames a clip at most");
+  v.field("num_frames", c.num_frames, within(1, 4096), "largest number of frames of a clip (T in shapes)");
   v.field("sampling", c.sampling, one_of({"uniform_3fps", "clip4clip", "glscl", "xpool"}),
-          "uniform_3fps, clip4clip, glscl, xpool");
-  v.field("fps", c.fps, above(0, 1e6), "glscl, clip4clip: frames a second that are candidates");
-  v.field("image_size", c.image_size, within(1, 4096).of_weights(), "R, side of the square the towers see, pixels");
+          "how frames are chosen: uniform_3fps, clip4clip, glscl, xpool (docs/methods.md 8)");
+  v.field("fps", c.fps, above(0, 1e6), "candidate frames a second for the samplings glscl and clip4clip");
+  v.field("image_size", c.image_size, within(1, 4096).of_weights(),
+          "side of the square picture that the image tower sees, pixels");
   v.field("fit", c.fit, one_of({"crop", "squash"}),
-          "into the square: crop (the middle, CLIP's), squash (all of it, SigLIP's)");
+          "how a frame becomes a square: crop (its middle, as CLIP), squash (all of it, distorted, as SigLIP)");
   v.field("augment", c.augment, one_of({"none", "rand_augment", "resized_crop_flip"}).of_training(),
-          "of training clips: none, rand_augment (GLSCL), resized_crop_flip (X-Pool)");
+          "augmentation of training clips: none, rand_augment (as GLSCL), resized_crop_flip (as X-Pool)");
   v.field("apply_rotation", c.apply_rotation, any(),
-          "mirror and turn phone videos as they say; false as in the reference loaders");
+          "mirror and turn the picture as the file's metadata says; false: do not, as the released loaders");
   v.field("timeout_s", c.timeout_s, above(0, 1e6).another_on_resume(),
-          "longest computing time one file may take, seconds");
+          "longest computing time for one file, seconds; a file that needs more counts as bad");
   v.field("isolate", c.isolate, any().without_effect(),
-          "decode in processes of their own (glint-decode): a file that crashes its decoder is a bad file");
-  v.field("isolate_mb", c.isolate_mb, within(1, 1 << 24).without_effect(),
-          "isolate: memory that such a process may have, MiB");
+          "decode in separate processes (glint-decode), so that a file that crashes its decoder is only a bad file");
+  v.field("isolate_mb", c.isolate_mb, within(1, 1 << 24).without_effect(), "memory limit of each such process, MiB");
 }
 
 }  // namespace glint

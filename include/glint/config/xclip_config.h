@@ -15,8 +15,9 @@ struct XclipConfig {
 
 template <class Visitor>
 void describe(Visitor& v, XclipConfig& c) {
-  v.field("temperature", c.temperature, above(0, 1e6), "of the attention over similarities");
-  v.field("mask_words", c.mask_words, any(), "padding words take no weight and give no score");
+  v.field("temperature", c.temperature, above(0, 1e6),
+          "softmax temperature of the attention over the similarity matrix");
+  v.field("mask_words", c.mask_words, any(), "padding words get no attention and no score; false: as released");
 }
 
 }  // namespace glint

@@ -17,8 +17,9 @@ struct XpoolConfig {
 template <class Visitor>
 void describe(Visitor& v, XpoolConfig& c) {
   v.field("pooling", c.pooling, one_of({"transformer", "avg"}).of_weights(),
-          "transformer (as released), avg (mean of the unit frames, no parameters)");
-  v.field("dropout", c.dropout, share().of_training(), "of the residual linear layer");
+          "how frames are pooled: transformer (attention from the text, as released), avg (mean of the normalised "
+          "frames, no parameters)");
+  v.field("dropout", c.dropout, share().of_training(), "dropout after the pooling's last linear layer, in training");
 }
 
 }  // namespace glint

@@ -72,7 +72,7 @@ std::optional<PublishedCounts> published_counts(const DataConfig& config, const 
 
 // One file a data set: read_dataset() of each. docs/datasets/ has their files, counts and traps.
 
-// The user's own videos: a JSON array, JSON lines or CSV; src/data/manifest_rows.h has the fields. Rows of one video
+// The user's own videos: JSON, JSON lines or CSV; src/datasets/manifest_rows.h has the fields. Rows of one video
 // (or one id) are one clip. Where no row names a split every split is all rows; else rows without one train. Videos are
 // looked for in data.videos (the manifest's folder where that is empty), then in data.root.
 Dataset read_manifest(const DataConfig& config, const std::string& split);

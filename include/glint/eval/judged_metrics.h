@@ -10,7 +10,7 @@
 
 namespace glint {
 
-// Metrics where a query may have several right answers (design/evaluation.md 4). Without ties they equal trec_eval's.
+// Metrics where a query may have several right answers (docs/evaluation.md). Without ties they equal trec_eval's.
 
 // 0-based positions of the right answers of every query that has one.
 struct JudgedPositions {

@@ -10,7 +10,7 @@
 
 namespace glint {
 
-// One direction of retrieval (design/evaluation.md 2). Recalls and their sum in percent; ranks start at 1; MRR and nDCG
+// One direction of retrieval (docs/evaluation.md). Recalls and their sum in percent; ranks start at 1; MRR and nDCG
 // are fractions.
 struct RetrievalMetrics {
   double r1 = 0, r5 = 0, r10 = 0, r50 = 0;

@@ -12,7 +12,7 @@
 
 namespace glint {
 
-// Post-processing of the scores of a whole test set (design/evaluation.md 3). Scores S on cosine scale, queries i,
+// Post-processing of the scores of a whole test set (docs/evaluation.md). Scores S on cosine scale, queries i,
 // gallery items j; lse = log-sum-exp; B a bank's scores. Every method but the two dual softmaxes and QB-Norm subtracts
 // a bias b_j from the scores of item j.
 

@@ -8,7 +8,7 @@
 
 namespace glint {
 
-// Several right answers a query (eval.qrels; design/evaluation.md 4).
+// Several right answers a query (eval.qrels; docs/evaluation.md).
 
 // Which items are right for which query, by index.
 struct RightAnswers {

@@ -8,7 +8,7 @@
 
 namespace glint {
 
-// What a retrieval number means, in one line that stands under every table and in every results.json (evaluation.md 2):
+// What a retrieval number means, in one line under every table and in every results.json (docs/evaluation.md):
 // msrvtt:1k-A|q:1000|g:1000|ids:3fa9c01d|cap:first|truth:own|ties:optimistic|post:none|T:12|fps:1|glint:0.2
 struct EvaluationSignature {
   std::string protocol;                // "msrvtt:1k-A": data set and protocol

@@ -6,7 +6,7 @@
 
 namespace glint {
 
-// Whether the difference of two systems is more than noise: tests, intervals and corrections of evaluation.md 5, on
+// Whether the difference of two systems is more than noise: tests, intervals and corrections of docs/evaluation.md, on
 // plain numbers. difference = B - A, A the baseline. A unit is what is drawn or flipped as a whole: a query, or a video
 // with all its captions. Every function throws Bug for sizes that do not fit.
 

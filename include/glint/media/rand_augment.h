@@ -9,7 +9,7 @@
 namespace glint {
 
 // RandAugment as the training loaders of GLSCL have it (rand-m7-n4-mstd0.5-inc1), equal to Pillow in every byte (golden
-// randaugment; methods 8.4). One draw serves all frames of a clip, before resize and crop.
+// randaugment; methods 8.5). One draw serves all frames of a clip, before resize and crop.
 enum class AugmentOp {
   kAutoContrast,
   kEqualize,

@@ -64,7 +64,7 @@ class VideoReader {
 
   // Hands the frames with these numbers (ascending, repeats allowed, in [0, frame_times().size())) to `sink` in order,
   // each as RGB at its stored size (turned upright), bit-equal to FFmpeg's default conversion. Decodes no more than
-  // needed (design: decoding). `position` counts from 0 over `frames`. The image is valid during the call. A frame that
+  // needed (docs/decoding.md). `position` counts from 0 over `frames`. The image is valid during the call. A frame that
   // turns out to be damaged gives the one on screen at its time, and counts as lost. Throws as the constructor does.
   using Sink = std::function<void(std::size_t position, const Image& image)>;
   void read_frames(const std::vector<std::int64_t>& frames, const Sink& sink);
