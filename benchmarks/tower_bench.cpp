@@ -5,7 +5,7 @@
 #include <torch/torch.h>
 
 #include "glint/model/clip.h"
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 #include "glint/nn/token_clustering.h"
 
 // N images, P patches, S = 1 + P tokens, W width, H heads, d head width.
@@ -60,7 +60,7 @@ torch::Tensor by_mm(const torch::Tensor& a, const torch::Tensor& b) {
   return at::mm(a, b.t());
 }
 torch::Tensor by_affine(const torch::Tensor& a, const torch::Tensor& b) {
-  return affine(a, b);
+  return fast_linear(a, b);
 }
 
 struct Layer {

@@ -170,12 +170,12 @@ void run(const TrainOptions& options) {
   const auto rank = rank_info_from_environment();
   const bool launches = rank.ranks == 1 && config.dist.processes > 1;
   if (options.dry_run) {
-    if (const auto fault = start_fault(config); !fault.empty()) log_warning(fault);
+    if (const auto fault = initialisation_fault(config); !fault.empty()) log_warning(fault);
     const auto plan = plan_training(config, launches ? config.dist.processes : rank.ranks);
     std::cout << (options.json ? plan_json(plan) : plan_text(plan));
     return;
   }
-  if (const auto fault = start_fault(config); !fault.empty() && list_checkpoints(config.run.dir).empty()) {
+  if (const auto fault = initialisation_fault(config); !fault.empty() && list_checkpoints(config.run.dir).empty()) {
     throw Error(fault);
   }
   if (!launches) return train(config, rank, options);

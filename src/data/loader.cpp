@@ -89,7 +89,7 @@ struct TrainLoader::Impl {
   DataConfig data;
   int64_t max_words = 0;
   int64_t batch_size = 0;  // of all ranks together
-  LoaderShare share = {};
+  LoaderShard shard = {};
   bool pinned = false;
   std::uint64_t seed = 0;
 
@@ -115,7 +115,7 @@ void TrainLoader::Impl::schedule() {
   pending->batch.epoch = scheduled.epoch;
   pending->batch.index = scheduled.batch;
   const int64_t side = source->image_size();
-  const int64_t rows = batch_size / share.ranks;
+  const int64_t rows = batch_size / shard.ranks;
   const auto bytes = torch::TensorOptions(torch::kUInt8).pinned_memory(pinned);
   const auto integers = bytes.dtype(torch::kInt64);
   pending->batch.frames = torch::empty({rows, source->num_frames(), 3, side, side}, bytes);
@@ -123,7 +123,7 @@ void TrainLoader::Impl::schedule() {
   pending->batch.token_ids = torch::empty({rows, max_words}, integers);
   pending->batch.token_mask = torch::empty({rows, max_words}, integers);
   for (int64_t row = 0; row < rows; ++row) {
-    const int64_t place = scheduled.batch * batch_size + share.rank * rows + row;
+    const int64_t place = scheduled.batch * batch_size + shard.rank * rows + row;
     const int64_t sample = order[static_cast<std::size_t>(place)];
     pending->samples.push_back(pool->submit([this, batch = pending.get(), row, epoch = scheduled.epoch, place, sample] {
       return make_sample(batch->batch, row, epoch, place, sample);
@@ -172,7 +172,7 @@ SampleResult TrainLoader::Impl::make_sample(Batch& batch, int64_t row, int64_t e
 
 TrainLoader::TrainLoader(std::shared_ptr<const Dataset> dataset, std::shared_ptr<const Tokenizer> tokenizer,
                          std::shared_ptr<ClipSource> source, const DataConfig& data, const TextConfig& text,
-                         int64_t batch_size, uint64_t seed, LoaderPosition start, LoaderShare share, bool pinned)
+                         int64_t batch_size, uint64_t seed, LoaderPosition start, LoaderShard shard, bool pinned)
     : impl_(std::make_unique<Impl>()) {
   impl_->dataset = std::move(dataset);
   impl_->tokenizer = std::move(tokenizer);
@@ -180,13 +180,13 @@ TrainLoader::TrainLoader(std::shared_ptr<const Dataset> dataset, std::shared_ptr
   impl_->data = data;
   impl_->max_words = text.max_words;
   impl_->batch_size = batch_size;
-  impl_->share = share;
+  impl_->shard = shard;
   impl_->pinned = pinned;
-  GLINT_CHECK(share.ranks > 0 && share.rank >= 0 && share.rank < share.ranks, "rank ", share.rank, " of ", share.ranks);
+  GLINT_CHECK(shard.ranks > 0 && shard.rank >= 0 && shard.rank < shard.ranks, "rank ", shard.rank, " of ", shard.ranks);
   impl_->seed = seed;
   impl_->first_caption = first_captions(*impl_->dataset);
   impl_->num_samples = samples_of(*impl_->dataset, data);
-  impl_->per_epoch = glint::batches_per_epoch(*impl_->dataset, data, batch_size, share.ranks);
+  impl_->per_epoch = glint::batches_per_epoch(*impl_->dataset, data, batch_size, shard.ranks);
   if (start.epoch < 0 || start.batch < 0 || start.batch >= impl_->per_epoch) {
     throw Error("the run cannot go on at batch ", start.batch, " of epoch ", start.epoch, ": an epoch has ",
                 impl_->per_epoch, " batches; the data or train.batch_size have changed");

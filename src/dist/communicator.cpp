@@ -5,8 +5,8 @@
 #include <exception>
 #include <tuple>
 
+#include "dist/connect.h"
 #include "dist/group.h"
-#include "dist/meeting.h"
 #include "glint/core/activity.h"
 #include "glint/core/stop_signal.h"
 
@@ -115,7 +115,7 @@ std::shared_ptr<Communicator> make_communicator(const RankInfo& info, double tim
   GLINT_CHECK(timeout_s > 0, "timeout_s ", timeout_s);
   if (info.ranks == 1) return std::make_shared<Communicator>(info, nullptr);
   std::signal(SIGPIPE, SIG_IGN);  // what c10d writes to a rank that is gone must be an error, not this one's end
-  return std::make_shared<Communicator>(info, dist::meet(info, timeout_s, device));
+  return std::make_shared<Communicator>(info, dist::connect_ranks(info, timeout_s, device));
 }
 
 }  // namespace glint

@@ -27,7 +27,7 @@ std::string plain_cause(const std::string& message) {
 namespace {
 
 // Ranks that lose another all wait so long before they end themselves, and so are heard meanwhile; rank 0 longer, since
-// its end takes the meeting point away. Where glint's launcher is there, it has ended all by then. Where a signal asks
+// its end takes the rendezvous away. Where glint's launcher is there, it has ended all by then. Where a signal asks
 // to stop, those that are gone have obeyed it, and nobody waits.
 void wait_before_ending(const Group& group, std::chrono::steady_clock::time_point begin) {
   const bool is_launched = std::getenv(kLaunchedVariable) != nullptr;

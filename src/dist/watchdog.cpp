@@ -13,7 +13,7 @@
 
 #include "dist/group.h"
 #include "dist/network.h"
-#include "dist/standstill.h"
+#include "dist/straggler.h"
 #include "glint/core/activity.h"
 #include "glint/core/log.h"
 #include "glint/core/machine_name.h"
@@ -26,10 +26,10 @@ namespace glint::dist {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Verdict = StandstillJudge::Verdict;
+using Verdict = StragglerJudge::Verdict;
 
 constexpr double kSpeakEverySeconds = 1, kLookEverySeconds = 0.1, kLeavePollSeconds = 0.02;
-// A meeting point that is gone: so long may this rank itself take to end, or to say it better.
+// A rendezvous that is gone: so long may this rank itself take to end, or to say it better.
 constexpr double kGoneGraceSeconds = 1.5;
 constexpr double kDeferSeconds = 2;  // to the rank whose turn it is to speak
 constexpr double kLogSeconds = 1;    // for the sentence, then the process ends even if nobody reads it
@@ -47,13 +47,13 @@ Clock::duration as_duration(double seconds) {
 }
 
 // "beats progress collectives has_left has_failed\nactivity"
-std::string pack(const RankWord& word) {
+std::string pack(const RankStatus& word) {
   return concat(word.beats, " ", word.progress, " ", word.collectives, " ", word.has_left, " ", word.has_failed, "\n",
                 word.activity);
 }
 
-RankWord unpack(const std::vector<std::uint8_t>& bytes) {
-  RankWord word;
+RankStatus unpack(const std::vector<std::uint8_t>& bytes) {
+  RankStatus word;
   std::istringstream in(std::string(bytes.begin(), bytes.end()));
   in >> word.beats >> word.progress >> word.collectives >> word.has_left >> word.has_failed;
   in.ignore(1);
@@ -95,7 +95,7 @@ struct Watchdog::Shared {
   void judge_until_stopped();
   std::optional<std::string> sentence(Clock::time_point now, std::vector<std::size_t>& blamed) const;
   std::vector<std::size_t> failed_ranks() const;
-  std::string meeting_point() const;
+  std::string rendezvous_name() const;
   std::string find_lost_ranks();
   std::string name(std::size_t rank, const char* what) const {
     const auto& activity = judge.word(rank).activity;
@@ -113,14 +113,14 @@ struct Watchdog::Shared {
 
   std::mutex mutex;  // of all below
   std::condition_variable changed;
-  StandstillJudge judge;
-  Clock::time_point last_answer;                // of the meeting point
+  StragglerJudge judge;
+  Clock::time_point last_answer;                // of the rendezvous
   std::optional<Clock::time_point> gone_since;  // it closed the connection
   bool is_connecting = true;
   bool stopping = false, in_peace = false, wait_for_others = false, silent = false;  // silent: the speaker has ended
 };
 
-// False where the meeting point is gone.
+// False where the rendezvous is gone.
 bool Watchdog::Shared::exchange_words(bool has_left) {
   const auto own = current_activity();
   const auto place = "on " + machine_name();
@@ -129,9 +129,9 @@ bool Watchdog::Shared::exchange_words(bool has_left) {
     const std::lock_guard lock(mutex);
     has_failed = !in_peace;
   }
-  const RankWord word{++beats,  own.progress, own.collectives,
-                      has_left, has_failed,   (own.text.empty() ? "started" : own.text) + ", " + place};
-  std::vector<RankWord> words;
+  const RankStatus word{++beats,  own.progress, own.collectives,
+                        has_left, has_failed,   (own.text.empty() ? "started" : own.text) + ", " + place};
+  std::vector<RankStatus> words;
   try {
     store->set(key(info.rank), pack(word));
     for (const auto& bytes : store->multiGet(keys)) words.push_back(unpack(bytes));
@@ -188,8 +188,8 @@ void Watchdog::Shared::linger() {
   }
 }
 
-std::string Watchdog::Shared::meeting_point() const {
-  return concat(info.agent_keeps_store ? "torchrun's meeting point" : "rank 0, which keeps the meeting point", " at ",
+std::string Watchdog::Shared::rendezvous_name() const {
+  return concat(info.agent_keeps_store ? "torchrun's rendezvous" : "rank 0, which keeps the rendezvous", " at ",
                 info.host, ":", info.port);
 }
 
@@ -208,10 +208,10 @@ std::optional<std::string> Watchdog::Shared::sentence(Clock::time_point now, std
   const auto last_words = info.agent_keeps_store ? "" : concat("; it did last: ", judge.word(0).activity);
   if (gone_since) {
     if (now - *gone_since < as_duration(kGoneGraceSeconds)) return std::nullopt;
-    return concat(meeting_point(), ", is gone", last_words, "; the training ends");
+    return concat(rendezvous_name(), ", is gone", last_words, "; the training ends");
   }
   if (now - last_answer >= as_duration(timeout_s)) {
-    return concat(meeting_point(), ", has not answered for ", timeout_s, " s (dist.timeout_s)", last_words,
+    return concat(rendezvous_name(), ", has not answered for ", timeout_s, " s (dist.timeout_s)", last_words,
                   "; the training ends");
   }
   if (is_connecting) {
@@ -219,13 +219,13 @@ std::optional<std::string> Watchdog::Shared::sentence(Clock::time_point now, std
     if (!blamed.empty()) return concat(name(blamed.front(), " has failed"), "; the training ends");
   }
   const auto verdict = judge.verdict(now);
-  if (verdict.kind == StandstillJudge::Kind::kNone) return std::nullopt;
+  if (verdict.kind == StragglerJudge::Kind::kNone) return std::nullopt;
   blamed = verdict.ranks;
   std::string text;
   for (const auto rank : blamed) {
     text += concat(text.empty() ? "" : ", ", "rank ", rank, " (", judge.word(rank).activity, ")");
   }
-  const bool is_silent = verdict.kind == StandstillJudge::Kind::kSilent;
+  const bool is_silent = verdict.kind == StragglerJudge::Kind::kSilent;
   return concat(text, blamed.size() > 1 ? " have " : " has ", is_silent ? "not been heard of" : "made no progress",
                 " for ", timeout_s, " s (dist.timeout_s); the training ends",
                 is_connecting && !is_silent ? kNotConnected : "");
@@ -273,7 +273,7 @@ std::string Watchdog::Shared::find_lost_ranks() {
   for (std::size_t rank = 0; rank < keys.size(); ++rank) beats_before.push_back(judge.word(rank).beats);
   listen(kSilenceSeconds);
   if (stop_requested() != 0) return "a signal asked to stop, and other ranks have";
-  if (is_gone()) return info.agent_keeps_store ? meeting_point() + " is gone" : name(0, " is gone");
+  if (is_gone()) return info.agent_keeps_store ? rendezvous_name() + " is gone" : name(0, " is gone");
   std::string gone, ended;
   for (std::size_t rank = 0; rank < keys.size(); ++rank) {
     if (judge.word(rank).beats != beats_before[rank]) continue;

@@ -10,7 +10,7 @@
 namespace glint::dist {
 
 // Tells the other ranks what this one does, about once a second, and watches them: where one stands still or falls
-// silent for `timeout_s`, or the meeting point is gone, one rank says so in a sentence with that rank's last words, and
+// silent for `timeout_s`, or the rendezvous is gone, one rank says so in a sentence with that rank's last words, and
 // all end with exit code 1. By _Exit: threads that wait in a collective can be ended in no other way.
 class Watchdog {
  public:
@@ -23,7 +23,7 @@ class Watchdog {
   // From now on nobody is to blame for a network on which ranks do not reach one another.
   void ranks_are_connected();
 
-  // Says that this rank's part is done and ends the watch. `in_peace`: rank 0, which may keep the meeting point, first
+  // Says that this rank's part is done and ends the watch. `in_peace`: rank 0, which may keep the rendezvous, first
   // waits until the others are done too, as long as they live and no longer than the timeout.
   void leave(bool in_peace);
 

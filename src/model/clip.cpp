@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "glint/core/error.h"
-#include "glint/nn/affine.h"
-#include "glint/nn/start.h"
+#include "glint/nn/initialisation.h"
+#include "glint/nn/linear.h"
 #include "glint/nn/transformer.h"
 #include "model/tower_parts.h"
 
@@ -67,7 +67,7 @@ torch::Tensor causal_padding_bias(const torch::Tensor& mask, torch::ScalarType t
 
 // Towers start as OpenAI's initialize_parameters(): it sets the text blocks; the image blocks keep PyTorch's own start.
 void initialise_text_blocks(BlockStack& blocks, int64_t width) {
-  if (!parameters_start()) return;
+  if (!initialises_parameters()) return;
   torch::NoGradGuard no_grad;
   const double proj_stddev = per_root(width) * per_root(2 * blocks.size());
   for (int64_t i = 0; i < blocks.size(); ++i) {
@@ -116,7 +116,7 @@ torch::Tensor ClipModel::encode_image_tokens(const torch::Tensor& pixels, const 
   auto& visual = *parts_->visual;
   const auto last = sizes().vision_layers - 1;
   const auto x = (*visual.transformer->resblocks)[last].forward(visual.before_last(pixels, between), {});
-  return affine(visual.ln_post->forward(x), visual.proj.t());  // [N, 1+P, D]
+  return fast_linear(visual.ln_post->forward(x), visual.proj.t());  // [N, 1+P, D]
 }
 
 torch::Tensor ClipModel::encode_image(const torch::Tensor& pixels, const BetweenBlocks& between) {
@@ -124,7 +124,7 @@ torch::Tensor ClipModel::encode_image(const torch::Tensor& pixels, const Between
   auto& blocks = *visual.transformer->resblocks;
   const auto x = visual.before_last(pixels, between);                                      // [N, 1+P, W]
   const auto row = blocks[blocks.size() - 1].forward_row(x.select(1, 0).contiguous(), x);  // [N, W]
-  return affine(visual.ln_post->forward(row), visual.proj.t());                            // [N, D]
+  return fast_linear(visual.ln_post->forward(row), visual.proj.t());                       // [N, D]
 }
 
 std::pair<torch::Tensor, torch::Tensor> ClipModel::encode_text(const torch::Tensor& ids, const torch::Tensor& mask,
@@ -136,7 +136,7 @@ std::pair<torch::Tensor, torch::Tensor> ClipModel::encode_text(const torch::Tens
   const bool causal = style == TextMask::kCausal;
   x = t.transformer->resblocks->forward(
       x, {causal, causal ? torch::Tensor() : causal_padding_bias(mask, x.scalar_type())});
-  const auto words = affine(t.ln_final->forward(x), t.text_projection.t());        // [A, L, D]
+  const auto words = fast_linear(t.ln_final->forward(x), t.text_projection.t());   // [A, L, D]
   const auto end = ids.argmax(1).view({-1, 1, 1}).expand({-1, 1, words.size(2)});  // [A, 1, D]
   return {words, words.gather(1, end).squeeze(1)};
 }

@@ -8,12 +8,12 @@ namespace glint {
 
 namespace {
 
-ShareLogits whole(const torch::Tensor& logits) {
+ShardLogits whole(const torch::Tensor& logits) {
   GLINT_CHECK(logits.dim() == 2 && logits.size(0) == logits.size(1), "logits ", logits.sizes());
   return {logits, logits, /*begin=*/0};
 }
 
-void check(const ShareLogits& logits) {
+void check(const ShardLogits& logits) {
   const auto B = logits.texts.size(1), b = logits.texts.size(0);
   GLINT_CHECK(logits.videos.size(0) == B && logits.videos.size(1) == b && logits.begin + b <= B, "logits ",
               logits.texts.sizes(), " and ", logits.videos.sizes(), " from ", logits.begin);
@@ -34,14 +34,14 @@ torch::Tensor sigmoid_loss(const torch::Tensor& logits) {
   return sigmoid_loss(whole(logits));
 }
 
-torch::Tensor contrastive_loss(const ShareLogits& logits) {
+torch::Tensor contrastive_loss(const ShardLogits& logits) {
   check(logits);
   const auto per_text = matching(logits.texts.log_softmax(1), logits.begin);        // [b]
   const auto per_video = matching(logits.videos.log_softmax(0).t(), logits.begin);  // [b]
   return -(per_text.sum() + per_video.sum()) / (2 * logits.texts.size(1));
 }
 
-torch::Tensor sigmoid_loss(const ShareLogits& logits) {
+torch::Tensor sigmoid_loss(const ShardLogits& logits) {
   check(logits);
   const auto sign = torch::full_like(logits.texts, -1);
   matching(sign, logits.begin).fill_(1);

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "glint/core/error.h"
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 #include "glint/nn/transformer.h"
 #include "model/tower_parts.h"
 
@@ -33,11 +33,12 @@ struct AttentionPool : torch::nn::Module {
     const auto n = tokens.size(0), p = tokens.size(1), w = tokens.size(2), heads = sizes_.heads, d = w / heads;
     const auto weights = attn->in_proj_weight.split_with_sizes({w, 2 * w});
     const auto biases = attn->in_proj_bias.split_with_sizes({w, 2 * w});
-    const auto query = affine(probe.unsqueeze(0), weights[0], biases[0]).view({1, heads, 1, d}).expand({n, -1, -1, -1});
-    const auto packed = affine(tokens, weights[1], biases[1]);                              // [N, P, 2W]
+    const auto query =
+        fast_linear(probe.unsqueeze(0), weights[0], biases[0]).view({1, heads, 1, d}).expand({n, -1, -1, -1});
+    const auto packed = fast_linear(tokens, weights[1], biases[1]);                         // [N, P, 2W]
     const auto parts = packed.view({n, p, 2, heads, d}).permute({2, 0, 3, 1, 4}).unbind();  // 2 x [N, H, P, d]
     const auto mixed = attention(query, parts[0], parts[1], {}).squeeze(1);                 // [N, W]
-    const auto gathered = affine(mixed, attn->out_proj->weight, attn->out_proj->bias);
+    const auto gathered = fast_linear(mixed, attn->out_proj->weight, attn->out_proj->bias);
     return gathered + glint::mlp(ln->forward(gathered), mlp->c_fc->weight, mlp->c_fc->bias, mlp->c_proj->weight,
                                  mlp->c_proj->bias, sizes_.activation);
   }
@@ -77,7 +78,7 @@ struct SiglipModel::Parts {
   std::shared_ptr<Transformer> transformer;
   std::shared_ptr<TokenEmbedding> token_embedding;
   std::shared_ptr<LayerNorm> ln_final;
-  std::shared_ptr<Affine> text_projection;
+  std::shared_ptr<Linear> text_projection;
   torch::Tensor positional_embedding;
 };
 
@@ -98,7 +99,7 @@ SiglipModel::SiglipModel(const TowerSizes& sizes) : Towers(sizes), parts_(std::m
   t.token_embedding =
       register_module("token_embedding", std::make_shared<TokenEmbedding>(sizes.vocabulary_size, sizes.text_width));
   t.ln_final = register_module("ln_final", std::make_shared<LayerNorm>(sizes.text_width, blocks.layer_norm_eps));
-  t.text_projection = register_module("text_projection", std::make_shared<Affine>(sizes.text_width, sizes.embed_dim));
+  t.text_projection = register_module("text_projection", std::make_shared<Linear>(sizes.text_width, sizes.embed_dim));
 }
 
 SiglipModel::~SiglipModel() = default;
@@ -122,7 +123,7 @@ std::pair<torch::Tensor, torch::Tensor> SiglipModel::encode_text(const torch::Te
   GLINT_CHECK(length <= sizes().context_length, length, " tokens, context length ", sizes().context_length);
   auto x = torch::embedding(t.token_embedding->weight, ids) + t.positional_embedding.slice(0, 0, length);  // [A, L, W]
   x = t.ln_final->forward(t.transformer->resblocks->forward(x, {}));
-  const auto words = affine(x, t.text_projection->weight, t.text_projection->bias);  // [A, L, D]
+  const auto words = fast_linear(x, t.text_projection->weight, t.text_projection->bias);  // [A, L, D]
   return {words, words.select(1, length - 1)};
 }
 

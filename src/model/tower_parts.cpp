@@ -7,14 +7,14 @@
 #include <cmath>
 
 #include "glint/core/error.h"
-#include "glint/nn/affine.h"
-#include "glint/nn/start.h"
+#include "glint/nn/initialisation.h"
+#include "glint/nn/linear.h"
 
 namespace glint {
 
 torch::Tensor normal(torch::IntArrayRef shape, double stddev) {
   auto weight = torch::empty(shape);
-  return parameters_start() ? weight.normal_(0, stddev) : weight;
+  return initialises_parameters() ? weight.normal_(0, stddev) : weight;
 }
 
 double per_root(int64_t n) {
@@ -34,7 +34,7 @@ torch::Tensor PatchEmbedding::forward(const torch::Tensor& pixels) const {
   const auto n = pixels.size(0), patch = weight.size(2), side = pixels.size(2) / patch;
   const auto cut = pixels.view({n, 3, side, patch, side, patch}).permute({0, 2, 4, 1, 3, 5});  // [N, g, g, 3, p, p]
   const auto rows = cut.reshape({n, side * side, 3 * patch * patch});
-  return bias.defined() ? affine(rows, weight.flatten(1), bias) : affine(rows, weight.flatten(1));
+  return bias.defined() ? fast_linear(rows, weight.flatten(1), bias) : fast_linear(rows, weight.flatten(1));
 }
 
 TokenEmbedding::TokenEmbedding(int64_t rows, int64_t width)

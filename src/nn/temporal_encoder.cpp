@@ -53,7 +53,7 @@ class SeqTransf final : public TemporalEncoder {
                          sizes.layers, BlockSizes{sizes.width, sizes.width / kHeadWidth, kTemporalLayerNormEps}));
     torch::NoGradGuard no_grad;
     positions_->weight.normal_(0, kClip4ClipStddev);
-    blocks_->start_as_clip4clip();
+    blocks_->initialise_as_clip4clip();
   }
 
   torch::Tensor forward(const torch::Tensor& frames, const torch::Tensor& mask) override {

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "glint/core/error.h"
-#include "glint/nn/affine.h"
-#include "glint/nn/recompute.h"
-#include "glint/nn/start.h"
+#include "glint/nn/checkpointed.h"
+#include "glint/nn/initialisation.h"
+#include "glint/nn/linear.h"
 
 namespace glint {
 
@@ -16,7 +16,7 @@ namespace {
 
 torch::Tensor uniform(torch::IntArrayRef shape, double bound) {
   auto weight = torch::empty(shape);
-  return parameters_start() ? weight.uniform_(-bound, bound) : weight;
+  return initialises_parameters() ? weight.uniform_(-bound, bound) : weight;
 }
 
 torch::Tensor norm(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias, double eps) {
@@ -36,7 +36,7 @@ torch::Tensor feed_forward(const BlockFunction& f, const torch::Tensor& x) {
 
 }  // namespace
 
-Affine::Affine(int64_t in, int64_t out) {
+Linear::Linear(int64_t in, int64_t out) {
   const double bound = 1 / std::sqrt(static_cast<double>(in));
   weight = register_parameter("weight", uniform({out, in}, bound));
   bias = register_parameter("bias", uniform({out}, bound));
@@ -55,14 +55,14 @@ TransformerBlock::Attention::Attention(int64_t width) {
   const double bound = std::sqrt(6.0 / static_cast<double>(width + 3 * width));  // Xavier over the packed matrix
   in_proj_weight = register_parameter("in_proj_weight", uniform({3 * width, width}, bound));
   in_proj_bias = register_parameter("in_proj_bias", torch::zeros({3 * width}));
-  out_proj = register_module("out_proj", std::make_shared<Affine>(width, width));
+  out_proj = register_module("out_proj", std::make_shared<Linear>(width, width));
   torch::NoGradGuard no_grad;
   out_proj->bias.zero_();
 }
 
 TransformerBlock::Mlp::Mlp(int64_t width, int64_t hidden) {
-  c_fc = register_module("c_fc", std::make_shared<Affine>(width, hidden));
-  c_proj = register_module("c_proj", std::make_shared<Affine>(hidden, width));
+  c_fc = register_module("c_fc", std::make_shared<Linear>(width, hidden));
+  c_proj = register_module("c_proj", std::make_shared<Linear>(hidden, width));
 }
 
 TransformerBlock::TransformerBlock(const BlockSizes& sizes) : heads_(sizes.heads), activation_(sizes.activation) {
@@ -94,7 +94,7 @@ BlockFunction TransformerBlock::function() const {
 torch::Tensor TransformerBlock::forward(const torch::Tensor& x, const AttentionMask& mask) {
   const auto block = function();
   if (!recompute_) return block.forward(x, mask);
-  return recomputed(
+  return checkpointed(
       [block, mask](const std::vector<torch::Tensor>& inputs) {
         return block.of_weights(inputs.data() + 1).forward(inputs[0], mask);
       },
@@ -105,7 +105,7 @@ torch::Tensor TransformerBlock::forward_row(const torch::Tensor& row, const torc
                                             const torch::Tensor& bias) {
   const auto block = function();
   if (!recompute_) return block.forward_row(row, x, bias);
-  return recomputed(
+  return checkpointed(
       [block, bias](const std::vector<torch::Tensor>& inputs) {
         return block.of_weights(inputs.data() + 2).forward_row(inputs[0], inputs[1], bias);
       },
@@ -132,7 +132,7 @@ torch::Tensor BlockFunction::forward(const torch::Tensor& x, const AttentionMask
 }
 
 torch::Tensor BlockFunction::project(const torch::Tensor& x) const {
-  return affine(norm(x, ln_1_weight, ln_1_bias, layer_norm_eps), in_proj_weight, in_proj_bias);
+  return fast_linear(norm(x, ln_1_weight, ln_1_bias, layer_norm_eps), in_proj_weight, in_proj_bias);
 }
 
 torch::Tensor BlockFunction::forward_projected(const torch::Tensor& x, const torch::Tensor& packed,
@@ -140,7 +140,7 @@ torch::Tensor BlockFunction::forward_projected(const torch::Tensor& x, const tor
   const auto n = x.size(0), s = x.size(1), w = x.size(2);
   const auto parts = packed.view({n, s, 3, heads, w / heads}).permute({2, 0, 3, 1, 4}).unbind();  // 3 x [N, H, S, d]
   const auto mixed = attention(parts[0], parts[1], parts[2], mask);                               // [N, S, W]
-  return feed_forward(*this, x + affine(mixed, out_proj_weight, out_proj_bias));
+  return feed_forward(*this, x + fast_linear(mixed, out_proj_weight, out_proj_bias));
 }
 
 torch::Tensor BlockFunction::forward_row(const torch::Tensor& row, const torch::Tensor& x,
@@ -149,11 +149,11 @@ torch::Tensor BlockFunction::forward_row(const torch::Tensor& row, const torch::
   const auto normed = [&](const torch::Tensor& any) { return norm(any, ln_1_weight, ln_1_bias, layer_norm_eps); };
   const auto weights = in_proj_weight.split_with_sizes({w, 2 * w});  // [W, W], [2W, W]
   const auto biases = in_proj_bias.split_with_sizes({w, 2 * w});
-  const auto packed = affine(normed(x), weights[1], biases[1]);                           // [N, S, 2W]
+  const auto packed = fast_linear(normed(x), weights[1], biases[1]);                      // [N, S, 2W]
   const auto parts = packed.view({n, s, 2, heads, d}).permute({2, 0, 3, 1, 4}).unbind();  // 2 x [N, H, S, d]
-  const auto query = affine(normed(row), weights[0], biases[0]).view({n, heads, 1, d});
+  const auto query = fast_linear(normed(row), weights[0], biases[0]).view({n, heads, 1, d});
   const auto mixed = attention(query, parts[0], parts[1], {/*causal=*/false, bias}).squeeze(1);  // [N, W]
-  return feed_forward(*this, row + affine(mixed, out_proj_weight, out_proj_bias));
+  return feed_forward(*this, row + fast_linear(mixed, out_proj_weight, out_proj_bias));
 }
 
 BlockStack::BlockStack(int64_t layers, const BlockSizes& sizes) {
@@ -167,7 +167,7 @@ torch::Tensor BlockStack::forward(torch::Tensor x, const AttentionMask& mask) {
   return x;
 }
 
-void BlockStack::start_as_clip4clip() {
+void BlockStack::initialise_as_clip4clip() {
   torch::NoGradGuard no_grad;
   for (const auto& block : blocks_) {
     for (auto* affine : {block->attn->out_proj.get(), block->mlp->c_fc.get(), block->mlp->c_proj.get()}) {
@@ -190,11 +190,11 @@ torch::Tensor mlp(const torch::Tensor& x, const torch::Tensor& c_fc_weight, cons
   if (activation == Activation::kQuickGelu) {
     // QuickGELU(h) = silu(1.702 h) / 1.702. The factors go into the matrices, which are smaller than what they
     // multiply, so that the activation is LibTorch's silu: one pass forward and one backward.
-    const auto hidden = affine(x, kQuickGeluSlope * c_fc_weight, kQuickGeluSlope * c_fc_bias);
-    return affine(torch::silu(hidden), c_proj_weight / kQuickGeluSlope, c_proj_bias);
+    const auto hidden = fast_linear(x, kQuickGeluSlope * c_fc_weight, kQuickGeluSlope * c_fc_bias);
+    return fast_linear(torch::silu(hidden), c_proj_weight / kQuickGeluSlope, c_proj_bias);
   }
   const auto* form = activation == Activation::kGeluTanh ? "tanh" : "none";
-  return affine(torch::gelu(affine(x, c_fc_weight, c_fc_bias), form), c_proj_weight, c_proj_bias);
+  return fast_linear(torch::gelu(fast_linear(x, c_fc_weight, c_fc_bias), form), c_proj_weight, c_proj_bias);
 }
 
 }  // namespace glint

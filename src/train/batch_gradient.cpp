@@ -8,7 +8,7 @@
 #include "glint/dist/gather.h"
 #include "glint/model/losses.h"
 #include "glint/nn/autocast.h"
-#include "train/parted_tower.h"
+#include "train/micro_batched_tower.h"
 
 namespace glint {
 namespace {
@@ -98,13 +98,13 @@ BatchGradient::LossParts BatchGradient::whole(const Batch& batch, LapTimer& time
 
 BatchGradient::LossParts BatchGradient::in_parts(const Batch& batch, int64_t step, LapTimer& timer, double loss_scale) {
   const auto pairs = batch.token_ids.size(0), part = config_.micro_batch;
-  const PartedTower<TextFeatures> texts(pairs, part, [&](int64_t begin, int64_t end) {
+  const MicroBatchedTower<TextFeatures> texts(pairs, part, [&](int64_t begin, int64_t end) {
     seed(step, 2 * (begin / part));
     auto features = model_.head().prepare_text(encode_texts(batch, begin, end));
     timer.lap("towers");
     return features;
   });
-  const PartedTower<VideoFeatures> videos(pairs, part, [&](int64_t begin, int64_t end) {
+  const MicroBatchedTower<VideoFeatures> videos(pairs, part, [&](int64_t begin, int64_t end) {
     seed(step, 2 * (begin / part) + 1);
     auto features = model_.head().prepare_video(encode_videos(batch, begin, end));
     timer.lap("towers");
@@ -183,16 +183,16 @@ BatchGradient::Scored BatchGradient::score(const PairFeatures& own) const {
   const auto ranks = peers_->ranks(), pairs = size(own.text), begin = peers_->rank() * pairs;
   RECORD_USER_SCOPE("head");
   const auto all = gather_pairs(*peers_, own);
-  const auto share = model_.head().score_share(all.text, all.video, begin, begin + pairs);
+  const auto shard = model_.head().score_shard(all.text, all.video, begin, begin + pairs);
   const bool whole = ranks == 1;
-  const auto rows = model_.logits(share.text_scores);
-  const ShareLogits logits = {rows, whole ? rows : model_.logits(share.video_scores), begin};
+  const auto rows = model_.logits(shard.text_scores);
+  const ShardLogits logits = {rows, whole ? rows : model_.logits(shard.video_scores), begin};
   Scored scored = {config_.loss == "sigmoid" ? sigmoid_loss(logits) : contrastive_loss(logits), {}};
   auto nce = scored.loss.detach().clone();
   peers_->all_reduce(nce);
   scored.parts.emplace_back("nce", nce);
-  if (!share.sums.defined()) return scored;
-  for (const auto& aux : model_.head().losses(sum_over_ranks(*peers_, share.sums), ranks * pairs)) {
+  if (!shard.sums.defined()) return scored;
+  for (const auto& aux : model_.head().losses(sum_over_ranks(*peers_, shard.sums), ranks * pairs)) {
     scored.loss = scored.loss + aux.value / ranks;  // the same on every rank
     scored.parts.emplace_back(aux.name, aux.value.detach());
   }

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "glint/device/device.h"
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 
 namespace glint {
 namespace {
@@ -22,7 +22,7 @@ double measured_peak(torch::Device device, torch::ScalarType type) {
   for (int i = 0; i < kTries; ++i) {
     synchronise(device);
     LapTimer timer;
-    affine(ones, ones);
+    fast_linear(ones, ones);
     synchronise(device);
     best = std::max(best, 2.0 * static_cast<double>(side * side * side) / timer.seconds());
   }

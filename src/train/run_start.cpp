@@ -52,7 +52,7 @@ std::shared_ptr<const Tokenizer> first_tokenizer(const TextConfig& config, const
 std::shared_ptr<RetrievalModel> first_model(const Config& config, const Dataset& dataset, ClipSource& source,
                                             int64_t vocabulary_size, Communicator& peers) {
   auto model = make_model(config, vocabulary_size);
-  if (peers.rank() == 0) start_from_clips(config, dataset, source, *model);
+  if (peers.rank() == 0) initialise_from_clips(config, dataset, source, *model);
   const torch::NoGradGuard no_grad;
   for (auto& parameter : model->parameters()) {
     auto values = parameter.detach();

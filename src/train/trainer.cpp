@@ -73,7 +73,7 @@ Trainer::Trainer(Config config, std::shared_ptr<Communicator> peers, torch::Devi
   start();
   loader_ = std::make_unique<TrainLoader>(dataset_, tokenizer_, source_, config_.data, config_.text,
                                           config_.train.batch_size, static_cast<uint64_t>(config_.train.seed),
-                                          state_.position, LoaderShare{peers_->rank(), peers_->ranks()},
+                                          state_.position, LoaderShard{peers_->rank(), peers_->ranks()},
                                           /*pinned=*/!device_.is_cpu());
   check_length();
   if (!leads()) return;

@@ -15,7 +15,7 @@
 #include "glint/core/log.h"
 #include "glint/core/temporary.h"
 #include "glint/io/safetensors.h"
-#include "glint/nn/start.h"
+#include "glint/nn/initialisation.h"
 #include "weights/unimported.h"
 
 namespace glint {
@@ -287,7 +287,7 @@ std::shared_ptr<RetrievalModel> restore_model(const Checkpoint& checkpoint, Weig
   const auto& config = checkpoint.config;
   const auto sizes = tower_sizes(towers, checkpoint.config.model.towers);
   const FeatureShape shape{sizes.embed_dim, config.text.max_words, config.video.num_frames};
-  const WithoutStart weights_follow;
+  const WithoutInitialisation weights_follow;
   auto model = std::make_shared<RetrievalModel>(config.model, config.head, sizes, shape);
   weights == Weights::kShared ? adopt_weights(*model, checkpoint.model) : load_weights(*model, checkpoint.model);
   return model;

@@ -13,7 +13,7 @@
 #include "glint/io/state_dict.h"
 #include "glint/model/head_descriptor.h"
 #include "glint/model/retrieval_model.h"
-#include "glint/nn/start.h"
+#include "glint/nn/initialisation.h"
 #include "glint/weights/tower_weights.h"
 #include "weights/families.h"
 #include "weights/tower_description.h"
@@ -230,7 +230,7 @@ class Import {
   void load_system(const TensorMap& all) {
     const auto& config = model_.config;
     const FeatureShape shape{towers_.sizes.embed_dim, config.text.max_words, config.video.num_frames};
-    const WithoutStart weights_follow;
+    const WithoutInitialisation weights_follow;
     RetrievalModel model(config.model, config.head, towers_.sizes, shape);
     load_released(model, all, file_.path.string());
     for (const auto& item : model.named_parameters()) model_.weights[item.key()] = item.value().detach();

@@ -11,7 +11,7 @@
 #include "glint/core/files.h"
 #include "glint/core/log.h"
 #include "glint/data/clip_stream.h"
-#include "glint/model/short_run_start.h"
+#include "glint/model/short_run_initialisation.h"
 #include "glint/weights/checkpoint.h"
 #include "weights/unimported.h"
 
@@ -40,7 +40,7 @@ void check_sizes(const Config& config, const TowerSizes& sizes, int64_t vocabula
 
 // Of a checkpoint (glint import, a run) its towers, and its temporal encoder and head where they are of the kind that
 // `config` asks for; their moving average where the run kept one.
-TensorMap start_weights(const Config& config) {
+TensorMap initial_weights(const Config& config) {
   const std::filesystem::path path = config.model.weights;
   if (!files::is_folder(path)) return read_safetensors(path).tensors;
   auto checkpoint = load_checkpoint(path);
@@ -68,7 +68,7 @@ void log_loaded(const Config& config, const TowerSizes& sizes, const LoadedParts
 
 // Where the weights were trained with InfoNCE, whose scale of 100 would give every pair a large logit: the sigmoid loss
 // starts as it was published (Zhai et al. 2023, section 3.2).
-void start_for_sigmoid(RetrievalModel& model) {
+void initialise_for_sigmoid(RetrievalModel& model) {
   const torch::NoGradGuard no_grad;
   model.clip().logit_scale.fill_(std::log(10.0));
   model.clip().logit_bias.fill_(-10);
@@ -127,7 +127,7 @@ void adopt_towers(Config& config, const std::set<std::string>& given) {
   }
 }
 
-std::string start_fault(const Config& config) {
+std::string initialisation_fault(const Config& config) {
   constexpr double kLargestForTrained = 1e-5;  // of the recipes' rates for towers that bring weights
   const double rate = config.optim.clip_lr;
   if (!config.model.weights.empty() || rate == 0 || rate > kLargestForTrained) return "";
@@ -152,7 +152,7 @@ std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabul
   TensorMap weights;
   TowerSizes sizes = tower_sizes(config.model.towers, config.video.image_size, vocabulary_size);
   if (!config.model.weights.empty()) {
-    weights = start_weights(config);
+    weights = initial_weights(config);
     sizes = tower_sizes(weights, config.model.towers);
   }
   sizes.has_logit_bias |= config.train.loss == "sigmoid";
@@ -162,11 +162,11 @@ std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabul
   auto model = std::make_shared<RetrievalModel>(config.model, config.head, sizes, shape);
   if (!weights.empty()) log_loaded(config, sizes, load_pretrained(*model, weights));
   const bool has_bias = weights.count("logit_bias") + weights.count("clip.logit_bias") > 0;
-  if (config.train.loss == "sigmoid" && !has_bias) start_for_sigmoid(*model);
+  if (config.train.loss == "sigmoid" && !has_bias) initialise_for_sigmoid(*model);
   return model;
 }
 
-void start_from_clips(const Config& config, const Dataset& dataset, ClipSource& source, RetrievalModel& model) {
+void initialise_from_clips(const Config& config, const Dataset& dataset, ClipSource& source, RetrievalModel& model) {
   if (config.model.start != "short_run") return;
   PatchMoments moments(config.model.towers.patch_size);
   ClipStream stream(dataset.clips, source, config.data.workers, /*ahead=*/2 * config.data.workers);
@@ -178,7 +178,7 @@ void start_from_clips(const Config& config, const Dataset& dataset, ClipSource& 
   if (moments.patches() == 0) {
     throw Error("config.model.start is short_run, which looks at the training clips, and none of them can be read");
   }
-  start_for_short_run(model, moments);
+  initialise_for_short_run(model, moments);
 }
 
 }  // namespace glint

@@ -50,7 +50,7 @@ class TrainLoaderTest : public testing::Test {
     }
   }
   std::unique_ptr<TrainLoader> loader(int64_t batch_size, uint64_t seed = 7, LoaderPosition start = {},
-                                      LoaderShare share = {}) const {
+                                      LoaderShard share = {}) const {
     return std::make_unique<TrainLoader>(std::make_shared<Dataset>(dataset_), std::make_shared<LetterTokenizer>(),
                                          std::make_shared<ClipSource>(data_, video_), data_, text_, batch_size, seed,
                                          start, share);

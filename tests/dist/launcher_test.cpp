@@ -99,7 +99,7 @@ TEST(LauncherTest, ARankThatHangsOrIsFrozenIsFoundByTheWatchdog) {
   EXPECT_EQ(freezes.exit_code, 1);
   const auto of_frozen = lines_with(freezes.err, "error:");
   ASSERT_EQ(of_frozen.size(), 1) << freezes.err;
-  EXPECT_THAT(of_frozen[0], HasSubstr("[rank 1] error: rank 0, which keeps the meeting point"));
+  EXPECT_THAT(of_frozen[0], HasSubstr("[rank 1] error: rank 0, which keeps the rendezvous"));
 }
 
 TEST(LauncherTest, ASignalReachesAllRanksOnceAndTheySave) {

@@ -112,7 +112,7 @@ TEST_F(SeveralMachinesTest, AMachineThatVanishesEndsAllAfterTheTimeout) {
   EXPECT_EQ(here.exit_code, 1);
   EXPECT_THAT(here.err, AllOf(HasSubstr("error: rank 1 ("), HasSubstr(", on node2) has not been heard of for 4 s")));
   EXPECT_EQ(there.exit_code, 1);
-  EXPECT_THAT(there.err, HasSubstr("error: rank 0, which keeps the meeting point at node1:29555, has not answered"));
+  EXPECT_THAT(there.err, HasSubstr("error: rank 0, which keeps the rendezvous at node1:29555, has not answered"));
 }
 
 TEST_F(SeveralMachinesTest, ARunFolderOfEachItsOwnIsRefused) {

@@ -211,16 +211,16 @@ TEST(EveryHeadTest, OneOfAnythingScoresAsTheLiteralForm) {
   }
 }
 
-// The contrastive loss and the head's own, of some shares of the batch. `ends`: where each share ends.
-torch::Tensor loss_in_shares(RetrievalHead& head, const Prepared& items, const std::vector<int64_t>& ends) {
+// The contrastive loss and the head's own, of some shards of the batch. `ends`: where each shard ends.
+torch::Tensor loss_in_shards(RetrievalHead& head, const Prepared& items, const std::vector<int64_t>& ends) {
   const auto pairs = size(items.text);
   auto loss = torch::zeros({});
   torch::Tensor sums;
   int64_t begin = 0;
   for (const auto end : ends) {
-    const auto share = head.score_share(items.text, items.video, begin, end);
-    loss = loss + contrastive_loss({10 * share.text_scores, 10 * share.video_scores, begin});
-    if (share.sums.defined()) sums = sums.defined() ? sums + share.sums : share.sums;
+    const auto shard = head.score_shard(items.text, items.video, begin, end);
+    loss = loss + contrastive_loss({10 * shard.text_scores, 10 * shard.video_scores, begin});
+    if (shard.sums.defined()) sums = sums.defined() ? sums + shard.sums : shard.sums;
     begin = end;
   }
   if (!sums.defined()) return loss;
@@ -228,7 +228,7 @@ torch::Tensor loss_in_shares(RetrievalHead& head, const Prepared& items, const s
   return loss;
 }
 
-TEST(EveryHeadTest, SharesOfABatchAddUpToItsLossAndGradients) {
+TEST(EveryHeadTest, ShardsOfABatchAddUpToItsLossAndGradients) {
   torch::manual_seed(11);
   const int64_t pairs = 5;
   for (const auto& kind : test::every_kind()) {
@@ -245,9 +245,9 @@ TEST(EveryHeadTest, SharesOfABatchAddUpToItsLossAndGradients) {
     auto loss = contrastive_loss(10 * whole.scores);
     for (const auto& own : whole.aux) loss = loss + own.value;
     const auto expected = torch::autograd::grad({loss}, wanted, {}, true, false, /*allow_unused=*/true);
-    const auto in_shares = loss_in_shares(*head, prepared, {2, 3, pairs});
-    EXPECT_NEAR(in_shares.item<double>(), loss.item<double>(), 1e-5);
-    const auto gradients = torch::autograd::grad({in_shares}, wanted, {}, false, false, /*allow_unused=*/true);
+    const auto in_shards = loss_in_shards(*head, prepared, {2, 3, pairs});
+    EXPECT_NEAR(in_shards.item<double>(), loss.item<double>(), 1e-5);
+    const auto gradients = torch::autograd::grad({in_shards}, wanted, {}, false, false, /*allow_unused=*/true);
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       ASSERT_EQ(gradients[i].defined(), expected[i].defined());
       if (!expected[i].defined()) continue;
@@ -257,7 +257,7 @@ TEST(EveryHeadTest, SharesOfABatchAddUpToItsLossAndGradients) {
   }
 }
 
-TEST(EveryHeadTest, AShareScoresItsRowsAndColumnsOfTheBatch) {
+TEST(EveryHeadTest, AShardScoresItsRowsAndColumnsOfTheBatch) {
   torch::manual_seed(12);
   for (const auto& kind : test::every_kind()) {
     SCOPED_TRACE(kind.name);
@@ -265,9 +265,9 @@ TEST(EveryHeadTest, AShareScoresItsRowsAndColumnsOfTheBatch) {
     const auto prepared = prepare(*head, random_items(5, 5));
     const torch::NoGradGuard no_grad;
     const auto all = head->score(prepared.text, prepared.video);
-    const auto share = head->score_share(prepared.text, prepared.video, 1, 4);
-    EXPECT_LT(distance(share.text_scores, all.slice(0, 1, 4)), 1e-5);
-    EXPECT_LT(distance(share.video_scores, all.slice(1, 1, 4)), 1e-5);
+    const auto shard = head->score_shard(prepared.text, prepared.video, 1, 4);
+    EXPECT_LT(distance(shard.text_scores, all.slice(0, 1, 4)), 1e-5);
+    EXPECT_LT(distance(shard.video_scores, all.slice(1, 1, 4)), 1e-5);
   }
 }
 

@@ -39,13 +39,13 @@ TEST(LossesTest, TheSigmoidLossAsksOfEveryPairWhetherItMatches) {
   EXPECT_NEAR(sigmoid_loss(logits).item<double>(), pairwise_sigmoid(logits), 1e-5);
 }
 
-TEST(LossesTest, SharesOfUnequalSizeAddUpToTheWhole) {
+TEST(LossesTest, ShardsOfUnequalSizeAddUpToTheWhole) {
   torch::manual_seed(3);
   const auto logits = 3 * torch::randn({6, 6});
   double nce_sum = 0, sigmoid_sum = 0;
   int64_t begin = 0;
   for (const int64_t end : {1, 4, 6}) {
-    const ShareLogits share = {logits.slice(0, begin, end), logits.slice(1, begin, end), begin};
+    const ShardLogits share = {logits.slice(0, begin, end), logits.slice(1, begin, end), begin};
     nce_sum += contrastive_loss(share).item<double>();
     sigmoid_sum += sigmoid_loss(share).item<double>();
     begin = end;

@@ -26,7 +26,7 @@ Batch share_of_input(const GoldenCase& golden, int64_t batch, const Communicator
   share.token_mask = own("text_mask");
   share.frames = own("pixels");
   share.frame_mask = own("video_mask");
-  return share;
+  return shard;
 }
 
 NamedParameters trainable(const RetrievalModel& model) {

@@ -59,7 +59,7 @@ struct Result {
   std::map<std::string, torch::Tensor> gradients;
 };
 
-// Of `batch`, the share of one process; one alone where there are no peers.
+// Of `batch`, the shard of one process; one alone where there are no peers.
 inline Result gradients(RetrievalModel& model, const Batch& batch, const TrainConfig& config, const DistConfig& dist,
                         std::shared_ptr<Communicator> peers, int64_t step = 3) {
   model.train();

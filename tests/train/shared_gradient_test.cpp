@@ -17,10 +17,10 @@ Batch share_of(const Batch& batch, const Communicator& peers) {
   share.token_mask = batch.token_mask.narrow(0, begin, own);
   share.frames = batch.frames.narrow(0, begin, own);
   share.frame_mask = batch.frame_mask.narrow(0, begin, own);
-  return share;
+  return shard;
 }
 
-void expect_shares_add_up(const std::shared_ptr<Communicator>& peers, const HeadConfig& head,
+void expect_shards_add_up(const std::shared_ptr<Communicator>& peers, const HeadConfig& head,
                           const TrainConfig& config) {
   SCOPED_TRACE(head_name(head));
   torch::set_num_threads(1);
@@ -33,7 +33,7 @@ void expect_shares_add_up(const std::shared_ptr<Communicator>& peers, const Head
 TEST(SharedGradientTest, TwoProcessesGetTheGradientsOfTheWholeBatch) {
   EXPECT_EQ(run_communicators(2,
                               [](const auto& peers) {
-                                for (const auto& head : heads()) expect_shares_add_up(peers, head, {});
+                                for (const auto& head : heads()) expect_shards_add_up(peers, head, {});
                               }),
             well(2));
 }
@@ -42,14 +42,14 @@ TEST(SharedGradientTest, ThreeProcessesGetThemFromPartsComputedAgain) {
   EXPECT_EQ(run_communicators(3,
                               [](const auto& peers) {
                                 for (const auto& head : heads())
-                                  expect_shares_add_up(peers, head, {.micro_batch = 1, .recompute = true});
+                                  expect_shards_add_up(peers, head, {.micro_batch = 1, .recompute = true});
                               }),
             well(3));
 }
 
 TEST(SharedGradientTest, TheSigmoidLossIsSharedToo) {
   EXPECT_EQ(run_communicators(
-                2, [](const auto& peers) { expect_shares_add_up(peers, MeanPoolConfig{}, {.loss = "sigmoid"}); }),
+                2, [](const auto& peers) { expect_shards_add_up(peers, MeanPoolConfig{}, {.loss = "sigmoid"}); }),
             well(2));
 }
 
@@ -60,7 +60,7 @@ TEST(SharedGradientTest, AsReleasedTheTowersGetAShareOfTheGradientAndTheHeadAllO
           [](const auto& peers) {
             torch::set_num_threads(1);
             const auto model = small_model(heads()[1], /*dropout=*/0);
-            const auto share = share_of(random_batch(kSharedPairs), *peers);
+            const auto shard = share_of(random_batch(kSharedPairs), *peers);
             const auto exact = gradients(*model, share, {}, {}, peers);
             const auto released = gradients(*model, share, {}, {.reference_gradients = true}, peers);
             const auto ratio = [&](const char* name) {

@@ -42,7 +42,7 @@ struct LoaderPosition {
 
 // Which rows of every batch one process makes: of B = train.batch_size those of [rank * B / ranks, (rank + 1) * B /
 // ranks).
-struct LoaderShare {
+struct LoaderShard {
   int64_t rank = 0;  // [0, ranks)
   int64_t ranks = 1;
 };
@@ -65,7 +65,7 @@ class TrainLoader {
   // `pinned`: batches lie where a GPU can fetch them by itself.
   TrainLoader(std::shared_ptr<const Dataset> dataset, std::shared_ptr<const Tokenizer> tokenizer,
               std::shared_ptr<ClipSource> source, const DataConfig& data, const TextConfig& text, int64_t batch_size,
-              uint64_t seed, LoaderPosition start = {}, LoaderShare share = {}, bool pinned = false);
+              uint64_t seed, LoaderPosition start = {}, LoaderShard shard = {}, bool pinned = false);
   ~TrainLoader();  // stops the workers within one decode
 
   Batch next();                     // rethrows what a worker threw: Stopped soon after a signal, in mid-decode too

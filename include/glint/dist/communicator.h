@@ -22,7 +22,7 @@ struct Group;  // c10d's objects
 // was: "rank 2 is gone; it did last: step 57: backward, on node3; ...". Among several ranks a watchdog runs as long as
 // this object lives: where one makes no progress (core/activity.h; a collective is progress too) for timeout_s and the
 // others wait for it, it is named and all processes end with 1. Destroyed in peace, rank 0 waits until the others are
-// done too: it keeps their meeting point.
+// done too: it keeps their rendezvous.
 class Communicator {
  public:
   // The one rank of a process that trains or evaluates by itself: no connection is made, every call is the identity.

@@ -13,7 +13,7 @@ struct RankInfo {
   std::int64_t local_rank = 0;  // among those of this machine
   std::string host;             // of rank 0; empty where there is one rank
   std::int64_t port = 0;
-  bool agent_keeps_store = false;  // the meeting point is torchrun's agent's, which keeps it over its restarts
+  bool agent_keeps_store = false;  // the rendezvous is torchrun's agent's, which keeps it over its restarts
   // glint's own launcher hands rank 0 the socket that listens at `port`, so that nobody can take the port meanwhile.
   std::optional<int> listening_socket = {};
 };

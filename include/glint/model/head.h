@@ -25,10 +25,10 @@ struct HeadOutput {
 
 // What one process scores of a batch of B pairs: its own b texts against all videos and its own b videos against all
 // texts.
-struct ShareOutput {
+struct ShardOutput {
   torch::Tensor text_scores;   // [b, B], rows of the batch's scores
   torch::Tensor video_scores;  // [B, b], columns of them
-  torch::Tensor sums;          // [K], over the share, what losses() takes; undefined for heads without losses
+  torch::Tensor sums;          // [K], over the shard, what losses() takes; undefined for heads without losses
 };
 
 struct FeatureShape {
@@ -49,10 +49,10 @@ class RetrievalHead : public torch::nn::Module {
   // no cosine (a zero vector, a video without a frame) adds 0. A NaN in the features stays one.
   virtual torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) = 0;
 
-  // Training: text i belongs to video i, A == B, both prepared. Of the pairs [begin, end), which are this share's own.
-  virtual ShareOutput score_share(const TextFeatures& text, const VideoFeatures& video, int64_t begin, int64_t end);
+  // Training: text i belongs to video i, A == B, both prepared. Of the pairs [begin, end), which are this shard's own.
+  virtual ShardOutput score_shard(const TextFeatures& text, const VideoFeatures& video, int64_t begin, int64_t end);
 
-  // The head's own losses of a whole batch, from the sums of all its shares added up. `pairs`: B
+  // The head's own losses of a whole batch, from the sums of all its shards added up. `pairs`: B
   virtual std::vector<AuxLoss> losses(const torch::Tensor& /*sums*/, int64_t /*pairs*/) const { return {}; }
 
   // The same of a whole batch at once.

@@ -15,14 +15,14 @@ torch::Tensor contrastive_loss(const torch::Tensor& logits);
 torch::Tensor sigmoid_loss(const torch::Tensor& logits);
 
 // The logits that one process has of a batch of B pairs, of which [begin, begin + b) are its own.
-struct ShareLogits {
+struct ShardLogits {
   torch::Tensor texts;   // [b, B], rows
   torch::Tensor videos;  // [B, b], columns
   int64_t begin;
 };
 
-// This share's part of the loss of the whole batch, which is the sum over all shares. -> scalar
-torch::Tensor contrastive_loss(const ShareLogits& logits);
-torch::Tensor sigmoid_loss(const ShareLogits& logits);
+// This shard's part of the loss of the whole batch, which is the sum over all shards. -> scalar
+torch::Tensor contrastive_loss(const ShardLogits& logits);
+torch::Tensor sigmoid_loss(const ShardLogits& logits);
 
 }  // namespace glint

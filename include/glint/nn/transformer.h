@@ -36,8 +36,8 @@ struct AttentionMask {
 };
 
 // Weight and bias of y = x W^T + b, starting as torch::nn::Linear does.
-struct Affine : torch::nn::Module {
-  Affine(int64_t in, int64_t out);
+struct Linear : torch::nn::Module {
+  Linear(int64_t in, int64_t out);
   torch::Tensor weight;  // [out, in]
   torch::Tensor bias;    // [out]
 };
@@ -97,11 +97,11 @@ class TransformerBlock final : public torch::nn::Module {
     explicit Attention(int64_t width);
     torch::Tensor in_proj_weight;  // [3W, W], rows q, k, v
     torch::Tensor in_proj_bias;    // [3W]
-    std::shared_ptr<Affine> out_proj;
+    std::shared_ptr<Linear> out_proj;
   };
   struct Mlp : torch::nn::Module {
     Mlp(int64_t width, int64_t hidden);
-    std::shared_ptr<Affine> c_fc, c_proj;
+    std::shared_ptr<Linear> c_fc, c_proj;
   };
   std::shared_ptr<Attention> attn;
   std::shared_ptr<LayerNorm> ln_1, ln_2;
@@ -124,7 +124,7 @@ class BlockStack final : public torch::nn::Module {
   torch::Tensor forward(torch::Tensor x, const AttentionMask& mask);
 
   // The released init_weights: matrices N(0, 0.02), biases 0; it does not reach the packed in_proj.
-  void start_as_clip4clip();
+  void initialise_as_clip4clip();
 
   int64_t size() const { return static_cast<int64_t>(blocks_.size()); }
   TransformerBlock& operator[](int64_t i) { return *blocks_.at(static_cast<std::size_t>(i)); }

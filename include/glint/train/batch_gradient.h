@@ -35,7 +35,7 @@ class BatchGradient {
   BatchGradient(RetrievalModel& model, const NamedParameters& parameters, const TrainConfig& train,
                 const DistConfig& dist, std::shared_ptr<Communicator> peers);
 
-  // `batch`: this process's share, on any device. Computes the gradients of the model's parameters, of the whole batch,
+  // `batch`: this process's shard, on any device. Computes the gradients of the model's parameters, of the whole batch,
   // which must be undefined before, of the loss times `loss_scale`. Dropout draws from (train.seed, `step`, rank)
   // alone. Where the time goes is added to `timer`: "to device" (a GPU's), "towers", "head", "backward" (where
   // gradients travel meanwhile). On a GPU one wait for it, at the end, for the losses.
@@ -45,7 +45,7 @@ class BatchGradient {
   // The loss of a batch, to be differentiated, and its parts as they are reported, still where they were computed.
   using LossParts = std::vector<std::pair<std::string, torch::Tensor>>;
   struct Scored {
-    torch::Tensor loss;  // of this share
+    torch::Tensor loss;  // of this shard
     LossParts parts;
   };
 

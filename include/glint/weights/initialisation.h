@@ -24,7 +24,7 @@ std::shared_ptr<const Tokenizer> make_tokenizer(const TextConfig& config, const 
 void adopt_towers(Config& config, const std::set<std::string>& given);
 
 // What is wrong where towers would start at random with the small rate of a recipe for trained ones; else empty.
-std::string start_fault(const Config& config);
+std::string initialisation_fault(const Config& config);
 
 // A model at its start: random from `config.train.seed`, then the weights of model.weights where it names some. Throws
 // Error where the settings do not fit one another or the weights.
@@ -32,6 +32,6 @@ std::shared_ptr<RetrievalModel> make_model(const Config& config, int64_t vocabul
 
 // Where model.start asks for more than make_model() does: looks at the first clips of `dataset` that can be read and
 // starts the towers for them.
-void start_from_clips(const Config& config, const Dataset& dataset, ClipSource& source, RetrievalModel& model);
+void initialise_from_clips(const Config& config, const Dataset& dataset, ClipSource& source, RetrievalModel& model);
 
 }  // namespace glint

@@ -3,7 +3,7 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head_descriptor.h"
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 #include "model/heads/glccl_scores.h"
 #include "model/heads/prepared.h"
 #include "model/literal/forms.h"
@@ -55,7 +55,7 @@ class GlcclHead final : public RetrievalHead {
       throw Error("config.text.max_words: captions of ", text.words.size(1),
                   " tokens, but the matrices of glccl are for ", shape_.max_words);
     }
-    const auto projected = affine(text.sentence, global_.t());  // c W_g
+    const auto projected = fast_linear(text.sentence, global_.t());  // c W_g
     text.prepared[prepared::kRows] =
         at::cat({text.words, text.sentence.unsqueeze(1), projected.unsqueeze(1)}, 1);  // [A, L+2, D]
     text.prepared[prepared::kScale] =
@@ -72,8 +72,8 @@ class GlcclHead final : public RetrievalHead {
       throw Error("config.video.num_frames: videos of ", frames.size(1), " frames, but visual_logit_weight is for ",
                   shape_.max_frames);
     }
-    video.prepared[prepared::kRows] = at::cat({frames, affine(frames, local_)}, 1);  // [B, 2 T, D]
-    video.prepared[prepared::kGram] = at::bmm(frames, frames.transpose(1, 2));       // [B, T, T]
+    video.prepared[prepared::kRows] = at::cat({frames, fast_linear(frames, local_)}, 1);  // [B, 2 T, D]
+    video.prepared[prepared::kGram] = at::bmm(frames, frames.transpose(1, 2));            // [B, T, T]
     video.frames.reset();
     video.clip_frames.reset();
     if (!config_.mask_frames) video.mask.reset();
@@ -84,12 +84,12 @@ class GlcclHead final : public RetrievalHead {
     return glccl_scores(texts(text), videos(video), {at::stack(levels_), visual_}, rules_);  // [A, B]
   }
 
-  ShareOutput score_share(const TextFeatures& text, const VideoFeatures& video, int64_t begin, int64_t end) override {
+  ShardOutput score_shard(const TextFeatures& text, const VideoFeatures& video, int64_t begin, int64_t end) override {
     const auto rows = four_scores(slice(text, begin, end), video);  // [4, b, B]
     const bool whole = end - begin == size(text);
-    ShareOutput share = {rows.mean(0), {}, variances(rows, begin)};
-    share.video_scores = whole ? share.text_scores : score(text, slice(video, begin, end));
-    return share;
+    ShardOutput shard = {rows.mean(0), {}, variances(rows, begin)};
+    shard.video_scores = whole ? shard.text_scores : score(text, slice(video, begin, end));
+    return shard;
   }
 
   std::vector<AuxLoss> losses(const torch::Tensor& sums, int64_t pairs) const override {

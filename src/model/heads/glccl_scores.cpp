@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "glint/core/error.h"
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 #include "model/heads/pair_blocks.h"
 #include "model/heads/text_guided_pooling.h"
 
@@ -40,10 +40,10 @@ struct Inputs {
 // One level of attention over scores: sum_k x_k ( softmax(x / temperature) M )_k = sum_i softmax_i (M x)_i over the
 // last dimension. x [..., L]; padding, of x's shape but for ones, or undefined -> [...]
 Tensor level(const Tensor& x, const Tensor& matrix, double temperature, const Tensor& padding) {
-  if (!padding.defined()) return ((x / temperature).softmax(-1) * affine(x, matrix)).sum(-1);
+  if (!padding.defined()) return ((x / temperature).softmax(-1) * fast_linear(x, matrix)).sum(-1);
   const auto kept = x.masked_fill(padding, 0);
   const auto logits = (x / temperature).masked_fill(padding, std::numeric_limits<float>::lowest());
-  return (logits.softmax(-1).masked_fill(padding, 0) * affine(kept, matrix)).sum(-1);
+  return (logits.softmax(-1).masked_fill(padding, 0) * fast_linear(kept, matrix)).sum(-1);
 }
 
 // GLIM's weights over frames for N texts or words, divided by the norm of what they sum up. dots, result [B, T, N]
@@ -62,7 +62,7 @@ Tensor glim_weights(const Tensor& dots, const Inputs& in, const GlcclRules& rule
 // The four scores of all pairs of `in`, in operators that autograd knows. -> [A, B, 4]
 Tensor scores_in_operators(const Inputs& in, const GlcclRules& rules) {
   const auto A = in.rows.size(0), B = in.video_rows.size(0), L = in.levels.size(-1), T = in.gram.size(-1);
-  const auto dots = affine(in.video_rows, in.rows.flatten(0, 1)).view({B, 2 * T, A, L + 2});
+  const auto dots = fast_linear(in.video_rows, in.rows.flatten(0, 1)).view({B, 2 * T, A, L + 2});
   const auto to_frames = dots.narrow(1, 0, T);                     // [B, T, A, L + 2]: <x, V_t>
   const auto words = to_frames.narrow(3, 0, L);                    // [B, T, A, L]
   const auto sentence = to_frames.select(3, L);                    // [B, T, A]

@@ -6,7 +6,7 @@
 #include "glint/core/error.h"
 #include "glint/io/state_dict.h"
 #include "glint/model/head_descriptor.h"
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 #include "model/heads/prepared.h"
 #include "model/heads/query_decoder.h"
 #include "model/heads/text_guided_pooling.h"
@@ -59,18 +59,18 @@ class GlsclHead final : public RetrievalHead {
     const auto nouns = text.prepared.at(prepared::kConcepts).flatten(1);     // [A, Q*D]
     const auto visuals = video.prepared.at(prepared::kConcepts).flatten(1);  // [B, Q*D]
     const double weight = config_.query_weight / static_cast<double>(config_.queries);
-    return at::add(global, affine(nouns, visuals), weight);  // [A, B]
+    return at::add(global, fast_linear(nouns, visuals), weight);  // [A, B]
   }
 
-  ShareOutput score_share(const TextFeatures& text, const VideoFeatures& video, int64_t begin, int64_t end) override {
-    auto share = RetrievalHead::score_share(text, video, begin, end);
+  ShardOutput score_shard(const TextFeatures& text, const VideoFeatures& video, int64_t begin, int64_t end) override {
+    auto shard = RetrievalHead::score_shard(text, video, begin, end);
     const auto nouns = text.prepared.at(prepared::kConcepts).slice(0, begin, end);     // [b, Q, D]
     const auto visuals = video.prepared.at(prepared::kConcepts).slice(0, begin, end);  // [b, Q, D]
     std::vector<torch::Tensor> sums = {(visuals * nouns).sum(at::IntArrayRef({0, 2})), visuals.sum(0).flatten(),
                                        nouns.sum(0).flatten(), gram(visuals).flatten()};
     if (both_diverse()) sums.push_back(gram(nouns).flatten());
-    share.sums = torch::cat(sums);  // [Q + 2 Q D + Q Q (+ Q Q)]
-    return share;
+    shard.sums = torch::cat(sums);  // [Q + 2 Q D + Q Q (+ Q Q)]
+    return shard;
   }
 
   std::vector<AuxLoss> losses(const torch::Tensor& sums, int64_t pairs) const override {

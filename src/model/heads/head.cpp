@@ -74,7 +74,7 @@ HeadConfig released_head(const TensorMap& weights) {
   return found;
 }
 
-ShareOutput RetrievalHead::score_share(const TextFeatures& text, const VideoFeatures& video, int64_t begin,
+ShardOutput RetrievalHead::score_shard(const TextFeatures& text, const VideoFeatures& video, int64_t begin,
                                        int64_t end) {
   const auto rows = score(slice(text, begin, end), video);
   const bool whole = end - begin == size(text);
@@ -83,8 +83,8 @@ ShareOutput RetrievalHead::score_share(const TextFeatures& text, const VideoFeat
 
 HeadOutput RetrievalHead::score_pairs(const TextFeatures& text, const VideoFeatures& video) {
   const auto pairs = size(text);
-  const auto share = score_share(text, video, 0, pairs);
-  return {share.text_scores, share.sums.defined() ? losses(share.sums, pairs) : std::vector<AuxLoss>()};
+  const auto shard = score_shard(text, video, 0, pairs);
+  return {shard.text_scores, shard.sums.defined() ? losses(shard.sums, pairs) : std::vector<AuxLoss>()};
 }
 
 }  // namespace glint

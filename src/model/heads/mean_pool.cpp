@@ -1,5 +1,5 @@
 #include "glint/model/head_descriptor.h"
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 #include "model/heads/prepared.h"
 #include "model/heads/unit.h"
 #include "model/literal/forms.h"
@@ -26,7 +26,7 @@ class MeanPoolHead final : public RetrievalHead {
   }
 
   torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
-    return affine(text.sentence, video.prepared.at(prepared::kPooled));  // [A, B]
+    return fast_linear(text.sentence, video.prepared.at(prepared::kPooled));  // [A, B]
   }
 };
 

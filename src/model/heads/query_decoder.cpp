@@ -4,7 +4,7 @@
 #include <limits>
 #include <string>
 
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 
 namespace glint {
 namespace {
@@ -24,7 +24,7 @@ class Attention final : public nn::Module {
 
   // x [N or 1, Q, D] sees itself -> [N, Q, D]
   torch::Tensor over_itself(const torch::Tensor& x, int64_t N) {
-    const auto parts = affine(x, in_proj_weight_, in_proj_bias_)  // [N or 1, Q, 3D]
+    const auto parts = fast_linear(x, in_proj_weight_, in_proj_bias_)  // [N or 1, Q, 3D]
                            .view({x.size(0), x.size(1), 3, heads_, -1})
                            .permute({2, 0, 3, 1, 4});  // [3, N or 1, H, Q, E]
     return attend(parts[0], parts[1], parts[2], {}, N);
@@ -33,10 +33,10 @@ class Attention final : public nn::Module {
   // x [N or 1, Q, D] sees memory [N, M, D] but where hidden [N, 1, 1, M] says no -> [N, Q, D]
   torch::Tensor over(const torch::Tensor& memory, const torch::Tensor& x, const torch::Tensor& hidden) {
     const auto D = memory.size(-1);
-    const auto query = affine(x, in_proj_weight_.narrow(0, 0, D), in_proj_bias_.narrow(0, 0, D))
+    const auto query = fast_linear(x, in_proj_weight_.narrow(0, 0, D), in_proj_bias_.narrow(0, 0, D))
                            .view({x.size(0), x.size(1), heads_, -1})
                            .transpose(1, 2);  // [N or 1, H, Q, E]
-    const auto parts = affine(memory, in_proj_weight_.narrow(0, D, 2 * D), in_proj_bias_.narrow(0, D, 2 * D))
+    const auto parts = fast_linear(memory, in_proj_weight_.narrow(0, D, 2 * D), in_proj_bias_.narrow(0, D, 2 * D))
                            .view({memory.size(0), memory.size(1), 2, heads_, -1})
                            .permute({2, 0, 3, 1, 4});  // [2, N, H, M, E]
     return attend(query, parts[0], parts[1], hidden, memory.size(0));
@@ -52,7 +52,7 @@ class Attention final : public nn::Module {
     auto weights = logits.softmax(-1);
     if (is_training() && dropout_ > 0) weights = torch::dropout(weights.expand({N, -1, -1, -1}), dropout_, true);
     const auto seen = torch::matmul(weights, value).transpose(1, 2).flatten(2);  // [N or 1, Q, D]
-    return affine(seen, out_proj_->weight, out_proj_->bias);
+    return fast_linear(seen, out_proj_->weight, out_proj_->bias);
   }
 
   int64_t heads_;
@@ -87,8 +87,8 @@ class QueryDecoder::Layer final : public nn::Module {
 
  private:
   torch::Tensor feed_forward(const torch::Tensor& x) const {
-    const auto hidden = affine(x, linear1_->weight, linear1_->bias).relu();  // [N, Q, ffn]
-    return affine(drop(hidden), linear2_->weight, linear2_->bias);
+    const auto hidden = fast_linear(x, linear1_->weight, linear1_->bias).relu();  // [N, Q, ffn]
+    return fast_linear(drop(hidden), linear2_->weight, linear2_->bias);
   }
 
   torch::Tensor drop(const torch::Tensor& x) const {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "glint/core/error.h"
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 #include "model/heads/pair_blocks.h"
 
 namespace glint {
@@ -39,7 +39,7 @@ torch::Tensor formed_squares(const torch::Tensor& pairs, const torch::Tensor& we
 // The cosine in Gram form, in operators that autograd knows; everything lies as [B, T, A] so that nothing is
 // transposed.
 torch::Tensor cosine_in_operators(const PoolingTexts& texts, const PoolingVideos& videos, double temperature) {
-  const auto dots = affine(videos.frames, texts.sentence);  // [B, T, A]
+  const auto dots = fast_linear(videos.frames, texts.sentence);  // [B, T, A]
   const auto weights =
       unit_weights(frame_softmax(dots, videos.mask, temperature), videos.frames, videos.gram);  // [B, T, A]
   return ((weights * dots).sum(1) / texts.norm.masked_fill(texts.norm == 0, 1)).t();

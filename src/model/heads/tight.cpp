@@ -7,7 +7,7 @@
 #include "glint/core/random.h"
 #include "glint/io/state_dict.h"
 #include "glint/model/head_descriptor.h"
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 #include "glint/nn/seeded_generator.h"
 #include "glint/nn/transformer.h"
 #include "model/heads/pair_blocks.h"
@@ -71,7 +71,7 @@ struct PairTransformer {
   // The pooler and the last layer: `w` from ln_pool on. [N, D] -> [N, 1]
   static torch::Tensor similarity(const torch::Tensor& row, const torch::Tensor* w) {
     const auto normed = torch::layer_norm(row, w[0].sizes(), w[0], w[1], kTemporalLayerNormEps);
-    const auto dense = affine(normed, w[2], w[3]);
+    const auto dense = fast_linear(normed, w[2], w[3]);
     return torch::linear(dense * torch::sigmoid(kQuickGeluSlope * dense), w[4], w[5]);
   }
 };
@@ -88,10 +88,10 @@ class TightHead final : public RetrievalHead {
     blocks_ = register_module(
         "resblocks", std::make_shared<BlockStack>(config.layers, BlockSizes{D, heads_, kTemporalLayerNormEps}));
     ln_pool_ = register_module("ln_pool", std::make_shared<LayerNorm>(D, kTemporalLayerNormEps));
-    dense_ = register_module("dense", std::make_shared<Affine>(D, D));
-    similarity_ = register_module("similarity_dense", std::make_shared<Affine>(D, 1));
+    dense_ = register_module("dense", std::make_shared<Linear>(D, D));
+    similarity_ = register_module("similarity_dense", std::make_shared<Linear>(D, 1));
     torch::NoGradGuard no_grad;  // the released init_weights
-    blocks_->start_as_clip4clip();
+    blocks_->initialise_as_clip4clip();
     for (const auto& weight : {positions_, dense_->weight, similarity_->weight}) weight.normal_(0, kClip4ClipStddev);
     for (const auto& bias : {dense_->bias, similarity_->bias}) bias.zero_();
   }
@@ -160,7 +160,7 @@ class TightHead final : public RetrievalHead {
   torch::Tensor positions_;  // [77, D]
   std::shared_ptr<BlockStack> blocks_;
   std::shared_ptr<LayerNorm> ln_pool_;
-  std::shared_ptr<Affine> dense_, similarity_;
+  std::shared_ptr<Linear> dense_, similarity_;
 };
 
 class TightDescriptor final : public HeadDescriptor<TightConfig> {

@@ -5,7 +5,7 @@
 
 #include "glint/core/error.h"
 #include "glint/model/head_descriptor.h"
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 #include "model/heads/prepared.h"
 #include "model/heads/unit.h"
 #include "model/heads/xclip_scores.h"
@@ -48,8 +48,10 @@ class XclipHead final : public RetrievalHead {
     const auto whole = unit_mean(video.frames, video.mask);  // [B, D]
     const auto frames = unit(video.clip_frames);             // [B, T, D]
     // <x W, y> = <x, W y>: W acts on the side with fewer rows.
-    video.prepared[prepared::kLocal] = at::cat({affine(frames, local_mat_), whole.unsqueeze(1)}, 1);    // [B, T+1, D]
-    video.prepared[prepared::kGlobal] = at::cat({frames, affine(whole, global_mat_).unsqueeze(1)}, 1);  // [B, T+1, D]
+    video.prepared[prepared::kLocal] =
+        at::cat({fast_linear(frames, local_mat_), whole.unsqueeze(1)}, 1);  // [B, T+1, D]
+    video.prepared[prepared::kGlobal] =
+        at::cat({frames, fast_linear(whole, global_mat_).unsqueeze(1)}, 1);  // [B, T+1, D]
     video.frames.reset();
     video.clip_frames.reset();
     return video;

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "glint/core/error.h"
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 #include "model/heads/cpu/kernels.h"
 #include "model/heads/cpu/xclip.h"
 
@@ -31,8 +31,8 @@ torch::Tensor plain_scores(const PairTensors& pairs, double temperature) {
   const auto &frame_mat = pairs.shared[3], &word_mat2 = pairs.shared[4], &frame_mat2 = pairs.shared[5];
   const auto a = words.size(0), L = words.size(1), b = local.size(0), T = local.size(1) - 1;
   const auto padding = pairs.texts.size() > 2 ? pairs.texts[2] == 0 : torch::Tensor();  // [a, L]
-  const auto coarse = affine(global, sentence);                                         // [b, T+1, a]
-  const auto fine = affine(local, words.flatten(0, 1)).view({b, T + 1, a, L});          // [b, T+1, a, L]
+  const auto coarse = fast_linear(global, sentence);                                    // [b, T+1, a]
+  const auto fine = fast_linear(local, words.flatten(0, 1)).view({b, T + 1, a, L});     // [b, T+1, a, L]
   const auto sims = fine.narrow(1, 0, T);                                               // [b, T, a, L]
   const auto of_frames = attend(sims, word_mat, temperature, padding);                  // [b, T, a]
   const auto of_words = attend(sims.permute({0, 2, 3, 1}), frame_mat, temperature);     // [b, a, L]

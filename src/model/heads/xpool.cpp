@@ -8,7 +8,7 @@
 #include "glint/core/error.h"
 #include "glint/io/state_dict.h"
 #include "glint/model/head_descriptor.h"
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 #include "model/heads/cpu/xpool.h"
 #include "model/heads/prepared.h"
 #include "model/heads/unit.h"
@@ -34,7 +34,7 @@ class XpoolMeanHead final : public RetrievalHead {
     return video;
   }
   torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
-    return affine(text.sentence, video.prepared.at(prepared::kPooled));
+    return fast_linear(text.sentence, video.prepared.at(prepared::kPooled));
   }
 };
 
@@ -47,7 +47,7 @@ torch::nn::Linear identity(int64_t width) {
 }
 
 torch::Tensor projected(const torch::nn::Linear& linear, const torch::Tensor& x) {
-  return affine(x, linear->weight, linear->bias);
+  return fast_linear(x, linear->weight, linear->bias);
 }
 
 torch::Tensor centred(const torch::Tensor& x) {
@@ -103,7 +103,7 @@ class XpoolHead final : public RetrievalHead {
     const auto frames = pool_->norm1(video.frames);  // [B, T, D]
     const auto attended =
         centred(projected(pool_->attention->out, projected(pool_->attention->value, frames)));  // [B, T, D]
-    const auto scaled = attended * pool_->norm2->weight, linear = affine(scaled, pool_->linear->weight);
+    const auto scaled = attended * pool_->norm2->weight, linear = fast_linear(scaled, pool_->linear->weight);
     video.prepared[prepared::kKeys] = projected(pool_->attention->key, frames);  // [B, T, D]
     video.prepared[prepared::kAttended] = attended;
     if (is_training() && dropout_ > 0) {

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 #include "glint/nn/seeded_generator.h"
 #include "model/heads/cpu/kernels.h"
 #include "model/heads/cpu/xpool.h"
@@ -50,7 +50,7 @@ torch::Tensor plain_scores(const XpoolPairs& pairs, uint64_t seed) {
 }  // namespace
 
 torch::Tensor xpool_pooled(const XpoolPairs& pairs, uint64_t seed) {
-  const auto weights = affine(pairs.keys, pairs.query).softmax(1).transpose(1, 2);        // [b, a, T]
+  const auto weights = fast_linear(pairs.keys, pairs.query).softmax(1).transpose(1, 2);   // [b, a, T]
   const auto attended = at::bmm(weights, pairs.attended);                                 // [b, a, D]
   const auto scale = (attended.square().mean(-1, /*keepdim=*/true) + kXpoolEps).rsqrt();  // [b, a, 1]
   auto mixed = at::addcmul(pairs.start, at::bmm(weights, pairs.mixed), scale);            // [b, a, D]

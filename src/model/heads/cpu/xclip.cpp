@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 #include "model/heads/cpu/pieces.h"
 #include "model/heads/cpu/xclip_kernel.h"
 
@@ -64,8 +64,8 @@ class FusedXclip {
     const auto words = words_.narrow(0, a0, a).transpose(0, 1).contiguous().view({L_ * a, -1});  // [L*a, D]
     for (int64_t b = b0; b < b_end; b += num_b_) {
       const auto count = std::min(num_b_, b_end - b);
-      const auto local = affine(local_.narrow(0, b, count), words);       // [b, T+1, L*a]
-      const auto global = affine(global_.narrow(0, b, count), sentence);  // [b, T+1, a]
+      const auto local = fast_linear(local_.narrow(0, b, count), words);       // [b, T+1, L*a]
+      const auto global = fast_linear(global_.narrow(0, b, count), sentence);  // [b, T+1, a]
       score_block(a0, a, b, local, global, scratch.data_ptr<float>());
     }
   }

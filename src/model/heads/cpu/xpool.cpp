@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 #include "model/heads/cpu/pieces.h"
 #include "model/heads/cpu/xpool_kernel.h"
 
@@ -122,8 +122,8 @@ class FusedXpool {
   // The texts from `a0` on with the videos from `b0` on; `scratch` is this thread's own.
   void score_piece(int64_t a0, int64_t num_a, int64_t b0, int64_t num_b, float* scratch) const {
     const auto a_end = a0 + divide_up(num_a, kXpoolLanes) * kXpoolLanes;
-    const auto dots = affine(pairs_.keys.narrow(0, b0, num_b), query_.slice(0, a0, a_end));      // [b, T, a]
-    const auto values = affine(pairs_.mixed.narrow(0, b0, num_b), scaled_.slice(0, a0, a_end));  // [b, T, a]
+    const auto dots = fast_linear(pairs_.keys.narrow(0, b0, num_b), query_.slice(0, a0, a_end));      // [b, T, a]
+    const auto values = fast_linear(pairs_.mixed.narrow(0, b0, num_b), scaled_.slice(0, a0, a_end));  // [b, T, a]
     const auto stride = dots.size(2);
     for (int64_t b = 0; b < num_b; ++b) {
       auto video = video_at(b0 + b);

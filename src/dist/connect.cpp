@@ -2,7 +2,7 @@
 // alone see them. c10d's headers name Gloo's types behind pointers, and nothing here touches such an object beyond
 // passing a shared_ptr on: no call, no inheritance, no layout. The one type used by value is gloo::Exception, a
 // runtime_error.
-#include "dist/meeting.h"
+#include "dist/connect.h"
 
 #define USE_C10D_GLOO  // as in the wheel: its headers hide Gloo without it
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -16,8 +16,8 @@
 #include <cstring>
 #include <sstream>
 
-#include "dist/meeting_point.h"
 #include "dist/network.h"
+#include "dist/rendezvous.h"
 #include "glint/core/activity.h"
 #include "glint/core/machine_name.h"
 #include "glint/device/cuda_module.h"
@@ -59,7 +59,7 @@ Devices open_networks(const RankInfo& info, const std::string& address) {
   return devices;
 }
 
-c10::intrusive_ptr<c10d::ProcessGroup> make_group(const Meeting& meeting, const char* name, const RankInfo& info,
+c10::intrusive_ptr<c10d::ProcessGroup> make_group(const Rendezvous& meeting, const char* name, const RankInfo& info,
                                                   double timeout_s, torch::Device device) {
   auto options = c10d::ProcessGroupGloo::Options::create(as_milliseconds(timeout_s + kConnectSpareSeconds));
   options->devices = open_networks(info, meeting.address);
@@ -110,9 +110,9 @@ void quiet_c10d() {
 
 }  // namespace
 
-std::unique_ptr<Group> meet(const RankInfo& info, double timeout_s, torch::Device device) {
+std::unique_ptr<Group> connect_ranks(const RankInfo& info, double timeout_s, torch::Device device) {
   quiet_c10d();
-  const auto meeting = come_together(info, timeout_s);
+  const auto meeting = rendezvous(info, timeout_s);
   const Activity connecting(concat("connects with the other ranks from ", network_names(meeting.address)));
   auto group = std::make_unique<Group>();
   group->has_nccl = device.is_cuda();

@@ -1,4 +1,4 @@
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 
 #include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -63,7 +63,7 @@ bool suits_one_dnn(const torch::Tensor& x, const torch::Tensor& weight) {
 
 }  // namespace
 
-torch::Tensor affine(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
+torch::Tensor fast_linear(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
   const auto given = bias.defined() ? std::optional<torch::Tensor>(bias) : std::nullopt;
   if (!suits_one_dnn(x, weight)) return at::linear(x, weight, given);
   auto shape = x.sizes().vec();

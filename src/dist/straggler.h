@@ -7,8 +7,8 @@
 
 namespace glint::dist {
 
-// What a rank told of itself at the meeting point.
-struct RankWord {
+// What a rank told of itself at the rendezvous.
+struct RankStatus {
   std::uint64_t beats = 0;        // how often its watchdog has spoken
   std::uint64_t progress = 0;     // core/activity.h
   std::uint64_t collectives = 0;  // begun by it
@@ -19,18 +19,18 @@ struct RankWord {
 
 // Who keeps the others waiting. All times are this process's steady clock's, so that no clock that jumps, here or
 // there, changes a verdict: what counts is how long ago a word of a rank was new here.
-class StandstillJudge {
+class StragglerJudge {
  public:
   using Time = std::chrono::steady_clock::time_point;
   using Duration = std::chrono::steady_clock::duration;
 
-  StandstillJudge(std::size_t ranks, Duration limit, Time now);
+  StragglerJudge(std::size_t ranks, Duration limit, Time now);
 
   // This process itself was stopped meanwhile: all ranks are given the whole time again.
   void start_again(Time now);
-  void hear(const std::vector<RankWord>& words, Time now);  // one a rank
+  void hear(const std::vector<RankStatus>& words, Time now);  // one a rank
 
-  enum class Kind { kNone, kSilent, kStandsStill };
+  enum class Kind { kNone, kSilent, kStraggling };
   struct Verdict {
     Kind kind = Kind::kNone;
     std::vector<std::size_t> ranks = {};
@@ -40,11 +40,11 @@ class StandstillJudge {
   // waits in a collective which others have not begun yet is never blamed, however long they work.
   Verdict verdict(Time now) const;
 
-  const RankWord& word(std::size_t rank) const { return ranks_[rank].word; }
+  const RankStatus& word(std::size_t rank) const { return ranks_[rank].word; }
 
  private:
   struct Heard {
-    RankWord word;
+    RankStatus word;
     Time new_beat, new_progress;
   };
   std::vector<Heard> ranks_;

@@ -1,4 +1,4 @@
-#include "dist/standstill.h"
+#include "dist/straggler.h"
 
 #include <algorithm>
 #include <limits>
@@ -7,14 +7,14 @@
 
 namespace glint::dist {
 
-StandstillJudge::StandstillJudge(std::size_t ranks, Duration limit, Time now)
+StragglerJudge::StragglerJudge(std::size_t ranks, Duration limit, Time now)
     : ranks_(ranks, Heard{{}, now, now}), limit_(limit) {}
 
-void StandstillJudge::start_again(Time now) {
+void StragglerJudge::start_again(Time now) {
   for (auto& rank : ranks_) rank.new_beat = rank.new_progress = now;
 }
 
-void StandstillJudge::hear(const std::vector<RankWord>& words, Time now) {
+void StragglerJudge::hear(const std::vector<RankStatus>& words, Time now) {
   GLINT_CHECK(words.size() == ranks_.size(), words.size(), " words of ", ranks_.size(), " ranks");
   for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
     auto& heard = ranks_[rank];
@@ -24,12 +24,12 @@ void StandstillJudge::hear(const std::vector<RankWord>& words, Time now) {
   }
 }
 
-StandstillJudge::Verdict StandstillJudge::verdict(Time now) const {
+StragglerJudge::Verdict StragglerJudge::verdict(Time now) const {
   auto fewest = std::numeric_limits<std::uint64_t>::max();
   for (const auto& rank : ranks_) {
     if (!rank.word.has_left) fewest = std::min(fewest, rank.word.collectives);
   }
-  Verdict silent{Kind::kSilent}, still{Kind::kStandsStill};
+  Verdict silent{Kind::kSilent}, still{Kind::kStraggling};
   for (std::size_t i = 0; i < ranks_.size(); ++i) {
     const auto& rank = ranks_[i];
     if (rank.word.has_left) continue;

@@ -1,4 +1,4 @@
-#include "glint/nn/start.h"
+#include "glint/nn/initialisation.h"
 
 namespace glint {
 namespace {
@@ -7,15 +7,15 @@ thread_local bool parameters_do_start = true;
 
 }  // namespace
 
-WithoutStart::WithoutStart() : before_(parameters_do_start) {
+WithoutInitialisation::WithoutInitialisation() : before_(parameters_do_start) {
   parameters_do_start = false;
 }
 
-WithoutStart::~WithoutStart() {
+WithoutInitialisation::~WithoutInitialisation() {
   parameters_do_start = before_;
 }
 
-bool parameters_start() {
+bool initialises_parameters() {
   return parameters_do_start;
 }
 

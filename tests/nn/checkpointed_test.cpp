@@ -1,4 +1,4 @@
-#include "glint/nn/recompute.h"
+#include "glint/nn/checkpointed.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -25,7 +25,7 @@ TEST(RecomputeTest, ValuesAndGradientsAreThoseOfTheFunction) {
   const auto plain = function({x, w, constant});
   const auto expected = torch::autograd::grad({plain.square().sum()}, {x, w});
   calls = 0;
-  const auto again = recomputed(function, {x, w, constant});
+  const auto again = checkpointed(function, {x, w, constant});
   EXPECT_EQ(distance(again, plain), 0);
   EXPECT_EQ(calls, 1);
   const auto gradients = torch::autograd::grad({again.square().sum()}, {x, w});
@@ -36,7 +36,7 @@ TEST(RecomputeTest, ValuesAndGradientsAreThoseOfTheFunction) {
 
 TEST(RecomputeTest, WhatNeedsNoGradientIsLeftOut) {
   const auto x = torch::randn({2, 3}), w = torch::randn({3, 3}, torch::requires_grad());
-  const auto y = recomputed([](const auto& in) { return in[0].matmul(in[1]); }, {x, w});
+  const auto y = checkpointed([](const auto& in) { return in[0].matmul(in[1]); }, {x, w});
   y.sum().backward();
   EXPECT_TRUE(w.grad().defined());
   EXPECT_FALSE(x.grad().defined());

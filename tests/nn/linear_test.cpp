@@ -1,4 +1,4 @@
-#include "glint/nn/affine.h"
+#include "glint/nn/linear.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -22,7 +22,7 @@ void expect_affine(const torch::Tensor& x, const torch::Tensor& weight, const to
                              theirs = {leaf(x.to(torch::kFloat64)), leaf(weight.to(torch::kFloat64))};
   if (bias.defined()) ours.push_back(leaf(bias));
   if (bias.defined()) theirs.push_back(leaf(bias.to(torch::kFloat64)));
-  const auto y = affine(ours[0], ours[1], bias.defined() ? ours[2] : torch::Tensor());
+  const auto y = fast_linear(ours[0], ours[1], bias.defined() ? ours[2] : torch::Tensor());
   const auto want = torch::linear(theirs[0], theirs[1], bias.defined() ? theirs[2] : torch::Tensor());
   expect_within(y, want.to(torch::kFloat32));
   const auto probe = torch::randn(y.sizes());
@@ -31,7 +31,7 @@ void expect_affine(const torch::Tensor& x, const torch::Tensor& weight, const to
   for (std::size_t i = 0; i < ours.size(); ++i) expect_within(gradients[i], wanted[i].to(torch::kFloat32));
 }
 
-TEST(AffineTest, ValuesAndGradientsAreThoseOfTheProductForAnyShapeAndStride) {
+TEST(LinearTest, ValuesAndGradientsAreThoseOfTheProductForAnyShapeAndStride) {
   torch::manual_seed(3);
   for (const int64_t rows : {1, 3, 64, 129}) {
     for (const int64_t in : {1, 17, 64}) {
@@ -45,20 +45,21 @@ TEST(AffineTest, ValuesAndGradientsAreThoseOfTheProductForAnyShapeAndStride) {
   }
 }
 
-TEST(AffineTest, NoRowsGiveNoRows) {
-  EXPECT_EQ(affine(torch::zeros({0, 4}), torch::ones({3, 4}), torch::ones({3})).sizes(), torch::IntArrayRef({0, 3}));
+TEST(LinearTest, NoRowsGiveNoRows) {
+  EXPECT_EQ(fast_linear(torch::zeros({0, 4}), torch::ones({3, 4}), torch::ones({3})).sizes(),
+            torch::IntArrayRef({0, 3}));
 }
 
-TEST(AffineTest, OnlyWhatAsksForAGradientGetsOne) {
+TEST(LinearTest, OnlyWhatAsksForAGradientGetsOne) {
   const auto x = torch::randn({5, 4}), weight = torch::randn({3, 4}), bias = leaf(torch::randn({3}));
-  affine(x, weight, bias).sum().backward();  // an expanded gradient
+  fast_linear(x, weight, bias).sum().backward();  // an expanded gradient
   EXPECT_TRUE(torch::equal(bias.grad(), torch::full({3}, 5.0)));
-  EXPECT_FALSE(affine(x, weight).requires_grad());
+  EXPECT_FALSE(fast_linear(x, weight).requires_grad());
 }
 
-TEST(AffineTest, OtherTypesAreLibTorchs) {
+TEST(LinearTest, OtherTypesAreLibTorchs) {
   const auto x = torch::randn({5, 4}, torch::kFloat64), weight = torch::randn({3, 4}, torch::kFloat64);
-  EXPECT_TRUE(torch::equal(affine(x, weight), torch::linear(x, weight)));
+  EXPECT_TRUE(torch::equal(fast_linear(x, weight), torch::linear(x, weight)));
 }
 
 }  // namespace

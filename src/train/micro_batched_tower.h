@@ -15,11 +15,12 @@ namespace glint {
 // One tower's two passes over a batch that goes through it in parts (BatchGradient). `Features`: TextFeatures or
 // VideoFeatures.
 template <typename Features>
-class PartedTower {
+class MicroBatchedTower {
  public:
   using Encode = std::function<Features(int64_t begin, int64_t end)>;  // of items [begin, end); twice the same
 
-  PartedTower(int64_t items, int64_t part, Encode encode) : items_(items), part_(part), encode_(std::move(encode)) {}
+  MicroBatchedTower(int64_t items, int64_t part, Encode encode)
+      : items_(items), part_(part), encode_(std::move(encode)) {}
 
   // The features of all items, without what made them: leaves, which take gradients. Their room is taken at once:
   // features of a part that outlive its activations would lie scattered over the memory these leave.

@@ -1,4 +1,4 @@
-#include "dist/meeting_point.h"
+#include "dist/rendezvous.h"
 
 #include <unistd.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -49,14 +49,14 @@ std::string place(const RankInfo& info) {
 }
 
 std::string keeper(const RankInfo& info) {
-  return info.agent_keeps_store ? "torchrun's meeting point" : "rank 0";
+  return info.agent_keeps_store ? "torchrun's rendezvous" : "rank 0";
 }
 
 Store open_store(const RankInfo& info, bool is_server, double timeout_s) {
   c10d::TCPStoreOptions options;
   options.port = static_cast<std::uint16_t>(info.port);
   options.isServer = is_server;
-  options.waitWorkers = false;  // come_together() waits, and can say for whom
+  options.waitWorkers = false;  // rendezvous() waits, and can say for whom
   options.timeout = as_milliseconds(timeout_s);
   if (is_server && info.listening_socket) options.masterListenFd = *info.listening_socket;
   return c10::make_intrusive<c10d::TCPStore>(info.host, options);
@@ -92,10 +92,10 @@ Store reach_store(const RankInfo& info, double timeout_s) {
   }
 }
 
-// Note [meetings]: torchrun's agent keeps one store for all its restarts, and what earlier ranks wrote is still there.
-// The number of its restarts tells them not apart: on several machines each agent counts only those for which its own
-// rank was to blame. So every process comes with a word that was never said before, and rank 0 of the living answers
-// each word with the name of its meeting. Words of the dead are answered too; nobody reads it.
+// Note [rendezvous]: torchrun's agent keeps one store for all its restarts, and what earlier ranks wrote is still
+// there. The number of its restarts tells them not apart: on several machines each agent counts only those for which
+// its own rank was to blame. So every process comes with a word that was never said before, and rank 0 of the living
+// answers each word with the name of its meeting. Words of the dead are answered too; nobody reads it.
 constexpr const char* kArrivals = "arrivals";
 
 std::string answer_key(const std::string& word) {
@@ -245,7 +245,7 @@ std::chrono::milliseconds as_milliseconds(double seconds) {
 }
 
 // Rank 0 may end at any moment, for a reason of its own that it says; the store goes with it.
-Meeting come_together(const RankInfo& info, double timeout_s) try {
+Rendezvous rendezvous(const RankInfo& info, double timeout_s) try {
   const bool keeps = info.rank == 0 && !info.agent_keeps_store;
   auto whole = keeps ? keep_store(info, timeout_s) : reach_store(info, timeout_s);
   const auto own = own_address_towards(info.host).value_or("127.0.0.1");
@@ -256,7 +256,7 @@ Meeting come_together(const RankInfo& info, double timeout_s) try {
     if (info.rank == 0) usher.emplace(shared);
     name = "glint/" + (usher ? usher->meeting() : ask_for_meeting(*shared, info, timeout_s));
   }
-  Meeting meeting;
+  Rendezvous meeting;
   meeting.store = c10::make_intrusive<c10d::PrefixStore>(name, whole);
   join(*meeting.store, info, own);
   wait_for_all(*meeting.store, info, timeout_s, usher);

@@ -30,6 +30,6 @@ class PatchMoments {
 //  - The tables of tokens and positions start large enough to be seen. OpenAI's are 0.01 to 0.02 beside features of 1:
 //    the order of words and frames then hardly shows, and Adam's first steps change such tables by a tenth each.
 // Draws from LibTorch's global generator.
-void start_for_short_run(RetrievalModel& model, const PatchMoments& moments);
+void initialise_for_short_run(RetrievalModel& model, const PatchMoments& moments);
 
 }  // namespace glint

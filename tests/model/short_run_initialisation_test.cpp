@@ -1,4 +1,4 @@
-#include "glint/model/short_run_start.h"
+#include "glint/model/short_run_initialisation.h"
 #include "glint/model/clip.h"
 
 #include <gtest/gtest.h>
@@ -46,7 +46,7 @@ TEST(ShortRunStartTest, FiltersGivePatchesOfAboutUnitSizeWithoutCorrelation) {
   auto model = short_run_model();
   PatchMoments moments(8);
   moments.add(torch::randint(256, {60, 3, 24, 24}, torch::kUInt8));
-  start_for_short_run(model, moments);
+  initialise_for_short_run(model, moments);
   const auto filters = filters_of(model);
   const auto outputs = filters.mm(moments.second_moment()).mm(filters.t());  // of the embedded patches
   EXPECT_LT((outputs - torch::eye(64, torch::kFloat64)).abs().max().item<double>(), 0.05);
@@ -57,7 +57,7 @@ TEST(ShortRunStartTest, ComponentsWithoutVarianceAreNotBlownUp) {
     auto model = short_run_model();
     PatchMoments moments(8);
     moments.add(torch::full({3, 3, 24, 24}, brightness, torch::kUInt8));
-    start_for_short_run(model, moments);
+    initialise_for_short_run(model, moments);
     EXPECT_TRUE(filters_of(model).isfinite().all().item<bool>());
     const auto pixels = normalise_pixels(torch::full({1, 3, 24, 24}, brightness, torch::kUInt8));
     EXPECT_LT(model.clip().encode_image(pixels).abs().max().item<double>(), 1e3);
@@ -70,7 +70,7 @@ TEST(ShortRunStartTest, TheSameSeedGivesTheSameStartAndTablesGrow) {
   const auto start = [&](bool for_short_run) {
     torch::manual_seed(7);
     auto model = short_run_model();
-    if (for_short_run) start_for_short_run(model, moments);
+    if (for_short_run) initialise_for_short_run(model, moments);
     return model.named_parameters();
   };
   const auto once = start(true), again = start(true), plain = start(false);

@@ -11,7 +11,7 @@ namespace glint {
 // of the first time (gradient checkpointing: Chen et al., 2016, "Training Deep Nets with Sublinear Memory Cost").
 // `inputs` are all tensors that can have a gradient, parameters among them; `function` draws no random numbers.
 // Differentiable once.
-torch::Tensor recomputed(const std::function<torch::Tensor(const std::vector<torch::Tensor>&)>& function,
-                         const std::vector<torch::Tensor>& inputs);
+torch::Tensor checkpointed(const std::function<torch::Tensor(const std::vector<torch::Tensor>&)>& function,
+                           const std::vector<torch::Tensor>& inputs);
 
 }  // namespace glint

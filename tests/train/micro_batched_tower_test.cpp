@@ -1,4 +1,4 @@
-#include "train/parted_tower.h"
+#include "train/micro_batched_tower.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@ constexpr int64_t kTowerItems = 7, kTowerPart = 3, kTowerTokens = 2,
 using Rows = std::pair<int64_t, int64_t>;
 
 // A tower of one weight: text i's sentence is i times it. Tells in `encoded` what it was asked for.
-PartedTower<TextFeatures> tower(const torch::Tensor& weight, std::vector<Rows>& encoded) {
+MicroBatchedTower<TextFeatures> tower(const torch::Tensor& weight, std::vector<Rows>& encoded) {
   return {kTowerItems, kTowerPart, [&weight, &encoded](int64_t begin, int64_t end) {
             encoded.emplace_back(begin, end);
             TextFeatures some;
@@ -22,7 +22,7 @@ PartedTower<TextFeatures> tower(const torch::Tensor& weight, std::vector<Rows>& 
           }};
 }
 
-TEST(PartedTowerTest, ItsLeavesAreTheFeaturesOfAllItemsWithoutWhatMadeThem) {
+TEST(MicroBatchedTowerTest, ItsLeavesAreTheFeaturesOfAllItemsWithoutWhatMadeThem) {
   const auto weight = torch::randn({kTowerWidth}).set_requires_grad(true);
   std::vector<Rows> encoded;
   const auto all = tower(weight, encoded).leaves();
@@ -34,7 +34,7 @@ TEST(PartedTowerTest, ItsLeavesAreTheFeaturesOfAllItemsWithoutWhatMadeThem) {
   EXPECT_FALSE(all.words.defined());
 }
 
-TEST(PartedTowerTest, GradientsOfAllItemsReachTheWeightPartByPart) {
+TEST(MicroBatchedTowerTest, GradientsOfAllItemsReachTheWeightPartByPart) {
   const auto weight = torch::randn({kTowerWidth}).set_requires_grad(true);
   const auto gradient = torch::randn({kTowerItems, kTowerWidth});
   std::vector<Rows> encoded;
@@ -49,7 +49,7 @@ TEST(PartedTowerTest, GradientsOfAllItemsReachTheWeightPartByPart) {
   EXPECT_TRUE(torch::allclose(weight.grad(), expected, 1e-5, 1e-6));
 }
 
-TEST(PartedTowerTest, FeaturesThatTakeNoGradientAreNotAskedForOne) {
+TEST(MicroBatchedTowerTest, FeaturesThatTakeNoGradientAreNotAskedForOne) {
   const auto frozen = torch::randn({kTowerWidth});
   std::vector<Rows> encoded;
   tower(frozen, encoded)

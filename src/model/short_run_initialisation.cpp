@@ -1,4 +1,4 @@
-#include "glint/model/short_run_start.h"
+#include "glint/model/short_run_initialisation.h"
 
 #include <torch/torch.h>
 
@@ -55,7 +55,7 @@ torch::Tensor PatchMoments::second_moment() const {
   return sum_ / static_cast<double>(patches_);
 }
 
-void start_for_short_run(RetrievalModel& model, const PatchMoments& moments) {
+void initialise_for_short_run(RetrievalModel& model, const PatchMoments& moments) {
   torch::NoGradGuard no_grad;
   auto filters = parameter(model, "clip.visual.conv1.weight");
   filters.copy_(whitening_filters(moments.second_moment(), filters.size(0)).view(filters.sizes()));

@@ -1,4 +1,4 @@
-#include "glint/nn/recompute.h"
+#include "glint/nn/checkpointed.h"
 
 #include <torch/torch.h>
 
@@ -52,7 +52,7 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
 
 }  // namespace
 
-torch::Tensor recomputed(const std::function<torch::Tensor(const Tensors&)>& function, const Tensors& inputs) {
+torch::Tensor checkpointed(const std::function<torch::Tensor(const Tensors&)>& function, const Tensors& inputs) {
   GLINT_CHECK(!inputs.empty(), "nothing to compute from");
   if (!torch::GradMode::is_enabled()) return function(inputs);
   auto work = c10::make_intrusive<Work>();
