@@ -78,6 +78,12 @@ class GoldenTraining {
   int64_t steps_ = 0;
 };
 
+// The cases' tolerances come from a run in which no ReLU's input crossed zero by rounding. In float32 the last bits of
+// the processor's products decide whether one does at step 14: with weights nudged by half a unit in the last place one
+// did in 2 of 36 runs of glscl_train20 and in 6 of 28 of glscl_train20_coef01, and the worst number was then 2.7 times
+// its tolerance off (L_ICL), the worst weight 2.5 times; without it all stay within 1.
+constexpr StepSlack kOneReluCrosses = {.numbers = 4, .weights = 4};
+
 void expect_release_is_followed(const std::shared_ptr<Communicator>& peers, const TrainConfig& config) {
   torch::set_num_threads(1);
   int found = 0;
@@ -85,7 +91,7 @@ void expect_release_is_followed(const std::shared_ptr<Communicator>& peers, cons
     const auto golden = load_golden_case(folder);
     if (golden.kind != "glscl_train") continue;
     ++found;
-    const auto report = GoldenTraining(golden, config, peers).follow({});
+    const auto report = GoldenTraining(golden, config, peers).follow(kOneReluCrosses);
     EXPECT_TRUE(report.ok()) << golden.name << ": worst " << report.worst();
     for (const auto& failure : report.failures()) ADD_FAILURE() << golden.name << ": " << failure;
   }
