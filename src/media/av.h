@@ -31,6 +31,15 @@ struct AvFree {
 template <class T>
 using AvPtr = std::unique_ptr<T, AvFree>;
 
+// Of a file that is written, its bytes' way included; AvPtr closes one that is read.
+struct AvOutputFree {
+  void operator()(AVFormatContext* p) const {
+    avio_closep(&p->pb);
+    avformat_free_context(p);
+  }
+};
+using AvOutput = std::unique_ptr<AVFormatContext, AvOutputFree>;
+
 // libav's own words for one of its return codes.
 std::string av_text(int code);
 

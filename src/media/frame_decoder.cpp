@@ -2,18 +2,13 @@
 
 #include <algorithm>
 
+#include "media/h264_units.h"
+
 namespace glint::media {
 
 namespace {
 
 constexpr int kMaxErrors = 64;  // more than any decoder holds back
-
-// H.264 is a row of units. MP4 and Matroska write their length before them (so their header tells), the others 00 00
-// 01.
-int length_bytes_of(const AVCodecParameters& parameters) {
-  const bool has_lengths = parameters.extradata_size >= 7 && parameters.extradata[0] == 1;
-  return has_lengths ? (parameters.extradata[4] & 3) + 1 : 0;
-}
 
 constexpr std::ptrdiff_t kHeaderBytes = 512;  // a slice header with all its tables is shorter
 
@@ -85,7 +80,7 @@ FrameDecoder::FrameDecoder(const StreamFacts& facts, const ReaderOptions& option
     codec_->skip_idct = AVDISCARD_ALL;
     codec_->error_concealment = 0;  // of pixels
     is_headers_only_ = effort == Effort::kHeadersOnly && facts.parameters->codec_id == AV_CODEC_ID_H264;
-    length_bytes_ = length_bytes_of(*facts.parameters);
+    length_bytes_ = h264_length_bytes(*facts.parameters);
   }
   av_check(avcodec_open2(codec_.get(), facts.decoder, nullptr), path_, "its video decoder cannot be opened");
 }

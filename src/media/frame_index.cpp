@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "media/clock_watch.h"
+#include "media/h264_units.h"
 
 namespace glint::media {
 
@@ -41,14 +42,17 @@ bool is_hidden_picture(AVCodecID codec, const AVPacket& packet) {
 std::vector<PacketEntry> list_packets(PacketSource& source, const ReaderOptions& options, const std::string& path) {
   std::vector<PacketEntry> packets;
   const AVCodecID codec = source.facts().parameters->codec_id;
+  const int length_bytes = h264_length_bytes(*source.facts().parameters);
   while (const AVPacket* packet = source.next()) {
     if (static_cast<std::int64_t>(packets.size()) >= options.max_frames) {
       throw BadFile(path, ": holds more than ", options.max_frames, " frames, which is the most that is read");
     }
     const bool is_discarded = (packet->flags & AV_PKT_FLAG_DISCARD) != 0;
     const bool is_hidden = is_hidden_picture(codec, *packet);
-    packets.push_back({packet->pts, packet->dts, packet->duration, (packet->flags & AV_PKT_FLAG_KEY) != 0,
-                       !is_discarded && !is_hidden, is_discarded && !is_hidden && source.facts().is_fragmented});
+    const bool is_key = (packet->flags & AV_PKT_FLAG_KEY) != 0 &&
+                        !(codec == AV_CODEC_ID_H264 && refreshes_gradually(*packet, length_bytes));
+    packets.push_back({packet->pts, packet->dts, packet->duration, is_key, !is_discarded && !is_hidden,
+                       is_discarded && !is_hidden && source.facts().is_fragmented});
   }
   if (packets.empty()) throw BadFile(path, ": its video stream holds no data; the file is cut off or a header alone");
   return packets;

@@ -9,17 +9,18 @@
 #include <utility>
 
 #include "glint/core/error.h"
+#include "media/av.h"
 
 extern "C" {
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
 #include <libavutil/channel_layout.h>
 #include <libavutil/display.h>
 #include <libavutil/opt.h>
-#include <libswscale/swscale.h>
 }
 
 namespace glint {
+
+using namespace media;
+
 namespace {
 
 constexpr int kSampleRate = 48000;  // every audio encoder we use takes it
@@ -27,26 +28,11 @@ constexpr double kToneHz = 330;
 constexpr double kToneLevel = 0.05;  // of full scale
 constexpr int kMpeg4Quantiser = 4;
 
-struct OutputFree {
-  void operator()(AVFormatContext* p) const {
-    avio_closep(&p->pb);
-    avformat_free_context(p);
-  }
-  void operator()(AVCodecContext* p) const { avcodec_free_context(&p); }
-  void operator()(AVFrame* p) const { av_frame_free(&p); }
-  void operator()(AVPacket* p) const { av_packet_free(&p); }
-  void operator()(SwsContext* p) const { sws_freeContext(p); }
-};
-template <typename T>
-using OutputPtr = std::unique_ptr<T, OutputFree>;
-
 int check(int result, const std::string& path, const char* doing) {
   if (result >= 0) return result;
   constexpr int kLargestErrno = 4095;  // libav's own codes lie beyond
   if (result >= -kLargestErrno) throw_errno(concat(path, ": the video cannot be ", doing), AVUNERROR(result));
-  char cause[AV_ERROR_MAX_STRING_SIZE] = {};
-  av_strerror(result, cause, sizeof cause);
-  throw Error(path, ": the video cannot be ", doing, ": ", cause);
+  throw Error(path, ": the video cannot be ", doing, ": ", av_text(result));
 }
 
 void set_option(AVCodecContext* encoder, const char* name, const std::string& value) {
@@ -111,18 +97,18 @@ class Track {
   std::string path_;
   AVFormatContext* file_;
   AVStream* stream_ = nullptr;
-  OutputPtr<AVCodecContext> encoder_;
-  OutputPtr<AVPacket> packet_;
+  AvPtr<AVCodecContext> encoder_;
+  AvPtr<AVPacket> packet_;
   std::map<std::int64_t, std::int64_t> durations_;  // pts -> duration of the frames inside the encoder
 };
 
-OutputPtr<AVFormatContext> open_container(const std::string& path) {
-  av_log_set_level(AV_LOG_QUIET);  // what goes wrong becomes an Error; libav's own lines would tear the progress line
+AvOutput open_container(const std::string& path) {
+  quiet_libav();
   AVFormatContext* raw = nullptr;
   if (avformat_alloc_output_context2(&raw, nullptr, nullptr, path.c_str()) < 0 || raw == nullptr) {
     throw Error(path, ": no container has this file name's extension; .mp4 .mov .mkv .webm .avi do");
   }
-  OutputPtr<AVFormatContext> file(raw);
+  AvOutput file(raw);
   file->flags |= AVFMT_FLAG_BITEXACT;  // no dates, no random identifiers
   // A name with a colon is no address of a protocol's.
   check(avio_open(&file->pb, ("file:" + path).c_str(), AVIO_FLAG_WRITE), path, "written");
@@ -154,6 +140,7 @@ void set_video_parameters(AVCodecContext* encoder, const VideoWriterOptions& opt
     encoder->flags |= AV_CODEC_FLAG_QSCALE;
     encoder->global_quality = FF_QP2LAMBDA * kMpeg4Quantiser;
   }
+  for (const auto& [name, value] : options.encoder) set_option(encoder, name.c_str(), value);
 }
 
 // Players turn the picture by this matrix; av_display_rotation_set counts with the clock.
@@ -224,12 +211,12 @@ class Tone {
   }
 
   Track track_;
-  OutputPtr<AVFrame> frame_;
+  AvPtr<AVFrame> frame_;
   std::int64_t samples_ = 0;  // written so far
 };
 
-OutputPtr<AVFrame> new_picture(AVPixelFormat format, int width, int height) {
-  OutputPtr<AVFrame> picture(av_frame_alloc());
+AvPtr<AVFrame> new_picture(AVPixelFormat format, int width, int height) {
+  AvPtr<AVFrame> picture(av_frame_alloc());
   GLINT_CHECK(picture != nullptr, "out of memory");
   picture->format = format;
   picture->width = width;
@@ -281,12 +268,12 @@ struct VideoWriter::Impl {
 
   std::string path;
   VideoWriterOptions options;
-  OutputPtr<AVFormatContext> file;
+  AvOutput file;
   Track video;
   std::optional<Tone> audio;
-  OutputPtr<AVFrame> rgb = new_picture(AV_PIX_FMT_RGB24, options.width, options.height);
-  OutputPtr<AVFrame> frame = new_picture(AV_PIX_FMT_YUV420P, options.width, options.height);
-  OutputPtr<SwsContext> converter;
+  AvPtr<AVFrame> rgb = new_picture(AV_PIX_FMT_RGB24, options.width, options.height);
+  AvPtr<AVFrame> frame = new_picture(AV_PIX_FMT_YUV420P, options.width, options.height);
+  AvPtr<SwsContext> converter;
   bool waits = false;
   bool finished = false;
   std::int64_t last_duration = 1;

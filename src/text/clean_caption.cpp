@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "glint/core/error.h"
+#include "text/encoding_repair.h"
 #include "text/html_entities.h"
 #include "text/unicode.h"
 
@@ -109,6 +110,7 @@ std::u32string fix_line(std::u32string line, bool unescapes) {
   for (int round = 0; round < kMostRounds; ++round) {
     const auto before = line;
     if (unescapes) line = unescape_closed_entities(line);
+    line = repair_encoding(std::move(line));
     line = composed(without_controls(straightened(line)));
     if (line == before) break;
   }

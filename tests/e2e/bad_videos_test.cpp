@@ -22,12 +22,6 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-std::size_t times_said(const std::string& text, const std::string& words) {
-  std::size_t number = 0;
-  for (auto at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) ++number;
-  return number;
-}
-
 // A copy of the small demo set's videos, to be broken.
 class BadVideosTest : public testing::Test {
  protected:
@@ -40,8 +34,8 @@ class BadVideosTest : public testing::Test {
   }
   void break_file(const fs::path& file) const { std::ofstream(file, std::ios::trunc) << "no video"; }
   std::vector<std::string> training(const char* name, std::vector<std::string> more = {}) const {
-    more.insert(more.begin(), {"data.root=" + set_.string(), "data.cache_mb=0", "data.val_split=", "data.test_split="});
-    return small_training(folder_ / name, more);
+    more.insert(more.begin(), "data.root=" + set_.string());
+    return plain_training(folder_ / name, more);
   }
 
   TemporaryFolder folder_;

@@ -11,7 +11,7 @@
 #include "glint/core/error.h"
 #include "support/environment.h"
 
-// Work on a storage that fails now and then, or for good (failing_storage.cpp).
+// Work on a storage that fails now and then, or for good (injected_faults.cpp).
 namespace glint::test {
 namespace {
 
@@ -20,20 +20,15 @@ using nlohmann::json;
 using testing::AllOf;
 using testing::HasSubstr;
 
-std::size_t lines_with(const std::string& text, const std::string& words) {
-  std::size_t number = 0;
-  for (auto at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) ++number;
-  return number;
-}
-
 class FailingStorageTest : public testing::Test {
  protected:
-  ProgramOptions storage(const std::string& fault) const {
-    // A build with sanitizers minds that a library comes before theirs.
-    return {.environment = {"LD_PRELOAD=" GLINT_FAILING_STORAGE, "ASAN_OPTIONS=verify_asan_link_order=0", fault}};
-  }
-  ProgramOptions failing(const std::string& calls, const std::string& words, int code, int after, int times) const {
-    return storage(concat("GLINT_FAIL=", calls, ":", words, ":", code, ":", after, ":", times));
+  // The first `after` of the calls on files with `words` in their path go well, the next `times` do not.
+  static ProgramOptions failing(const std::string& call, const std::string& words, int code, int after,
+                                const std::string& times = "") {
+    auto faults = std::vector<std::string>{"FAULT_OPENS=well", "FAULT_ON=" + call, "FAULT_PATH=" + words,
+                                           concat("FAULT_ERRNO=", code), concat("FAULT_AFTER=", after)};
+    if (!times.empty()) faults.push_back("FAULT_TIMES=" + times);
+    return with_faults(std::move(faults));
   }
   std::vector<std::string> build_words() const {
     return {"data",  "cache",         "configs/demo.yaml",  "data.root=" + small_demo_set().string(),
@@ -51,8 +46,8 @@ class FailingStorageTest : public testing::Test {
     return run_program(words, options);
   }
   std::vector<std::string> training(const char* name, std::vector<std::string> more = {}) const {
-    more.insert(more.end(), {"train.epochs=1", "data.cache_mb=0", "data.val_split=", "data.test_split="});
-    return small_training(folder_ / name, more);
+    more.push_back("train.epochs=1");
+    return plain_training(folder_ / name, more);
   }
 
   TemporaryFolder folder_;
@@ -60,14 +55,14 @@ class FailingStorageTest : public testing::Test {
 };
 
 TEST_F(FailingStorageTest, AVideoThatCannotBeReadForAMomentIsCachedAllTheSame) {
-  const auto result = build(failing("read", "train_0007", EIO, 0, 1));
+  const auto result = build(failing("read", "train_0007", EIO, 0, "1"));
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(counts(result), "0 kept, 65 made, 0 bad");
 }
 
 TEST_F(FailingStorageTest, AVideoThatCannotBeReadEndsTheBuildWithoutAVerdictAndTheNextGoesOn) {
   for (const int code : {EIO, ESTALE, ETIMEDOUT}) {
-    const auto result = build(failing("read", "train_0020", code, 0, 0));
+    const auto result = build(failing("read", "train_0020", code, 0));
     EXPECT_EQ(result.exit_code, 1);
     EXPECT_THAT(result.err, AllOf(HasSubstr("train_0020"), HasSubstr(std::strerror(code)),
                                   HasSubstr("the storage does not answer"), HasSubstr("clips finished before stay")));
@@ -83,7 +78,7 @@ TEST_F(FailingStorageTest, AVideoThatCannotBeReadEndsTheBuildWithoutAVerdictAndT
 }
 
 TEST_F(FailingStorageTest, APackThatCannotBeWrittenKeepsWhatStandsInIt) {
-  const auto broken = build(failing("write", "pack_0000", EIO, 60, 0));  // two writes a clip
+  const auto broken = build(failing("write", "pack_0000", EIO, 60));  // two writes a clip
   EXPECT_EQ(broken.exit_code, 1);
   EXPECT_THAT(broken.err, AllOf(HasSubstr("pack_0000.glint: the file cannot be written: Input/output error"),
                                 HasSubstr("clips finished before stay")));
@@ -97,10 +92,10 @@ TEST_F(FailingStorageTest, ATrainingReadsACacheASecondTimeAndThenEndsWithTheReas
   const std::string from_cache = "data.cache=" + cache_.string();
   const auto plain = run_program(training("plain", {from_cache}));
   ASSERT_EQ(plain.exit_code, 0) << plain.err;
-  const auto once = run_program(training("once", {from_cache}), failing("read", "pack_0000", EIO, 10, 1));
+  const auto once = run_program(training("once", {from_cache}), failing("read", "pack_0000", EIO, 10, "1"));
   EXPECT_EQ(once.exit_code, 0) << once.err;
   EXPECT_EQ(logged(folder_ / "once", "loss"), logged(folder_ / "plain", "loss"));
-  const auto always = run_program(training("always", {from_cache}), failing("read", "pack_0000", EIO, 30, 0));
+  const auto always = run_program(training("always", {from_cache}), failing("read", "pack_0000", EIO, 30));
   EXPECT_EQ(always.exit_code, 1);
   EXPECT_THAT(always.err, AllOf(HasSubstr("pack_0000.glint"), HasSubstr("Input/output error")));
   EXPECT_FALSE(fs::exists(folder_ / "always/bad_files.jsonl"));
@@ -116,9 +111,10 @@ TEST_F(FailingStorageTest, ValidationsDoNotReadAgainWhatFrozenTowersHaveSeen) {
     fs::remove(list);
     std::vector<std::string> words = {"data.test_split=", "train.epochs=3"};
     words.insert(words.end(), more.begin(), more.end());
-    const auto result = run_program(small_training(folder_ / name, words), storage("GLINT_OPENS=" + list.string()));
+    const auto result =
+        run_program(small_training(folder_ / name, words), with_faults({"OPENED_LIST=" + list.string()}));
     EXPECT_EQ(result.exit_code, 0) << result.err;
-    return lines_with(read_file(list), "/val_");  // of validation clips: those of training depend on what is read ahead
+    return times_said(read_file(list), "/val_");  // of validation clips: those of training depend on what is read ahead
   };
   const auto trained = openings("trained", {"model.freeze=none", "train.validate_every=1", "data.cache_mb=0"});
   EXPECT_GT(trained, 3u);
@@ -138,9 +134,9 @@ TEST_F(FailingStorageTest, TheTestResultsComeOfClipsThatTheTrainingHasDecoded) {
   const auto list = folder_ / "opens";
   const auto result = run_program(
       small_training(folder_ / "run", {"data.root=" + folder_.path().string(), "data.cache_mb=64", "train.epochs=1"}),
-      storage("GLINT_OPENS=" + list.string()));
+      with_faults({"OPENED_LIST=" + list.string()}));
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_LE(lines_with(read_file(list), "\n"), rows.size() + 5);  // two threads may want a clip at the same time
+  EXPECT_LE(times_said(read_file(list), "\n"), rows.size() + 5);  // two threads may want a clip at the same time
 }
 
 }  // namespace

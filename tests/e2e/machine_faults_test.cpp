@@ -135,10 +135,8 @@ TEST_F(MachineFaultsTest, ThreadsThatCannotBeStartedAreOneSentence) {
   trained();
   for (const std::string after : {"0", "1", "2", "3"}) {
     SCOPED_TRACE(after);
-    const ProgramOptions options = {.environment = {"LD_PRELOAD=" GLINT_INJECTED_FAULTS,
-                                                    "ASAN_OPTIONS=verify_asan_link_order=0", "FAULT_ON=thread",
-                                                    "FAULT_AFTER=" + after}};
-    const auto result = run_program({"eval", run_.string(), "data.workers=8"}, options);
+    const auto result = run_program({"eval", run_.string(), "data.workers=8"},
+                                    with_faults({"FAULT_ON=thread", "FAULT_AFTER=" + after}));
     EXPECT_EQ(result.exit_code, 1) << result.err;
     EXPECT_THAT(result.err, HasSubstr("Resource temporarily unavailable"));
     EXPECT_THAT(result.err, Not(HasSubstr("terminate")));
@@ -147,11 +145,9 @@ TEST_F(MachineFaultsTest, ThreadsThatCannotBeStartedAreOneSentence) {
 
 TEST_F(MachineFaultsTest, ATrainingThatAnErrorEndsSavesFirst) {
   const auto words = small_training(run_, {"train.epochs=10000", "data.val_split=", "data.test_split="});
-  const ProgramOptions options = {.environment = {"LD_PRELOAD=" GLINT_INJECTED_FAULTS,
-                                                  "ASAN_OPTIONS=verify_asan_link_order=0", "FAULT_ON=write",
-                                                  "FAULT_PATH=" + (run_ / "metrics.jsonl").string(),
-                                                  "FAULT_ERRNO=" + std::to_string(ENOSPC), "FAULT_AFTER=9"}};
-  const auto ended = run_program(words, options);
+  const auto ended =
+      run_program(words, with_faults({"FAULT_ON=write", "FAULT_PATH=" + (run_ / "metrics.jsonl").string(),
+                                      "FAULT_ERRNO=" + std::to_string(ENOSPC), "FAULT_AFTER=9"}));
   EXPECT_EQ(ended.exit_code, 1) << ended.err;
   EXPECT_THAT(ended.err, HasSubstr("is saved; the same command goes on from there\nerror: "));
   EXPECT_TRUE(fs::exists(run_ / "checkpoints/last/state.json"));

@@ -39,6 +39,12 @@ std::vector<std::string> small_training(const fs::path& run_dir, const std::vect
   return words;
 }
 
+std::vector<std::string> plain_training(const fs::path& run_dir, const std::vector<std::string>& more) {
+  std::vector<std::string> words = {"data.cache_mb=0", "data.val_split=", "data.test_split="};
+  words.insert(words.end(), more.begin(), more.end());
+  return small_training(run_dir, words);
+}
+
 std::vector<std::string> logged(const fs::path& run_dir, const std::string& key) {
   std::map<int64_t, std::string> values;
   std::ifstream in(run_dir / "metrics.jsonl");

@@ -17,6 +17,10 @@ std::vector<std::string> small_settings();
 std::vector<std::string> small_training(const std::filesystem::path& run_dir,
                                         const std::vector<std::string>& more = {});
 
+// The same that decodes every clip anew, and neither validates nor tests.
+std::vector<std::string> plain_training(const std::filesystem::path& run_dir,
+                                        const std::vector<std::string>& more = {});
+
 // The values under `key` of the training steps in a run's metrics.jsonl, as they stand there, by step.
 std::vector<std::string> logged(const std::filesystem::path& run_dir, const std::string& key);
 

@@ -1,14 +1,13 @@
 #include "media/marked_video.h"
 
-extern "C" {
-#include <libavformat/avformat.h>
-}
-
 #include <algorithm>
+#include <cmath>
 
 #include "glint/core/error.h"
 
 namespace glint::test {
+
+using namespace media;
 
 Image numbered_picture(int number, int width, int height) {
   Image image(width, height);
@@ -36,32 +35,49 @@ void write_numbered(const std::filesystem::path& path, int first, int count, Vid
   writer.finish();
 }
 
+AvPtr<AVFormatContext> open_video(const std::filesystem::path& path) {
+  quiet_libav();
+  AVFormatContext* raw = nullptr;
+  GLINT_CHECK(avformat_open_input(&raw, path.c_str(), nullptr, nullptr) >= 0, path.string());
+  AvPtr<AVFormatContext> file(raw);
+  GLINT_CHECK(avformat_find_stream_info(raw, nullptr) >= 0, path.string());
+  return file;
+}
+
 void remux(const std::filesystem::path& from, const std::filesystem::path& to,
-           const std::map<std::string, std::string>& settings) {
-  AVFormatContext *in = nullptr, *out = nullptr;
-  GLINT_CHECK(avformat_open_input(&in, from.c_str(), nullptr, nullptr) >= 0, from.string());
-  GLINT_CHECK(avformat_find_stream_info(in, nullptr) >= 0, from.string());
-  GLINT_CHECK(avformat_alloc_output_context2(&out, nullptr, nullptr, to.c_str()) >= 0, to.string());
-  AVStream* stream = avformat_new_stream(out, nullptr);
+           const std::map<std::string, std::string>& settings, double shift_s,
+           const std::function<void(Packets&)>& edit) {
+  const auto in = open_video(from);
+  AVFormatContext* raw = nullptr;
+  GLINT_CHECK(avformat_alloc_output_context2(&raw, nullptr, nullptr, to.c_str()) >= 0, to.string());
+  const AvOutput out(raw);
+  const AVRational tick = in->streams[0]->time_base;
+  AVStream* stream = avformat_new_stream(raw, nullptr);
   avcodec_parameters_copy(stream->codecpar, in->streams[0]->codecpar);
   stream->codecpar->codec_tag = 0;
-  stream->time_base = in->streams[0]->time_base;
+  stream->time_base = tick;
+  stream->avg_frame_rate = in->streams[0]->avg_frame_rate;
   GLINT_CHECK(avio_open(&out->pb, to.c_str(), AVIO_FLAG_WRITE) >= 0, to.string());
   AVDictionary* options = nullptr;
   for (const auto& [name, value] : settings) av_dict_set(&options, name.c_str(), value.c_str(), 0);
-  GLINT_CHECK(avformat_write_header(out, &options) >= 0, to.string());
+  const int result = avformat_write_header(raw, &options);
   av_dict_free(&options);
-  AVPacket* packet = av_packet_alloc();
-  while (av_read_frame(in, packet) >= 0) {
-    av_packet_rescale_ts(packet, in->streams[0]->time_base, stream->time_base);
+  GLINT_CHECK(result >= 0, to.string());
+  Packets packets(1);
+  packets.back() = av_owned(av_packet_alloc());
+  while (av_read_frame(in.get(), packets.back().get()) >= 0) packets.push_back(av_owned(av_packet_alloc()));
+  packets.pop_back();
+  if (edit) edit(packets);
+  const auto shift = std::llround(shift_s / av_q2d(tick));
+  for (const auto& packet : packets) {
+    packet->stream_index = 0;
     packet->pos = -1;
-    GLINT_CHECK(av_interleaved_write_frame(out, packet) >= 0, to.string());
+    if (packet->pts != AV_NOPTS_VALUE) packet->pts += shift;
+    if (packet->dts != AV_NOPTS_VALUE) packet->dts += shift;
+    av_packet_rescale_ts(packet.get(), tick, stream->time_base);
+    GLINT_CHECK(av_interleaved_write_frame(raw, packet.get()) >= 0, to.string());
   }
-  av_packet_free(&packet);
-  av_write_trailer(out);
-  avio_closep(&out->pb);
-  avformat_free_context(out);
-  avformat_close_input(&in);
+  GLINT_CHECK(av_write_trailer(raw) >= 0, to.string());
 }
 
 }  // namespace glint::test

@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "glint/media/image.h"
 #include "glint/media/video_writer.h"
+#include "media/av.h"
 
 namespace glint::test {
 
@@ -18,8 +20,14 @@ int number_of(const Image& image);
 // `count` frames with the numbers from `first` on, 25 a second from 0 s.
 void write_numbered(const std::filesystem::path& path, int first, int count, VideoWriterOptions options = {});
 
-// The packets of `from` in another container, whose muxer gets `settings`; times as they are.
+media::AvPtr<AVFormatContext> open_video(const std::filesystem::path& path);
+
+using Packets = std::vector<media::AvPtr<AVPacket>>;
+
+// The packets of `from`'s first stream in another container, whose muxer gets `settings`; their times moved by
+// `shift_s`, themselves changed by `edit`, all at once.
 void remux(const std::filesystem::path& from, const std::filesystem::path& to,
-           const std::map<std::string, std::string>& settings = {});
+           const std::map<std::string, std::string>& settings = {}, double shift_s = 0,
+           const std::function<void(Packets&)>& edit = {});
 
 }  // namespace glint::test

@@ -6,26 +6,17 @@
 #include <memory>
 
 #include "glint/core/error.h"
+#include "media/av.h"
 
 extern "C" {
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
 #include <libavutil/display.h>
-#include <libswscale/swscale.h>
 }
 
 namespace glint::test {
-namespace {
 
-struct AvFree {
-  void operator()(AVFormatContext* p) const { avformat_close_input(&p); }
-  void operator()(AVCodecContext* p) const { avcodec_free_context(&p); }
-  void operator()(AVFrame* p) const { av_frame_free(&p); }
-  void operator()(AVPacket* p) const { av_packet_free(&p); }
-  void operator()(SwsContext* p) const { sws_freeContext(p); }
-};
-template <typename T>
-using AvPtr = std::unique_ptr<T, AvFree>;
+using namespace media;
+
+namespace {
 
 AvPtr<AVCodecContext> open_decoder(const AVStream* stream) {
   const AVCodec* codec = avcodec_find_decoder(stream->codecpar->codec_id);

@@ -21,7 +21,8 @@ TEST(CleanCaptionTest, EntitiesAreReadToTheEndUnlessATagWasSeen) {
   EXPECT_EQ(clean_caption("&amp;amp;amp; R&amp;D"), "& r&d");
   EXPECT_EQ(clean_caption("<b> &amp;amp;amp;"), "<b> &amp;");
   EXPECT_EQ(clean_caption("&amp;amp;amp;\n<b> &amp;amp;amp;\n&amp;amp;amp;"), "& <b> &amp; &amp;");
-  EXPECT_EQ(clean_caption("&lt;i&gt; &eacute;&NTILDE;&frac12; &#39;&#x27;&#x80;"), "<i> \u00e9\u00f1\u00bd ''\u20ac");
+  EXPECT_EQ(clean_caption("&lt;i&gt; &eacute; &NTILDE; &frac12; &#39;&#x27;&#x80;"),
+            "<i> \u00e9 \u00f1 \u00bd ''\u20ac");
   EXPECT_EQ(clean_caption("&ampersand &notanentity; &copy2020 &#65 &#x; &# &;"),
             "&ersand \u00acanentity; \u00a92020 a &#x; &# &;");
   EXPECT_EQ(clean_caption("&#xD800;&#x110000;&#99999999999999999999;|&#1;"), "\ufffd\ufffd\ufffd|");

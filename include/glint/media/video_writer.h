@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,7 +23,8 @@ struct VideoWriterOptions {
   // In place of `rotation` the display matrix itself, nine numbers as the container has them (16.16, the third column
   // 2.30 fixed point); empty: by `rotation`.
   std::vector<std::int32_t> display_matrix = {};
-  bool audio = false;  // adds a soft tone: AAC, in .webm Opus, in .avi MP2
+  std::map<std::string, std::string> encoder = {};  // the encoder's own settings, as libav names them: {"bf", "3"}
+  bool audio = false;                               // adds a soft tone: AAC, in .webm Opus, in .avi MP2
 };
 
 // Encodes pictures into a file; the container follows the file name's extension (.mp4 .mov .mkv .webm .avi, and what
