@@ -74,9 +74,11 @@ void average(const AverageOptions& options) {
 
 void add_average_command(CLI::App& app) {
   auto options = std::make_shared<AverageOptions>();
-  auto* command = app.add_subcommand("average", "Make a checkpoint whose weights are the mean of several");
+  auto* command = app.add_subcommand("average", "Average the weights of several checkpoints into a new one");
   command->add_option("out", options->out, "Checkpoint folder to write")->required();
-  command->add_option("checkpoints", options->checkpoints, "Checkpoint or run folders; one run folder: all it keeps")
+  command
+      ->add_option("checkpoints", options->checkpoints,
+                   "Checkpoint or run folders; of a single run folder all its checkpoints")
       ->required();
   command->footer(
       "Example: glint average averaged runs/demo/checkpoints/step_000420 runs/demo/checkpoints/step_000280");

@@ -53,31 +53,31 @@ void add_compare_command(CLI::App& app) {
   auto options = std::make_shared<CompareOptions>();
   auto* command = app.add_subcommand(
       "compare",
-      "Compare evaluated runs query by query: difference, 95 % interval, p, and the smallest difference that shows");
+      "Compare evaluated runs query by query: difference, 95 % interval, p-value, smallest visible difference");
   command
       ->add_option(
           "runs", options->runs,
-          "Run folders, folders of an evaluation, or results.json files; NAME=RUN,RUN,RUN for the seeds of one "
-          "arm. Runs whose settings differ in train.seed alone are one arm")
+          "Run folders, evaluation folders or results.json files; NAME=RUN,RUN,RUN for one system trained with several "
+          "seeds. Runs whose settings differ only in train.seed are grouped anyway")
       ->required();
   command->add_option("--baseline", options->baseline,
-                      "The arm that the others are compared with: its name, or its number from 1 (default: the first)");
+                      "System that the others are compared with: its name, or its number from 1 (default: the first)");
   command
       ->add_option("--metric", options->comparison.metrics,
                    "Metrics, with commas between: R@1 (any number), RSum, MnR, MRR, nDCG@10, MAP, after t2v/ or v2t/")
       ->delimiter(',')
       ->type_name("METRIC")
       ->allow_extra_args(false);
-  command->add_option("--split", options->split, "The split whose evaluation a run folder is asked for")
+  command->add_option("--split", options->split, "Split whose evaluation is taken from a run folder")
       ->capture_default_str();
   command
-      ->add_option(
-          "--correction", options->correction,
-          "Of the p-values of several arms: holm (chance of any false alarm), bh (share of false alarms), none")
+      ->add_option("--correction", options->correction,
+                   "Correction of the p-values of several systems: holm (chance of any false alarm), bh (fraction of "
+                   "false alarms), none")
       ->check(CLI::IsMember({"holm", "bh", "none"}))
       ->capture_default_str();
-  command->add_option("--seed", options->comparison.resampling.seed, "Of the random draws")->capture_default_str();
-  command->add_option("--resamples", options->comparison.resampling.resamples, "Draws of the bootstrap; 100 to 1000000")
+  command->add_option("--seed", options->comparison.resampling.seed, "Seed of the random draws")->capture_default_str();
+  command->add_option("--resamples", options->comparison.resampling.resamples, "Resamples of the bootstrap")
       ->check(CLI::Range(100, 1'000'000))
       ->capture_default_str();
   std::vector<CLI::Option*> forms;

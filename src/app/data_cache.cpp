@@ -164,19 +164,20 @@ void check(const Config& config, bool json) {
 
 void add_data_cache(CLI::App& data) {
   auto options = std::make_shared<CacheOptions>();
-  auto* command = data.add_subcommand(
-      "cache", "Decode each clip of the training, validation and test splits once, into a folder to train from");
-  command->add_option("config", options->config, "Settings file (YAML); see configs/")->required();
-  command->add_option("overrides", options->overrides, "Settings that win over the file's: section.key=value");
-  command->add_option("--out", options->out, "The folder (data.cache)");
-  command->add_option("--codec", options->codec, "raw, yuv420 or jpeg (data.cache_codec); training must say the same");
-  command->add_option("--quality", options->quality, "Of jpeg, 1 to 100 (data.cache_quality)");
-  command->add_option("--workers", options->workers, "Decode threads; all cores where it is not given")
+  auto* command = data.add_subcommand("cache", "Decode every clip of all splits once, into a folder to train from");
+  command->add_option("config", options->config, "Settings file (YAML), such as those in configs/")->required();
+  command->add_option("overrides", options->overrides, "Settings that override the file's: section.key=value");
+  command->add_option("--out", options->out, "Folder to write (data.cache)");
+  command->add_option(
+      "--codec", options->codec,
+      "How pictures are stored: raw, yuv420 or jpeg (data.cache_codec); training needs the same setting");
+  command->add_option("--quality", options->quality, "JPEG quality, 1 to 100 (data.cache_quality)");
+  command->add_option("--workers", options->workers, "Threads that decode; default: all cores")
       ->check(CLI::Range(1, 1024));
   command->add_flag("--check", options->check,
-                    "Make nothing: read all of the cache and of the videos, tell what is "
-                    "damaged, stale or missing, and end with 1 where anything is");
-  command->add_flag("--json", options->json, "Print a JSON object instead of words");
+                    "Write nothing: read the cache and the videos, print what is damaged, stale or missing, and exit "
+                    "with 1 if anything is");
+  command->add_flag("--json", options->json, "Print a JSON object instead of text");
   command->footer(
       "Example: glint data cache configs/demo.yaml --out demo_cache && "
       "glint train configs/demo.yaml data.cache=demo_cache");

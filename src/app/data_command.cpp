@@ -33,13 +33,14 @@ void stats(const StatsOptions& options) {
 }  // namespace
 
 void add_data_command(CLI::App& app) {
-  auto* data = app.add_subcommand("data", "Look at a data set");
+  auto* data = app.add_subcommand("data", "Count, check or cache the files of a data set");
   data->require_subcommand(1);
+  data->footer("Example: glint data stats configs/demo.yaml data.root=demo_data");
   auto options = std::make_shared<StatsOptions>();
   auto* command = data->add_subcommand(
       "stats", "Count videos, captions, words and missing files of each split and compare with the published counts");
-  command->add_option("config", options->config, "Settings file (YAML); see configs/")->required();
-  command->add_option("overrides", options->overrides, "Settings that win over the file's: section.key=value");
+  command->add_option("config", options->config, "Settings file (YAML), such as those in configs/")->required();
+  command->add_option("overrides", options->overrides, "Settings that override the file's: section.key=value");
   command->add_flag("--json", options->json, "Print a JSON object, with every missing video, instead of a table");
   command->footer("Example: glint data stats configs/clip4clip/didemo.yaml data.root=/data/didemo");
   command->callback([options] { stats(*options); });

@@ -218,18 +218,19 @@ void verify(const VerifyOptions& options) {
 void add_data_verify(CLI::App& data) {
   auto options = std::make_shared<VerifyOptions>();
   auto* command = data.add_subcommand(
-      "verify", "Open every file of a data set, or of a folder, and decode the frames training wants");
+      "verify", "Open every file of a data set or folder and decode the frames that training needs");
   command->add_option("WHAT", options->what, "Settings file (YAML), folder of videos, or one video")->required();
-  command->add_option("overrides", options->overrides, "Settings that win over the file's: section.key=value");
+  command->add_option("overrides", options->overrides, "Settings that override the file's: section.key=value");
   command->add_flag("--exact", options->exact,
-                    "Compare each frame with decoding the whole file in order, pixel by pixel");
-  command->add_option("--threads", options->threads, "Files at once; 0: all cores")
+                    "Compare every frame, pixel by pixel, with decoding the whole file in order");
+  command->add_option("--threads", options->threads, "Files decoded at one time; 0: one a core")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  command->add_flag("--json", options->json, "Print a JSON object, which names every file, instead of lines");
+  command->add_flag("--json", options->json, "Print a JSON object that names every file");
   command->footer(
-      "Exits with 1 where a file is bad (gives no frames), damaged (gives others in place of lost ones), missing or\n"
-      "unread (could not be looked at), or where the window of a clip holds no frame of its file.\n"
+      "Exits with 1 if a file is bad (gives no frames), damaged (some frames are lost), missing or unread (could not "
+      "be\n"
+      "looked at), or if a clip's window holds no frame of its file.\n"
       "Example: glint data verify configs/clip4clip/msvd.yaml data.root=/data/msvd\n"
       "         glint data verify downloads/ --exact video.num_frames=64 video.sampling=uniform_3fps");
   command->callback([options] { verify(*options); });

@@ -38,12 +38,12 @@ void run(const DemoSetOptions& options) {
 }  // namespace
 
 void add_demo_command(CLI::App& app) {
-  auto* command = app.add_subcommand("demo", "Renders the synthetic retrieval set: real video files with captions");
+  auto* command = app.add_subcommand("demo", "Render the synthetic data set: short video files with captions");
   auto options = std::make_shared<DemoSetOptions>();
-  command->add_option("OUT", options->folder, "Folder of the set; a set begun there is completed")->required();
-  command->add_option("--seed", options->seed, "Another seed, another set; the same seed, the same bytes")
+  command->add_option("OUT", options->folder, "Folder to write; a set begun there is completed")->required();
+  command->add_option("--seed", options->seed, "Seed of the set; the same seed gives the same bytes")
       ->capture_default_str();
-  command->add_option("--clips", options->clips, "Clips of all splits together, 10 train to 1 val to 2 test")
+  command->add_option("--clips", options->clips, "Clips in all: 10 for training to 1 for validation to 2 for the test")
       ->capture_default_str();
   command->footer("Example: glint demo demo_data && glint train configs/demo.yaml data.root=demo_data");
   command->callback([options] { run(*options); });

@@ -32,10 +32,10 @@ void print_json(const std::vector<Finding>& findings) {
 }  // namespace
 
 void add_doctor_command(CLI::App& app) {
-  auto* command = app.add_subcommand("doctor", "Tells what this machine has for glint and what is missing");
+  auto* command = app.add_subcommand("doctor", "Check what this machine has for glint and what is missing");
   command->footer("Example: glint doctor --json");
   const auto as_json = std::make_shared<bool>(false);
-  command->add_flag("--json", *as_json, "Print one JSON object instead of lines");
+  command->add_flag("--json", *as_json, "Print a JSON object instead of text");
   command->callback([as_json] {
     const auto findings = examine_machine();
     *as_json ? print_json(findings) : print_lines(findings);

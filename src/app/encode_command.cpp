@@ -196,18 +196,20 @@ void encode(const EncodeOptions& options) {
 
 void add_encode_command(CLI::App& app) {
   auto options = std::make_shared<EncodeOptions>();
-  auto* command = app.add_subcommand(
-      "encode", "Write the features of a split, or of texts and videos, for glint eval and any other tool");
+  auto* command =
+      app.add_subcommand("encode", "Write features of a split, or of your texts and videos, to a safetensors file");
   command->add_option("run", options->checkpoint, "Run folder or checkpoint folder (glint import makes one)")
       ->required();
-  command->add_option("overrides", options->overrides, "Settings that win over the checkpoint's: section.key=value");
-  command->add_option("--texts", options->texts, "File with a text a line");
-  command->add_option("--videos", options->videos, "Folder of videos, one video, or a .txt file that names one a line");
-  command->add_option("--out", options->out,
-                      "safetensors file to write (a run's split: eval/<split>/features.safetensors)");
-  command->add_option("--processes", options->processes, "Share the work among so many processes on this machine")
+  command->add_option("overrides", options->overrides, "Settings that override the checkpoint's: section.key=value");
+  command->add_option("--texts", options->texts, "Text file, one query a line");
+  command->add_option("--videos", options->videos, "Folder of videos, one video, or a .txt file with one path a line");
+  command->add_option(
+      "--out", options->out,
+      "safetensors file to write; default for a split: eval/<split>/features.safetensors in the run folder");
+  command->add_option("--processes", options->processes, "Share the work among this many processes on this machine")
       ->check(CLI::PositiveNumber);
-  command->add_flag("--no-words", options->without_words, "Leave out the features of single words, L times the rest");
+  command->add_flag("--no-words", options->without_words,
+                    "Leave out the features of single words, the largest part of the file");
   command->add_flag("--json", options->json, "Print a JSON object with the counts and what was skipped");
   command->footer(
       "Example: glint encode runs/demo eval.split=val\n"

@@ -13,6 +13,7 @@
 #include "app/evaluate_files.h"
 #include "app/result_places.h"
 #include "app/stage_words.h"
+#include "app/usage.h"
 #include "glint/config/config_file.h"
 #include "glint/config/eval_bank.h"
 #include "glint/core/atomic_file.h"
@@ -264,37 +265,41 @@ void eval(EvalOptions options) {
 void add_eval_command(CLI::App& app) {
   auto options = std::make_shared<EvalOptions>();
   auto* command = app.add_subcommand(
-      "eval",
-      "Evaluate a run's best checkpoint, a given one, or another model's files: R@1 R@5 R@10 MdR MnR both ways");
-  command->add_option(
-      "run", options->where,
-      "Run folder, checkpoint folder, or a settings file that names model.weights (evaluated untrained)");
-  command->add_option("overrides", options->overrides, "Settings that win over the checkpoint's: section.key=value");
+      "eval", "Evaluate a run, a checkpoint, or another model's features: R@1 R@5 R@10 MdR MnR both ways");
+  command->add_option("run", options->where,
+                      "Run folder (its best checkpoint), checkpoint folder, or a settings file with model.weights "
+                      "(evaluated untrained)");
+  command->add_option("overrides", options->overrides, "Settings that override the checkpoint's: section.key=value");
   command->add_option("--out", options->out,
-                      "Write the JSON object to this file (a run evaluated as it is: also to its results.json)");
+                      "Write the results to this JSON file; without changed settings also to the run's results.json");
   command->add_option(
       "--folder", options->folder,
-      "Write results.json and the ranks of every query into this folder (a run evaluated as it is: also "
-      "into its eval/<split>/)");
+      "Write results.json and the rank of every query into this folder; without changed settings also into the "
+      "run's eval/<split>/");
   command
-      ->add_option("--features", options->features,
-                   "Start from features: of this run (one file of glint encode), or of any model without a run: "
-                   "TEXTS VIDEOS, .npy or safetensors with ids")
+      ->add_option(
+          "--features", options->features,
+          "Start from features: one file of glint encode for this run, or without a run two files of any model, TEXTS "
+          "VIDEOS (.npy, or safetensors with ids)")
       ->expected(1, -1);
-  command->add_option("--scores", options->scores, "Keep the matrix of scores in this safetensors file");
+  command->add_option("--scores", options->scores, "Write the matrix of scores to this safetensors file");
   command->add_option("--from-scores", options->from_scores,
-                      "Start from a matrix of scores: one of --scores, or with --truth any model's");
-  command->add_option("--truth", options->truth,
-                      "Of another model's files: lines `text TAB video`, judgements in TREC's form, or the folder of "
-                      "an evaluation (runs/demo/eval/test)");
-  command->add_option("--processes", options->processes, "Share the work among so many processes on this machine")
+                      "Start from a matrix of scores: a file of --scores, or with --truth any model's");
+  command->add_option(
+      "--truth", options->truth,
+      "Right answers for another model's files: lines `text TAB video`, judgements in TREC's form, or the "
+      "folder of an evaluation (runs/demo/eval/test)");
+  command->add_option("--processes", options->processes, "Share the work among this many processes on this machine")
       ->check(CLI::Range(1, 1024));
   auto* json = command->add_flag("--json", options->json, "Print the JSON object instead of a table");
   command
       ->add_option("--worst", options->worst,
-                   "Print so many text queries with the worst ranks: the right clip and the three best answers")
+                   "Print this many of the worst text queries, each with its right clip and the three best answers")
       ->check(CLI::PositiveNumber)
       ->excludes(json);
+  command->formatter(std::make_shared<Usage>(
+      "glint eval [OPTIONS] RUN|CHECKPOINT|CONFIG [section.key=value...]\n"
+      "       glint eval [OPTIONS] --features TEXTS VIDEOS --truth TRUTH [section.key=value...]"));
   command->footer(
       "Example: glint eval runs/demo eval.split=val --worst 20\n"
       "         glint eval runs/demo eval.postprocess=dsl --json\n"

@@ -31,18 +31,18 @@ void export_checkpoint(const ExportOptions& options) {
 void add_export_command(CLI::App& app) {
   auto options = std::make_shared<ExportOptions>();
   auto* command =
-      app.add_subcommand("export", "Write a checkpoint for PyTorch, transformers, open_clip, or to be served");
+      app.add_subcommand("export", "Convert a checkpoint for PyTorch, transformers, open_clip or TorchScript");
   command->add_option("run", options->where, "Run folder (its best checkpoint) or checkpoint folder")->required();
-  command->add_option("out", options->out, "Folder to write; a new or an empty one")->required();
+  command->add_option("out", options->out, "Folder to write; must be new or empty")->required();
   command
       ->add_option(
           "--format", options->format,
           "reference: the whole model under the released code's names; huggingface, open_clip, torchscript: its "
-          "towers; deploy: a folder that serves by itself; glint: a checkpoint without the optimizer's state")
+          "towers; deploy: a self-contained model folder; glint: a checkpoint without the optimizer's state")
       ->check(CLI::IsMember({"reference", "huggingface", "open_clip", "deploy", "torchscript", "glint"}))
       ->capture_default_str();
   command->add_flag("--plain-weights", options->plain_weights,
-                    "The weights themselves, not their moving average where the run kept one (train.ema)");
+                    "Take the plain weights, not their moving average (train.ema)");
   command->footer(
       "Example: glint export runs/demo exported\n"
       "Python:  torch.load('exported/model.pt') or safetensors.torch.load_file('exported/model.safetensors')\n"

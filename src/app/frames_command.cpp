@@ -91,16 +91,16 @@ void run(const FramesOptions& options) {
 
 void add_frames_command(CLI::App& app) {
   auto options = std::make_shared<FramesOptions>();
-  auto* command = app.add_subcommand("frames", "Shows the frames a model would see of a video, and their times");
+  auto* command = app.add_subcommand("frames", "Show the frames that a model sees of a video, and their times");
   command->add_option("VIDEO", options->video, "The video file")->required();
-  command->add_option("OUT.png", options->sheet, "Contact sheet to write");
-  command->add_option("--fps", options->fps, "Frames a second to choose from")
+  command->add_option("OUT.png", options->sheet, "Contact sheet to write (a picture)");
+  command->add_option("--fps", options->fps, "Candidate frames a second")
       ->check(CLI::Range(1e-3, 1000.0))
       ->capture_default_str();
-  command->add_option("--num-frames", options->num_frames, "Spread evenly where there are more")
+  command->add_option("--num-frames", options->num_frames, "Number of frames, spread evenly over the candidates")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
-  command->add_flag("--all", options->all, "Every frame that decodes");
+  command->add_flag("--all", options->all, "Show every frame of the file");
   command->add_flag("--json", options->json, R"(Print {"frames": [{"index":, "pts_s":}, ...]})");
   command->footer("Example: glint frames talk.mp4 sheet.png --num-frames 24");
   command->callback([options] { run(*options); });

@@ -6,6 +6,7 @@
 
 #include "app/commands.h"
 #include "app/result_places.h"
+#include "app/usage.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/json.h"
@@ -100,30 +101,40 @@ void import(Settings settings) {
 
 void add_import_command(CLI::App& app) {
   auto settings = std::make_shared<Settings>();
-  auto* command = app.add_subcommand("import", "Make a checkpoint of CLIP, SigLIP or released systems' weights");
+  auto* command =
+      app.add_subcommand("import", "Convert weights of CLIP, SigLIP or a released system into a checkpoint");
   command
-      ->add_option("from", settings->from,
-                   "Weights: an OpenAI archive, a Hugging Face or open_clip folder or file, a torch.save state dict, a "
-                   "released system's checkpoint")
+      ->add_option(
+          "from", settings->from,
+          "Weights: OpenAI's archive, a Hugging Face or open_clip folder or file, a state dict of torch.save, or a "
+          "released system's checkpoint")
       ->required();
   command->add_option("out", settings->out, "Checkpoint folder to write");
-  command->add_option("--as", settings->options.as, "What it must be; else it is refused")
+  command
+      ->add_option("--as", settings->options.as,
+                   "Refuse anything but weights of this kind; default: found out from the contents")
       ->check(CLI::IsMember(known_systems()));
   command
       ->add_option("--activation", settings->options.activation,
-                   "Of the MLPs of towers that come without a description; quick_gelu else")
+                   "Activation of the MLPs, where the weights come without a description; default: quick_gelu")
       ->check(CLI::IsMember({"quick_gelu", "gelu", "gelu_tanh"}));
-  command->add_option("--heads", settings->heads,
-                      "Attention heads of towers that come without a description: of both, or IMAGE,TEXT (12,8); "
-                      "64 columns a head else");
+  command->add_option(
+      "--heads", settings->heads,
+      "Attention heads of both towers, or IMAGE,TEXT (12,8), where the weights come without a description; "
+      "default: width / 64");
   command
-      ->add_option("--image-size", settings->options.image_size,
-                   "Pixels; the image tower's positions are interpolated where it is another size")
+      ->add_option(
+          "--image-size", settings->options.image_size,
+          "Side of the input picture, pixels; at another size than the weights' the positions are interpolated")
       ->check(CLI::Range(1, 4096));
-  command->add_flag("--list", settings->list, "Print names, types, shapes and what it is; write nothing");
+  command->add_flag("--list", settings->list,
+                    "Write nothing: print what the weights are, with names, types and shapes");
   command->add_flag("--json", settings->json, "With --list: a JSON object");
+  command->formatter(
+      std::make_shared<Usage>("glint import [OPTIONS] WEIGHTS OUT\n"
+                              "       glint import --list WEIGHTS"));
   command->footer(
-      "Example: glint import ViT-B-32.pt clip_b32\n         glint eval clip_b32 data.name=msrvtt "
+      "Example: glint import clip-vit-base-patch32 clip_b32\n         glint eval clip_b32 data.name=msrvtt "
       "data.root=data/msrvtt");
   command->callback([settings] { import(*settings); });
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <csignal>
 #include <functional>
+#include <initializer_list>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -19,22 +20,27 @@
 
 namespace {
 
+// Commands under one heading of `glint --help`, in their order.
+void add_group(CLI::App& app, const char* heading, std::initializer_list<void (*)(CLI::App&)> commands) {
+  for (const auto add : commands) {
+    add(app);
+    app.get_subcommands([](CLI::App*) { return true; }).back()->group(heading);
+  }
+}
+
 void add_commands(CLI::App& app) {
-  app.set_version_flag("--version", GLINT_VERSION);
+  using namespace glint::app;
+  app.set_version_flag("--version", GLINT_VERSION, "Print the version and exit");
   app.require_subcommand(1);
-  glint::app::add_demo_command(app);
-  glint::app::add_data_command(app);
-  glint::app::add_train_command(app);
-  glint::app::add_eval_command(app);
-  glint::app::add_compare_command(app);
-  glint::app::add_average_command(app);
-  glint::app::add_encode_command(app);
-  glint::app::add_import_command(app);
-  glint::app::add_export_command(app);
-  glint::app::add_frames_command(app);
-  glint::app::add_bench_command(app);
-  glint::app::add_doctor_command(app);
-  glint::app::expand_paths(app);
+  add_group(app, "Data", {add_demo_command, add_data_command, add_frames_command});
+  add_group(app, "Train", {add_train_command, add_average_command});
+  add_group(app, "Evaluate", {add_eval_command, add_compare_command, add_encode_command});
+  add_group(app, "Weights", {add_import_command, add_export_command});
+  add_group(app, "Inspect", {add_bench_command, add_doctor_command});
+  app.footer(
+      "Example: glint demo demo_data && glint train configs/demo.yaml data.root=demo_data\n"
+      "glint COMMAND --help tells about one command, glint train --settings about every setting.");
+  expand_paths(app);
 }
 
 // "--train.batch_size=8": a setting, written as an option.
@@ -117,7 +123,7 @@ int code_of(const std::function<int()>& work) {
 int main(int argc, char** argv) {
   glint::set_up_standard_streams();
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit then fails the write, whose sentence names the file
-  CLI::App app("Trains, evaluates, imports and exports text-video retrieval models.", "glint");
+  CLI::App app("Train, evaluate, compare and export text-video retrieval models.", "glint");
   add_commands(app);
   const int code = code_of([&] { return parse(app, argc, argv); });
   const int output_code = code_of([] {

@@ -13,6 +13,7 @@
 #include "app/commands.h"
 #include "app/evaluate_checkpoint.h"
 #include "app/result_places.h"
+#include "app/usage.h"
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
@@ -193,19 +194,23 @@ void run(const TrainOptions& options) {
 
 void add_train_command(CLI::App& app) {
   auto options = std::make_shared<TrainOptions>();
-  auto* command = app.add_subcommand(
-      "train", "Train a model and evaluate its best checkpoint; goes on by itself where it was stopped");
+  auto* command =
+      app.add_subcommand("train", "Train a model, or resume a stopped run, and evaluate the best checkpoint");
   command->add_option("config", options->config,
-                      "Settings file (YAML); see configs/. Or a run folder: its training goes on");
-  command->add_option("overrides", options->overrides, "Settings that win over the file's: section.key=value");
+                      "Settings file (YAML), such as those in configs/; or a run folder, to resume its training");
+  command->add_option("overrides", options->overrides, "Settings that override the file's: section.key=value");
   command->add_flag("--json", options->json, "Print the results as JSON instead of a table");
-  command->add_option("--trace", options->trace, "Record so many steps, operator by operator, in the run's trace.json")
+  command
+      ->add_option("--trace", options->trace, "Record this many steps, operator by operator, in the run's trace.json")
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--dry-run", options->dry_run,
-                    "Build data set, tokenizer and model, print parameters, steps and memory, and train nothing");
+                    "Train nothing: read the data set, build the model, and print parameters, steps, memory and disk");
   command->add_flag(
       "--settings", options->settings,
-      "Print every setting with its value and meaning, and train nothing; with head.name=xpool: X-Pool's");
+      "Train nothing: print every setting with its value and meaning; with head.name=xpool those of X-Pool");
+  command->formatter(
+      std::make_shared<Usage>("glint train [OPTIONS] CONFIG|RUN [section.key=value...]\n"
+                              "       glint train --settings [CONFIG] [section.key=value...]"));
   command->footer(
       "Example: glint train configs/demo.yaml head.name=mean_pool run.dir=runs/mean_pool train.seed=2\n"
       "         glint train runs/mean_pool train.epochs=80");

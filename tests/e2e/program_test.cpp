@@ -48,9 +48,30 @@ TEST(ProgramTest, ACommandThatIsNotThereIsNamedWithTheNearest) {
   };
   EXPECT_EQ(says({"trian"}), "error: glint: there is no command 'trian'; did you mean train?\n");
   EXPECT_EQ(says({"data", "stat", "x.yaml"}), "error: glint data: there is no command 'stat'; did you mean stats?\n");
-  EXPECT_THAT(says({}), HasSubstr("error: glint: which command? There are demo, data, train, "));
+  EXPECT_THAT(says({}), HasSubstr("error: glint: which command? There are demo, data, frames, train, "));
   EXPECT_THAT(says({"weather forecast"}), HasSubstr("there is no command 'weather forecast'; there are demo, "));
   EXPECT_THAT(says({"frames"}), HasSubstr("error: glint frames: VIDEO is required; glint frames --help tells more"));
+}
+
+TEST(ProgramTest, HelpGroupsTheCommands) {
+  const auto help = run_program({"--help"}).out;
+  std::size_t at = 0;
+  for (const std::string heading :
+       {"Data:\n  demo", "Train:\n  train", "Evaluate:\n  eval", "Weights:\n  import", "Inspect:\n  bench"}) {
+    EXPECT_THAT(help.substr(at), HasSubstr("\n" + heading));
+    at = help.find(heading);
+  }
+  EXPECT_THAT(help, Not(HasSubstr("Subcommands:")));
+}
+
+TEST(ProgramTest, HelpShowsWhatACommandRequiresAndAnExample) {
+  for (const std::string command : {"demo", "frames", "train", "average", "eval", "compare", "encode", "import",
+                                    "export", "doctor", "data", "bench"}) {
+    EXPECT_THAT(run_program({command, "--help"}).out, HasSubstr("\nExample: glint " + command));
+  }
+  EXPECT_THAT(run_program({"train", "--help"}).out, HasSubstr("Usage: glint train [OPTIONS] CONFIG|RUN "));
+  EXPECT_THAT(run_program({"eval", "--help"}).out, HasSubstr("Usage: glint eval [OPTIONS] RUN|CHECKPOINT|CONFIG "));
+  EXPECT_THAT(run_program({"import", "--help"}).out, HasSubstr("Usage: glint import [OPTIONS] WEIGHTS OUT\n"));
 }
 
 TEST(ProgramTest, OutputsExitCodeFolderAndEnvironmentArePassedOn) {
