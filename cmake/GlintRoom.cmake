@@ -12,11 +12,16 @@ if(CMAKE_UNITY_BUILD)
 endif()
 
 add_library(glint_sanitize INTERFACE)
-if(GLINT_SANITIZE)
+if(GLINT_SANITIZE STREQUAL "address")
   target_compile_options(glint_sanitize INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   # The sanitizers' own code makes GCC 12 see uninitialised members in LibTorch's inline functions (a std::optional's).
   target_compile_options(glint_sanitize INTERFACE -Wno-maybe-uninitialized)
   target_link_options(glint_sanitize INTERFACE -fsanitize=address,undefined)
+elseif(GLINT_SANITIZE STREQUAL "thread")
+  target_compile_options(glint_sanitize INTERFACE -fsanitize=thread -fno-omit-frame-pointer -Wno-maybe-uninitialized -Wno-tsan)
+  target_link_options(glint_sanitize INTERFACE -fsanitize=thread)
+elseif(GLINT_SANITIZE)
+  message(FATAL_ERROR "GLINT_SANITIZE: '${GLINT_SANITIZE}' is neither address nor thread")
 endif()
 
 # Tests compile in half the time with less optimisation; what they test and what they measure by keeps its own.

@@ -1,7 +1,6 @@
 #include <torch/torch.h>
 
 #include <array>
-#include <cmath>
 #include <string>
 #include <utility>
 
@@ -15,28 +14,6 @@ namespace {
 
 constexpr int64_t kHeadWidth = 64;  // where nothing else is said
 constexpr double kSiglipLayerNormEps = 1e-6;
-
-TensorMap::const_iterator find(const TensorMap& weights, const std::string& name) {
-  const auto found = weights.find(name);
-  return found != weights.end() ? found : weights.find("clip." + name);
-}
-
-const torch::Tensor& find(const TensorMap& weights, const std::string& name, int64_t dimensions) {
-  const auto found = find(weights, name);
-  if (found == weights.end()) throw Error("tower weights: '", name, "' is missing");
-  if (found->second.dim() != dimensions) {
-    throw Error("tower weights: '", name, "' has ", found->second.dim(), " dimensions, expected ", dimensions);
-  }
-  return found->second;
-}
-
-// Layers are those with an attention matrix, numbered from 0 without a gap.
-int64_t count_layers(const TensorMap& weights, const std::string& prefix) {
-  int64_t layers = 0;
-  while (find(weights, prefix + std::to_string(layers) + ".attn.in_proj_weight") != weights.end()) ++layers;
-  if (layers == 0) throw Error("tower weights: '", prefix, "0.attn.in_proj_weight' is missing");
-  return layers;
-}
 
 // The words of the settings.
 constexpr std::array<std::pair<const char*, TowerKind>, 2> kKinds = {
@@ -85,14 +62,6 @@ TowerSizes told_by(const TowerConfig& config) {
   return sizes;
 }
 
-// Side of the grid of patches, of the table of their positions.
-int64_t grid_side(int64_t rows, int64_t class_tokens) {
-  const auto side = std::llround(std::sqrt(static_cast<double>(rows - class_tokens)));
-  if (side >= 1 && side * side + class_tokens == rows) return side;
-  throw Error("tower weights: 'visual.positional_embedding' has ", rows, " rows, which is not ",
-              class_tokens == 0 ? "a square" : "1 + a square");
-}
-
 void require(bool holds, const char* key, int64_t value, const char* what) {
   if (!holds) throw Error("config.model.towers.", key, ": ", value, " ", what);
 }
@@ -109,27 +78,6 @@ BlockSizes blocks(const TowerSizes& sizes, int64_t width, int64_t heads, int64_t
 }
 
 }  // namespace
-
-TowerSizes tower_sizes(const TensorMap& weights, const TowerConfig& config) {
-  auto sizes = told_by(config);
-  const bool is_siglip = sizes.kind == TowerKind::kSiglip;
-  const auto conv1 = find(weights, "visual.conv1.weight", 4);
-  sizes.vision_width = conv1.size(0);
-  sizes.patch_size = conv1.size(3);
-  const auto rows = find(weights, "visual.positional_embedding", 2).size(0);
-  sizes.image_size = grid_side(rows, is_siglip ? 0 : 1) * sizes.patch_size;
-  sizes.vision_layers = count_layers(weights, "visual.transformer.resblocks.");
-  sizes.text_layers = count_layers(weights, "transformer.resblocks.");
-  sizes.vision_hidden = find(weights, "visual.transformer.resblocks.0.mlp.c_fc.weight", 2).size(0);
-  sizes.text_hidden = find(weights, "transformer.resblocks.0.mlp.c_fc.weight", 2).size(0);
-  sizes.text_width = find(weights, "ln_final.weight", 1).size(0);
-  sizes.embed_dim =
-      is_siglip ? find(weights, "text_projection.weight", 2).size(0) : find(weights, "text_projection", 2).size(1);
-  sizes.context_length = find(weights, "positional_embedding", 2).size(0);
-  sizes.vocabulary_size = find(weights, "token_embedding.weight", 2).size(0);
-  sizes.has_logit_bias = find(weights, "logit_bias") != weights.end();
-  return sizes;
-}
 
 TowerSizes tower_sizes(const TowerConfig& config, int64_t image_size, int64_t vocabulary_size) {
   auto sizes = told_by(config);

@@ -16,6 +16,7 @@
 #include "glint/core/temporary.h"
 #include "glint/io/safetensors.h"
 #include "glint/nn/initialisation.h"
+#include "glint/weights/tower_weights.h"
 #include "weights/unimported.h"
 
 namespace glint {

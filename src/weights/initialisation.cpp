@@ -13,6 +13,7 @@
 #include "glint/data/clip_stream.h"
 #include "glint/model/short_run_initialisation.h"
 #include "glint/weights/checkpoint.h"
+#include "glint/weights/tower_weights.h"
 #include "weights/unimported.h"
 
 namespace glint {

@@ -311,6 +311,20 @@ ImportedTowers import_towers(const TensorMap& weights, WeightNames names, const 
   return towers;
 }
 
+TowerSizes tower_sizes(const TensorMap& weights, const TowerConfig& config) {
+  const bool is_bare = weights.count("visual.conv1.weight") > 0 || !has_prefix(weights, "clip.");
+  const auto towers = is_bare ? weights : without_prefix(weights, "clip.");
+  auto sizes = sizes_of(towers, WeightNames::kOpenAi, config);
+  sizes.has_logit_bias = towers.count("logit_bias") > 0;
+  for (const auto& [name, shape] : tower_shapes(sizes)) {
+    const auto found = towers.find(name);
+    if (found == towers.end()) throw Error("tower weights: '", name, "' is missing");
+    if (has_shape(found->second, shape)) continue;
+    throw Error("tower weights: '", name, "' is ", found->second.sizes(), ", expected ", at::IntArrayRef(shape));
+  }
+  return sizes;
+}
+
 TensorMap export_towers(const TensorMap& weights, WeightNames names, const TowerSizes& sizes) {
   TensorMap theirs;
   for (const auto& rule : rules_of(names, sizes)) theirs[rule.theirs] = theirs_of(weights.at(rule.ours), rule.change);

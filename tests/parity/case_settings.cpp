@@ -4,6 +4,7 @@
 #include <string>
 
 #include "glint/core/error.h"
+#include "glint/weights/tower_weights.h"
 
 namespace glint::test {
 

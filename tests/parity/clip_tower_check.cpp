@@ -1,6 +1,7 @@
 #include <torch/torch.h>
 
 #include "glint/model/clip.h"
+#include "glint/weights/tower_weights.h"
 #include "parity/parity.h"
 #include "support/load_parameters.h"
 

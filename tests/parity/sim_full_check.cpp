@@ -7,6 +7,7 @@
 #include "glint/model/losses.h"
 #include "glint/model/retrieval_model.h"
 #include "glint/optim/optimizer.h"
+#include "glint/weights/tower_weights.h"
 #include "parity/glccl.h"
 #include "parity/parity.h"
 

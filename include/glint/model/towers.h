@@ -23,7 +23,8 @@ struct PixelScale {
 };
 const PixelScale& pixel_scale(TowerKind kind);
 
-// Sizes of a pair of towers, read off their weights (methods 1.1) or chosen for towers that start from nothing.
+// Sizes of a pair of towers, read off their weights (weights/tower_weights.h, methods 1.1) or chosen for towers that
+// start from nothing.
 struct TowerSizes {
   int64_t embed_dim = 512;
   int64_t image_size = 224;
@@ -42,10 +43,6 @@ struct TowerSizes {
   Activation activation = Activation::kQuickGelu;
   bool has_logit_bias = false;  // a second parameter beside logit_scale, of the sigmoid loss
 };
-
-// From a state dict under our names (methods 1.6), bare or behind "clip."; what weights do not tell (kind, heads,
-// activation) from `config`. Throws Error naming what is missing or does not fit.
-TowerSizes tower_sizes(const TensorMap& weights, const TowerConfig& config = {});
 
 // What `config` alone asks for: the sizes of towers that start from nothing.
 TowerSizes tower_sizes(const TowerConfig& config, int64_t image_size, int64_t vocabulary_size);

@@ -24,6 +24,10 @@ struct ImportedTowers {
 ImportedTowers import_towers(const TensorMap& weights, WeightNames names, const TowerConfig& config,
                              const std::string& file);
 
+// The sizes of towers under our names, bare or behind "clip."; kind, heads and activation, which weights do not tell,
+// from `config`. Throws Error naming what is missing or misshapen.
+TowerSizes tower_sizes(const TensorMap& weights, const TowerConfig& config = {});
+
 // The way back, in the types they have.
 TensorMap export_towers(const TensorMap& weights, WeightNames names, const TowerSizes& sizes);
 
