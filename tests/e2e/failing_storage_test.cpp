@@ -5,6 +5,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "e2e/faults.h"
 #include "e2e/program.h"
 #include "e2e/small_run.h"
 #include "glint/core/atomic_file.h"

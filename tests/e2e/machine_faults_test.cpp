@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "e2e/faults.h"
 #include "e2e/program.h"
 #include "e2e/small_run.h"
 #include "glint/core/atomic_file.h"

@@ -131,12 +131,6 @@ ProgramResult run_program(const std::vector<std::string>& arguments, const Progr
   return Program(arguments, options).wait();
 }
 
-ProgramOptions with_faults(std::vector<std::string> faults) {
-  faults.push_back("LD_PRELOAD=" GLINT_INJECTED_FAULTS);
-  faults.push_back("ASAN_OPTIONS=verify_asan_link_order=0");  // sanitizers mind that a library comes before theirs
-  return {.environment = std::move(faults)};
-}
-
 std::size_t times_said(const std::string& text, const std::string& words) {
   std::size_t number = 0;
   for (auto at = text.find(words); at != text.npos; at = text.find(words, at + 1)) ++number;

@@ -57,9 +57,6 @@ std::vector<pid_t> children_of(pid_t parent);
 // Runs glint to its end.
 ProgramResult run_program(const std::vector<std::string>& arguments, const ProgramOptions& options = {});
 
-// An environment in which system calls fail as `faults` say ("FAULT_ON=read", ...; injected_faults.cpp).
-ProgramOptions with_faults(std::vector<std::string> faults);
-
 // How often `words` stand in what a program said, or in a file.
 std::size_t times_said(const std::string& text, const std::string& words);
 
