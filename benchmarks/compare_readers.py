@@ -9,12 +9,11 @@ usage: benchmarks/compare_readers.py [--glint PROGRAM] [--clips FOLDER] [--cache
   --only     the sets whose names hold this word
 
 The job: open a file, take N frames of the 3-a-second grid (t = k/3 s, the frame on screen then; of more than N the N spread
-evenly), RGB, short side 224 bicubic with antialias, centre crop: uint8 [N, 3, 224, 224]. All readers are bound to one core and told
-to use one thread, take turns, and the fastest pass counts; figures are CPU time, which other work on the machine changes little.
-The Python readers resize with LibTorch's uint8 kernel, the fastest there is for them; starting up and importing are not counted for
-anybody.
+evenly), RGB, short side 224 bicubic with antialias, centre crop: uint8 [N, 3, 224, 224]. All readers run on one core with
+one thread, alternate, and the fastest pass counts; figures are CPU time, which other work on the machine changes little.
+The Python readers resize with LibTorch's uint8 kernel, their fastest; start and imports are not counted.
 torchcodec wants FFmpeg's libraries with libavfilter and libavdevice on the system (Debian: libavfilter8 libavdevice59).
-What is missing or fails on a machine is named in the table.
+The table names what is missing or fails on a machine.
 "right" compares every frame with decoding in order (PyAV) and Pillow's resize: glint's bytes must be equal, the others' within what
 LibTorch's kernel differs (mean of a frame below 1).
 """
