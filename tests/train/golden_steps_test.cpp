@@ -21,11 +21,11 @@ Batch share_of_input(const GoldenCase& golden, int64_t batch, const Communicator
     const auto pairs = all.size(0) / peers.ranks();
     return all.narrow(0, peers.rank() * pairs, pairs);
   };
-  Batch share;
-  share.token_ids = own("ids");
-  share.token_mask = own("text_mask");
-  share.frames = own("pixels");
-  share.frame_mask = own("video_mask");
+  Batch shard;
+  shard.token_ids = own("ids");
+  shard.token_mask = own("text_mask");
+  shard.frames = own("pixels");
+  shard.frame_mask = own("video_mask");
   return shard;
 }
 

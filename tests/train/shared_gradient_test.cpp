@@ -12,11 +12,11 @@ constexpr int64_t kSharedPairs = 6;
 
 Batch share_of(const Batch& batch, const Communicator& peers) {
   const auto own = kSharedPairs / peers.ranks(), begin = peers.rank() * own;
-  Batch share;
-  share.token_ids = batch.token_ids.narrow(0, begin, own);
-  share.token_mask = batch.token_mask.narrow(0, begin, own);
-  share.frames = batch.frames.narrow(0, begin, own);
-  share.frame_mask = batch.frame_mask.narrow(0, begin, own);
+  Batch shard;
+  shard.token_ids = batch.token_ids.narrow(0, begin, own);
+  shard.token_mask = batch.token_mask.narrow(0, begin, own);
+  shard.frames = batch.frames.narrow(0, begin, own);
+  shard.frame_mask = batch.frame_mask.narrow(0, begin, own);
   return shard;
 }
 
@@ -61,8 +61,8 @@ TEST(SharedGradientTest, AsReleasedTheTowersGetAShareOfTheGradientAndTheHeadAllO
             torch::set_num_threads(1);
             const auto model = small_model(heads()[1], /*dropout=*/0);
             const auto shard = share_of(random_batch(kSharedPairs), *peers);
-            const auto exact = gradients(*model, share, {}, {}, peers);
-            const auto released = gradients(*model, share, {}, {.reference_gradients = true}, peers);
+            const auto exact = gradients(*model, shard, {}, {}, peers);
+            const auto released = gradients(*model, shard, {}, {.reference_gradients = true}, peers);
             const auto ratio = [&](const char* name) {
               return (released.gradients.at(name).norm() / exact.gradients.at(name).norm()).template item<double>();
             };
