@@ -10,14 +10,13 @@
 
 #include "glint/core/error.h"
 #include "glint/core/files.h"
+#include "glint/core/first_few.h"
 #include "glint/core/json.h"
 
 namespace glint::app {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::size_t kNamedInTable = 5;
 
 int64_t count_words(const std::string& text) {
   int64_t words = 0;
@@ -122,11 +121,8 @@ void add_row(std::ostringstream& out, const SplitStats& stats) {
   out << "  " << stats.protocol << "\n";
 }
 
-// "a, b, ..." of the first few.
 std::string some(const std::vector<std::string>& ids) {
-  std::string names;
-  for (std::size_t i = 0; i < std::min(kNamedInTable, ids.size()); ++i) names += (i ? ", " : "") + ids[i];
-  return names + (ids.size() > kNamedInTable ? ", ... (--json names all)" : "");
+  return few_names(ids) + (ids.size() > kFirstFew ? " (--json names all)" : "");
 }
 
 void add_notes(std::ostringstream& out, const SplitStats& stats) {

@@ -3,6 +3,7 @@
 
 #include "app/decode_bench.h"
 #include "glint/core/error.h"
+#include "glint/core/first_few.h"
 #include "glint/core/json.h"
 
 namespace glint::app {
@@ -101,7 +102,9 @@ std::string report_table(const DecodeReport& report, const DecodeBenchOptions& o
     table += concat(report.unreadable.size(), " of ", report.unreadable.size() + report.videos.size(),
                     " files cannot be read:\n");
   }
-  for (const auto& bad : report.unreadable) table += "  " + bad.cause + "\n";
+  std::vector<std::string> causes;
+  for (const auto& bad : report.unreadable) causes.push_back(bad.cause);
+  for (const auto& line : first_few(causes, "--json names all")) table += "  " + line + "\n";
   return table + bench_command_line(options) + "\n";
 }
 

@@ -70,18 +70,13 @@ VideoCheck compare(const VideoReader& reader, const std::string& path, const Vid
   return {};
 }
 
-std::string window_text(const Clip& clip) {
-  if (!clip.end_s) return concat("from ", clip.start_s.value_or(0), " s on");
-  return concat("from ", clip.start_s.value_or(0), " to ", *clip.end_s, " s");
-}
-
 // What is wrong with the clip's window; nothing where it holds frames, whose numbers go into `numbers`.
 std::optional<std::string> window_fault(const VideoReader& reader, const Clip& clip, const VideoConfig& video,
                                         std::set<std::int64_t>& numbers) {
   const double length_s = reader.info().duration_s;
   const auto fault = [&](const char* what) {
-    return concat("'", clip.id, "': its window ", window_text(clip), what, clip.file.string(), ", which is ", length_s,
-                  " s long");
+    return concat("'", clip.id, "': its window ", window_text(clip.start_s, clip.end_s), " s", what, clip.file.string(),
+                  ", which is ", length_s, " s long");
   };
   if (clip.start_s.value_or(0) >= length_s) return fault(" begins after the end of ");
   try {

@@ -14,6 +14,12 @@ std::vector<std::string> first_few(const std::vector<std::string>& lines, const 
   return few;
 }
 
+std::string few_names(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kFirstFew, names.size()); ++i) text += (i > 0 ? ", " : "") + names[i];
+  return names.size() > kFirstFew ? concat(text, " and ", names.size() - kFirstFew, " more") : text;
+}
+
 void log_first(const std::vector<std::string>& lines, const std::string& where) {
   for (const auto& line : first_few(lines, where)) log_warning(line);
 }

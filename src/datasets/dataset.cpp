@@ -12,6 +12,7 @@
 #include "datasets/video_files.h"
 #include "glint/core/error.h"
 #include "glint/core/files.h"
+#include "glint/core/first_few.h"
 #include "glint/core/log.h"
 #include "glint/core/text_file.h"
 #include "glint/text/name_index.h"
@@ -22,7 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kLeftOutNamed = 5;
 constexpr std::size_t kIdsLimit = std::size_t{1} << 28;  // bytes
 
 // Clips have no files yet but for a manifest's.
@@ -66,13 +66,10 @@ Dataset read_annotations(const DataConfig& config, const std::string& split) {
 
 void log_left_out(const Dataset& dataset) {
   if (dataset.left_out.empty()) return;
-  std::string names;
-  for (std::size_t i = 0; i < std::min(kLeftOutNamed, dataset.left_out.size()); ++i) {
-    names += (i ? ", " : "") + dataset.left_out[i].id;
-  }
-  if (dataset.left_out.size() > kLeftOutNamed) names += ", ...";
+  std::vector<std::string> names;
+  for (const auto& video : dataset.left_out) names.push_back(video.id);
   log_info(dataset.name, " ", dataset.split, ": ", dataset.left_out.size(),
-           " videos are left out, as in the published loaders (glint data stats says why): ", names);
+           " videos are left out, as in the published loaders (glint data stats says why): ", few_names(names));
 }
 
 struct ListedIds {

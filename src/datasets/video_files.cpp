@@ -11,6 +11,7 @@
 
 #include "glint/core/error.h"
 #include "glint/core/files.h"
+#include "glint/core/first_few.h"
 #include "glint/core/log.h"
 #include "glint/core/user_path.h"
 
@@ -21,7 +22,6 @@ namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 14> kExtensions = {".mp4", ".webm", ".mkv", ".avi", ".mov", ".gif", ".m4v",
                                                           ".mpg", ".mpeg", ".3gp", ".wmv", ".flv", ".ogv", ".ts"};
-constexpr std::size_t kMissingNamed = 5;
 constexpr std::size_t kMaxFolderDepth = 16;
 constexpr std::size_t kActivityNetId = 13;  // v_ and the 11 characters of YouTube's
 
@@ -185,10 +185,7 @@ void drop_missing(Dataset& dataset, const std::string& policy, const std::string
   }
   const std::string some =
       concat(dataset.missing.size(), " of ", dataset.clips.size(), " videos of split '", dataset.split, "'");
-  std::string names;
-  for (std::size_t i = 0; i < std::min(kMissingNamed, dataset.missing.size()); ++i)
-    names += (i ? ", " : "") + dataset.missing[i];
-  if (dataset.missing.size() > kMissingNamed) names += ", ...";
+  const std::string names = few_names(dataset.missing);
   if (policy == "fail" || clips.empty()) {
     throw Error(dataset.videos.string(), ": ", some, " are not there: ", names,
                 "; data.root and data.videos say where they are",

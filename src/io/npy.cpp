@@ -11,6 +11,7 @@
 
 #include "glint/core/error.h"
 #include "glint/core/file_kind.h"
+#include "glint/core/little_endian.h"
 #include "glint/io/file_tensor.h"
 
 // The format: "\x93NUMPY", version (2 bytes), the header's length (2 bytes, from version 2 on 4), a Python dict
@@ -161,9 +162,7 @@ FileTensor open_npy(const fs::path& path) {
   const auto version = file->bytes(6, 1)[0];
   if (version < 1 || version > 3) throw Error(path.string(), ": has the unknown version ", int{version}, " of .npy");
   const std::uint64_t length_bytes = version == 1 ? 2 : 4;
-  std::uint64_t length = 0;
-  const auto digits = file->bytes(8, length_bytes);
-  for (std::size_t i = digits.size(); i-- > 0;) length = length << 8 | static_cast<unsigned char>(digits[i]);
+  const std::uint64_t length = from_little_endian(file->bytes(8, length_bytes));
   const std::uint64_t data_start = 8 + length_bytes + length;
   if (length > kNpyHeaderLimit || data_start > file->size()) throw Error(path.string(), ": is cut short");
   const auto text = file->bytes(8 + length_bytes, length);

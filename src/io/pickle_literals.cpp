@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "glint/core/error.h"
+#include "glint/core/little_endian.h"
 #include "glint/core/utf8.h"
 #include "io/pickle_opcodes.h"
 #include "io/pickle_policy.h"
@@ -35,10 +36,7 @@ std::string_view Literals::take(std::uint64_t size) {
 }
 
 std::uint64_t Literals::little_endian(std::size_t size) {
-  std::uint64_t number = 0;
-  const auto bytes = take(size);
-  for (std::size_t i = size; i-- > 0;) number = number << 8 | static_cast<unsigned char>(bytes[i]);
-  return number;
+  return from_little_endian(take(size));
 }
 
 std::string_view Literals::line() {

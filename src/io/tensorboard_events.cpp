@@ -13,6 +13,7 @@
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/files.h"
+#include "glint/core/little_endian.h"
 #include "glint/core/machine_name.h"
 
 // Written by hand: four kinds of field in five messages, against a code generator, its library, and the other protobuf
@@ -32,12 +33,9 @@ std::string varint(std::uint64_t value) {
   return bytes + static_cast<char>(value);
 }
 
-// Little endian, whatever the machine.
 template <typename Unsigned>
 std::string fixed(Unsigned value) {
-  std::string bytes;
-  for (std::size_t i = 0; i < sizeof(Unsigned); ++i) bytes += static_cast<char>((value >> (8 * i)) & 0xFF);
-  return bytes;
+  return little_endian(value, sizeof value);
 }
 
 std::string key(std::uint64_t field, std::uint64_t kind) {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "glint/core/error.h"
+#include "glint/core/little_endian.h"
 #include "glint/io/torch_file.h"
 #include "io/torch_types.h"
 #include "io/zip_writer.h"
@@ -90,21 +91,13 @@ class StateDictPickle {
 
   void text(const std::string& text) {
     GLINT_CHECK(text.size() <= std::numeric_limits<std::uint32_t>::max(), text.size(), " bytes of name");
-    bytes_ += 'X';
-    little_endian(text.size(), 4);
-    bytes_ += text;
+    bytes_ += concat("X", little_endian(text.size(), 4), text);
   }
-  void number(std::int64_t value) {
-    bytes_ += "\x8a\x08";
-    little_endian(std::bit_cast<std::uint64_t>(value), 8);
-  }
+  void number(std::int64_t value) { bytes_ += "\x8a\x08" + little_endian(std::bit_cast<std::uint64_t>(value), 8); }
   void tuple(at::IntArrayRef values) {
     bytes_ += '(';
     for (const auto value : values) number(value);
     bytes_ += 't';
-  }
-  void little_endian(std::uint64_t value, std::size_t size) {
-    for (std::size_t i = 0; i < size; ++i) bytes_ += static_cast<char>(value >> 8 * i & 0xFF);
   }
 
   std::string bytes_;

@@ -6,6 +6,7 @@
 
 #include "glint/core/error.h"
 #include "glint/core/file_kind.h"
+#include "glint/core/little_endian.h"
 #include "io/zip_format.h"
 
 // The parts of the format are read as PKWARE's APPNOTE gives them; offsets below are those of its tables.
@@ -75,9 +76,7 @@ class ZipReader {
   };
 
   static std::uint64_t number(const std::string& bytes, std::size_t at, std::size_t size) {
-    std::uint64_t value = 0;
-    for (std::size_t i = size; i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
-    return value;
+    return from_little_endian(std::string_view(bytes).substr(at, size));
   }
 
   Table find_table() const {

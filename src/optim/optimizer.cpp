@@ -7,6 +7,7 @@
 #include <set>
 
 #include "glint/core/error.h"
+#include "glint/core/first_few.h"
 #include "optim/adam_update.h"
 #include "optim/gradient_norm.h"
 
@@ -23,14 +24,6 @@ struct Slot {
 };
 
 constexpr const char* kStepName = "step";
-constexpr std::size_t kNamesShown = 5;
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (std::size_t i = 0; i < parts.size() && i < kNamesShown; ++i) text += (i > 0 ? ", " : "") + parts[i];
-  if (parts.size() > kNamesShown) text += concat(" and ", parts.size() - kNamesShown, " more");
-  return text;
-}
 
 }  // namespace
 
@@ -154,7 +147,7 @@ void Optimizer::load(const TensorMap& state) {
     if (name != kStepName && moments.count(name) == 0)
       problems.push_back(concat("'", name, "' belongs to no parameter that is trained"));
   }
-  if (!problems.empty()) throw Error("the optimizer's saved state does not fit this model: ", joined(problems));
+  if (!problems.empty()) throw Error("the optimizer's saved state does not fit this model: ", few_names(problems));
   for (auto& [name, moment] : moments) moment.copy_(state.at(name));
   impl_->steps = step->second.item<int64_t>();
 }

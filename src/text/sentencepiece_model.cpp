@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "glint/core/error.h"
+#include "glint/core/little_endian.h"
 
 namespace glint {
 namespace {
@@ -95,9 +96,7 @@ constexpr std::uint32_t kHasValue = 1U << 8;
 constexpr std::uint32_t kWideOffset = 1U << 9;
 
 std::uint32_t unit_at(std::string_view units, std::size_t index) {
-  std::uint32_t unit = 0;
-  for (std::size_t i = 4; i-- > 0;) unit = unit << 8 | static_cast<unsigned char>(units[4 * index + i]);
-  return unit;
+  return static_cast<std::uint32_t>(from_little_endian(units.substr(4 * index, 4)));
 }
 
 bool stays_inside(std::string_view table) {

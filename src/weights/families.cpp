@@ -91,15 +91,10 @@ TensorMap without_text_prefix(const TensorMap& weights) {
   return plain;
 }
 
-// "'a', 'b', ...": five of them.
 std::string first_names(const TensorMap& tensors) {
-  std::string names;
-  std::size_t count = 0;
-  for (const auto& [name, tensor] : tensors) {
-    if (count++ == kFirstFew) return names + ", ...";
-    names += (names.empty() ? "'" : ", '") + name + "'";
-  }
-  return names;
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : tensors) names.push_back("'" + name + "'");
+  return few_names(names);
 }
 
 [[noreturn]] void refuse(const WeightFile& file) {

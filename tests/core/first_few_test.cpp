@@ -26,6 +26,13 @@ TEST(FirstFewTest, OfMoreThanFiveTheRestIsCounted) {
               ElementsAre("video 0", "video 1", "video 2", "video 3", "video 4", "and 993 more; --json names all"));
 }
 
+TEST(FirstFewTest, InASentenceCommasStandBetweenThem) {
+  EXPECT_EQ(few_names({}), "");
+  EXPECT_EQ(few_names(lines(2)), "video 0, video 1");
+  EXPECT_EQ(few_names(lines(5)), "video 0, video 1, video 2, video 3, video 4");
+  EXPECT_EQ(few_names(lines(998)), "video 0, video 1, video 2, video 3, video 4 and 993 more");
+}
+
 TEST(FirstFewTest, InTheLogTheyAreWarnings) {
   CaptureStderr();
   log_first(lines(6), "results.json names all");

@@ -141,7 +141,7 @@ TEST(DataVerifyWindowTest, AWindowPastTheEndIsToldWithItsRowAndTheFileIsSound) {
                                           "data.root=" + folder.path().string(), "data.val_split="};
   const auto result = run_program(words);
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.out, HasSubstr("window   test: 'late': its window from 100 to 110 s begins after the end of "));
+  EXPECT_THAT(result.out, HasSubstr("window   test: 'late': its window 100-110 s begins after the end of "));
   EXPECT_THAT(result.out, HasSubstr("v.mp4, which is 3 s long"));
   EXPECT_THAT(result.out, HasSubstr("1 files: 1 whole, 0 damaged, 0 bad; 1 windows hold no frame"));
   EXPECT_THAT(result.out, testing::Not(HasSubstr("'over'")));

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "glint/core/error.h"
+#include "glint/core/little_endian.h"
 #include "glint/io/torch_file.h"
 #include "io/zip_writer.h"
 #include "support/environment.h"
@@ -23,9 +24,7 @@ std::string text(const std::string& text) {
   return "X" + std::string{static_cast<char>(text.size()), 0, 0, 0} + text;
 }
 std::string number(int64_t value) {
-  std::string bytes = "\x8a\x08";
-  for (int i = 0; i < 8; ++i) bytes += static_cast<char>(static_cast<uint64_t>(value) >> 8 * i & 0xFF);
-  return bytes;
+  return "\x8a\x08" + little_endian(static_cast<uint64_t>(value), 8);
 }
 std::string tuple(const std::vector<int64_t>& values) {
   std::string bytes = "(";

@@ -7,6 +7,7 @@
 
 #include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
+#include "glint/core/little_endian.h"
 #include "io/zip_writer.h"
 #include "support/environment.h"
 #include "support/python.h"
@@ -19,12 +20,6 @@ using testing::HasSubstr;
 using testing::ThrowsMessage;
 
 constexpr std::size_t kLimit = 1 << 20;
-
-std::string little_endian(std::uint64_t value, std::size_t size) {
-  std::string bytes;
-  for (std::size_t i = 0; i < size; ++i) bytes += static_cast<char>(value >> 8 * i & 0xFF);
-  return bytes;
-}
 
 // "hello" deflated by Python's zlib, and its checksum.
 const std::string kHelloDeflated = "\xCB\x48\xCD\xC9\xC9\x07\x00"s;

@@ -198,6 +198,16 @@ void pack_b_frames(const fs::path& from, const fs::path& to) {
   });
 }
 
+// Up to version 3.5 x265 takes yes or no, later the number of layers.
+void write_temporal_layers(const fs::path& path) {
+  for (const char* layers : {"1", "3"}) {
+    Settings settings = kX265;
+    settings["x265-params"] += concat(":temporal-layers=", layers);
+    write_moving(path, "libx265", settings);
+    if (packet_facts(path).temporal_layers > 1) return;
+  }
+}
+
 std::uint32_t big_endian(const std::string& bytes, std::size_t at) {
   std::uint32_t value = 0;
   for (std::size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(bytes.at(at + i));
@@ -294,8 +304,6 @@ std::vector<HostileKind> make_kinds() {
   const auto has_apart = [](const PacketFacts& facts) { return facts.packets > kHostileFrames; };
   const auto has_keyframes = [](const PacketFacts& facts) { return facts.keyframes > 3; };
   const auto any = [](const PacketFacts& facts) { return facts.packets >= kHostileFrames; };
-  Settings layered = kX265;
-  layered["x265-params"] += ":temporal-layers=1";
   std::vector<HostileKind> kinds = {
       plain_kind("H264OpenGopInMp4", "libx264", "open.mp4", kX264OpenGop, is_open),
       plain_kind("H264OpenGopInMatroska", "libx264", "open.mkv", kX264OpenGop, is_open),
@@ -305,8 +313,8 @@ std::vector<HostileKind> make_kinds() {
       plain_kind("H264IntraRefreshInTransportStream", "libx264", "refresh.ts", kX264Refresh, has_keyframes),
       plain_kind("HevcOpenGopInMp4", "libx265", "open.mp4", kX265, is_open),
       plain_kind("HevcOpenGopInTransportStream", "libx265", "open.ts", kX265, is_open),
-      plain_kind("HevcTemporalLayers", "libx265", "layers.mp4", layered,
-                 [](const PacketFacts& facts) { return facts.leading > 0 && facts.temporal_layers > 1; }),
+      {"HevcTemporalLayers", "libx265", "layers.mp4", kHostileFrames, write_temporal_layers,
+       [](const PacketFacts& facts) { return facts.leading > 0 && facts.temporal_layers > 1; }},
       {"Vp9AltRef", "libvpx-vp9", "alt_ref.webm", kHostileFrames,
        [](const fs::path& path) { write_with_alt_ref(path, "libvpx-vp9"); },
        [](const PacketFacts& facts) { return facts.joined > 0; }},

@@ -179,7 +179,7 @@ TEST_F(WeightImportTest, TwoModelsInOneFileAndNamesOfNoneAreRefusedByName) {
   for (const char* name : {"a", "b", "c", "d", "e", "f"}) none[name] = torch::zeros({1});
   write_safetensors(folder_ / "none.safetensors", none);
   EXPECT_THAT([&] { import_model(folder_ / "none.safetensors"); },
-              refuses("with 6 tensors ('a', 'b', 'c', 'd', 'e', ...), which are neither CLIP's nor SigLIP's"));
+              refuses("with 6 tensors ('a', 'b', 'c', 'd', 'e' and 1 more), which are neither CLIP's nor SigLIP's"));
 }
 
 TEST_F(WeightImportTest, AFileOfTorchSaveInHalfPrecisionBecomesFloat) {

@@ -13,7 +13,10 @@ constexpr std::size_t kFirstFew = 5;
 // stand: "and 993 more; results.json names all". `where`: "results.json names all".
 std::vector<std::string> first_few(const std::vector<std::string>& lines, const std::string& where);
 
-// A warning of each of them.
+// The same in a sentence: "a, b, c, d, e and 993 more".
+std::string few_names(const std::vector<std::string>& names);
+
+// A warning of each of the first lines.
 void log_first(const std::vector<std::string>& lines, const std::string& where);
 
 }  // namespace glint
