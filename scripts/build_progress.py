@@ -10,6 +10,7 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -211,6 +212,9 @@ def build(folder, arguments, descriptions):
     if code:
         fail(b"", 1)
     print(f"build: {progress.finished} files in {taken}", file=sys.stderr)
+    program = Path(folder).resolve() / "glint"
+    if not arguments and program.exists() and shutil.which("glint") != str(program):
+        print(f'build: puts glint on your path: export PATH="{program.parent}:$PATH"', file=sys.stderr)
 
 
 def main():
