@@ -294,12 +294,23 @@ std::shared_ptr<RetrievalModel> restore_model(const Checkpoint& checkpoint, Weig
   return model;
 }
 
+namespace {
+
+// "step_000120"; not the draft of one, "step_000120.tmp-...", which a killed writer may have left with all its files.
+bool is_checkpoint_name(const std::string& name) {
+  constexpr std::string_view kStart = "step_";
+  return name.size() > kStart.size() && name.starts_with(kStart) &&
+         name.find_first_not_of("0123456789", kStart.size()) == std::string::npos;
+}
+
+}  // namespace
+
 std::vector<fs::path> list_checkpoints(const fs::path& run_dir) {
   std::vector<fs::path> folders;
   const auto parent = run_dir / "checkpoints";
   if (!files::is_folder(parent)) return folders;
   for (const auto& entry : files::list(parent)) {
-    const bool named = entry.path.filename().string().starts_with("step_");
+    const bool named = is_checkpoint_name(entry.path.filename().string());
     if (named && !files::is_link(entry.path) && files::exists(entry.path / kStateFile)) folders.push_back(entry.path);
   }
   const auto order = [](const fs::path& folder) {  // six digits at least; a longer number is a larger one

@@ -35,7 +35,7 @@ TEST(HeadCostTest, OneCountForAllGivesTheFiguresOfTheRecipes) {
   // The recipes' 480 leaves <c, V_t> and <c W_g, V_t> out.
   EXPECT_NEAR(giga(glccl.exact.pair - 2 * sizes.frames * sizes.width), 480, 0.5);
   EXPECT_NEAR(giga(glccl.exact.pair), 492.2, 0.05);
-  // X-CLIP's 220.9 without its attention over F; the "0.26 T with all its small matrices" of methods 4.6 is 0.24.
+  // X-CLIP's 220.9 without its attention over F; the "0.24 T with all its small matrices" is that of methods 4.6.
   EXPECT_NEAR(giga(xclip.released.pair), 238.9, 0.05);
   // X-Pool's 275.0 counts one of its two D x D layers a pair.
   EXPECT_NEAR(giga(head_cost(XpoolConfig{}, sizes).released.pair), 537.1, 0.05);

@@ -145,6 +145,15 @@ TEST_F(RunCheckpointsTest, AFolderThatTakesNoFilesIsKnownBeforeTheTraining) {
   EXPECT_THAT([&] { RunCheckpoints(config(), tokenizer()); }, ThrowsMessage<Error>(HasSubstr("run/checkpoints: ")));
 }
 
+TEST_F(RunCheckpointsTest, ADraftThatAKilledWriterLeftIsNoCheckpoint) {
+  const auto checkpoints = folder_ / "run" / "checkpoints";
+  for (const auto* name : {"step_000002", "step_000004.tmp-0123abcd-0123456789abcdef", "step_", "step_000006_old"}) {
+    fs::create_directories(checkpoints / name);
+    write_file(checkpoints / name / "state.json", "{}");
+  }
+  EXPECT_THAT(list_checkpoints(folder_ / "run"), testing::ElementsAre(checkpoints / "step_000002"));
+}
+
 TEST_F(RunCheckpointsTest, TheNewestCheckpointIsThatOfTheLargestStepWhateverTheirFilesTimes) {
   for (const auto* name : {"step_000900", "step_999999", "step_1000000", "step_000020"}) {
     write_file(folder_ / "run/checkpoints" / name / "state.json", "{}");
