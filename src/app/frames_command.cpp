@@ -91,7 +91,8 @@ void run(const FramesOptions& options) {
 
 void add_frames_command(CLI::App& app) {
   auto options = std::make_shared<FramesOptions>();
-  auto* command = app.add_subcommand("frames", "Show the frames that a model sees of a video, and their times");
+  auto* command =
+      app.add_subcommand("frames", "Show frames of a video and their times, chosen as by video.sampling=uniform_3fps");
   command->add_option("VIDEO", options->video, "The video file")->required();
   command->add_option("OUT.png", options->sheet, "Contact sheet to write (a picture)");
   command->add_option("--fps", options->fps, "Candidate frames a second")

@@ -154,25 +154,28 @@ std::string plan_text(const TrainPlan& plan) {
   const auto row = [&](const char* what) -> std::ostream& { return out << std::left << std::setw(18) << what; };
   row("data") << plan.clips << " clips, " << plan.captions << " captions\n";
   if (plan.missing_videos > 0) {
-    row("missing") << "the videos of " << plan.missing_videos << " of " << plan.clips << " clips are not there ("
-                   << plan.video_folder << "); the plan is as if they were\n";
+    row("missing") << "the videos of " << plan.missing_videos << " of " << plan.clips << " clips are missing ("
+                   << plan.video_folder << "); the plan counts them\n";
   }
   row("steps") << plan.steps << ", " << plan.steps_per_epoch << " an epoch\n";
-  row("a step") << plan.processes * plan.pairs_per_process << " pairs: " << plan.processes << " processes of "
-                << plan.pairs_per_process << ", " << plan.pairs_at_once << " at once in the towers; "
-                << std::setprecision(3) << plan.tower_macs_per_step / 1e12 << " T multiply-accumulates there\n";
+  const bool is_tera = plan.tower_macs_per_step >= 1e12;
+  row("step") << plan.processes * plan.pairs_per_process << " pairs on " << plan.processes
+              << (plan.processes == 1 ? " process, " : " processes, ") << plan.pairs_at_once
+              << " of each at one time in the towers; " << std::setprecision(3)
+              << plan.tower_macs_per_step / (is_tera ? 1e12 : 1e9) << (is_tera ? " TMACs" : " GMACs")
+              << " in the towers\n";
   row("parameters") << plan.parameters << "\n";
   for (const auto& group : plan.groups) {
     row("") << group.parameters << " trained in " << group.name << " at " << group.lr << "\n";
   }
-  row("memory") << mib(plan.memory()) << " MiB a process, about: weights " << mib(plan.weights) << ", gradients "
+  row("memory") << "about " << mib(plan.memory()) << " MiB a process: weights " << mib(plan.weights) << ", gradients "
                 << mib(plan.gradients) << ", moments " << mib(plan.moments) << ", average " << mib(plan.average)
                 << ", copy for the checkpoint at most " << mib(plan.checkpoint_copy) << ", activations "
                 << mib(plan.activations) << ", batches ahead " << mib(plan.batches) << ", clips kept "
                 << mib(plan.clip_cache) << "; LibTorch itself some 200\n";
   if (const auto hours = plan.hours()) {
     row("time") << std::setprecision(3) << *hours << " hours without validations, at " << *plan.step_s
-                << " s a step, as measured in " << plan.measured_in << "\n";
+                << " s a step, measured in " << plan.measured_in << "\n";
   }
   row("disk") << mib(plan.checkpoint) << " MiB a checkpoint, " << mib(plan.kept_checkpoints) << " MiB at most\n";
   return out.str();

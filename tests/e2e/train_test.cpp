@@ -244,7 +244,7 @@ TEST_F(TrainCommandTest, ADryRunTellsWhatWouldBeTrainedAndTouchesNothing) {
   for (const auto& group : plan.at("groups")) trained += group.at("parameters").get<int64_t>();
   EXPECT_EQ(memory.at("gradients"), 4 * trained);
   words.pop_back();
-  EXPECT_THAT(run_program(words).out, HasSubstr("2 processes of 4, 4 at once in the towers"));
+  EXPECT_THAT(run_program(words).out, HasSubstr("8 pairs on 2 processes, 4 of each at one time in the towers; "));
   words.push_back("train.batch_size=1000");
   EXPECT_THAT(run_program(words).err, HasSubstr("config.train.batch_size is 1000, more than the 50 training samples"));
 }
@@ -257,8 +257,8 @@ TEST_F(TrainCommandTest, ADryRunNeedsNoVideosAndTellsTheHoursOfARunThatHasMeasur
   words.push_back("--dry-run");
   const auto planned = run_program(words);
   ASSERT_EQ(planned.exit_code, 0) << planned.err;
-  EXPECT_THAT(planned.out, HasSubstr(concat("the videos of 50 of 50 clips are not there (", (folder_ / "set").string(),
-                                            "); the plan is as if they were\n")));
+  EXPECT_THAT(planned.out, HasSubstr(concat("the videos of 50 of 50 clips are missing (", (folder_ / "set").string(),
+                                            "); the plan counts them\n")));
   EXPECT_THAT(planned.out, HasSubstr("12, 6 an epoch"));
   EXPECT_THAT(planned.out, testing::Not(HasSubstr("hours")));
 

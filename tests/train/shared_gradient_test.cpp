@@ -1,8 +1,14 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <set>
+#include <sstream>
+#include <string>
+
 #include "dist/ranks.h"
+#include "glint/core/error.h"
 #include "train/gradient_case.h"
+#include "train/scope_seeds.h"
 
 // Batches that lie in several processes. Each compares what it got with the whole batch in itself alone.
 namespace glint::test {
@@ -85,6 +91,27 @@ TEST(SharedGradientTest, DropoutOfEachProcessIsTheSameAgain) {
                                 EXPECT_EQ(once.losses.loss, again.losses.loss);
                               }),
             well(2));
+}
+
+TEST(SharedGradientTest, EveryPartOfEveryProcessDropsByASeedOfItsOwn) {
+  EXPECT_EQ(run_communicators(3,
+                              [](const auto& peers) {
+                                torch::set_num_threads(1);
+                                const auto model = small_model(heads()[1], /*dropout=*/0.3);
+                                const ScopeSeeds scopes;
+                                gradients(*model, random_batch(2), {.micro_batch = 1}, {}, peers);
+                                std::string mine;
+                                for (const auto* scope : {"text tower", "image tower"}) {
+                                  for (const auto seed : ScopeSeeds::seeds().at(scope)) mine += concat(seed, "\n");
+                                }
+                                std::set<std::string> seeds;
+                                for (const auto& text : peers->all_gather(mine)) {
+                                  std::istringstream lines(text);
+                                  for (std::string line; std::getline(lines, line);) seeds.insert(line);
+                                }
+                                EXPECT_EQ(seeds.size(), 3U * 2 * 2);  // processes, towers, parts
+                              }),
+            well(3));
 }
 
 }  // namespace
