@@ -316,11 +316,21 @@ TowerSizes tower_sizes(const TensorMap& weights, const TowerConfig& config) {
   const auto towers = is_bare ? weights : without_prefix(weights, "clip.");
   auto sizes = sizes_of(towers, WeightNames::kOpenAi, config);
   sizes.has_logit_bias = towers.count("logit_bias") > 0;
-  for (const auto& [name, shape] : tower_shapes(sizes)) {
-    const auto found = towers.find(name);
-    if (found == towers.end()) throw Error("tower weights: '", name, "' is missing");
-    if (has_shape(found->second, shape)) continue;
-    throw Error("tower weights: '", name, "' is ", found->second.sizes(), ", expected ", at::IntArrayRef(shape));
+  const auto shapes = tower_shapes(sizes);
+  for (const auto& [name, shape] : shapes) {
+    if (towers.count(name) == 0) throw Error("tower weights: '", name, "' is missing");
+  }
+  const auto refuse = [&](const std::string& name) {
+    throw Error("tower weights: '", name, "' is ", towers.at(name).sizes(), ", expected ",
+                at::IntArrayRef(shapes.at(name)));
+  };
+  // Dimensions first: a weight with others than it should have told a wrong size, which others would be blamed for.
+  for (const auto& [name, shape] : shapes) {
+    const auto& weight = towers.at(name);
+    if (weight.dim() != std::ssize(shape) && !has_shape(weight, shape)) refuse(name);
+  }
+  for (const auto& [name, shape] : shapes) {
+    if (!has_shape(towers.at(name), shape)) refuse(name);
   }
   return sizes;
 }
