@@ -84,7 +84,7 @@ TEST(ThreadPoolTest, APoolWithoutThreadsIsOurMistake) {
 
 // Address space for a few stacks alone, in a process of its own: the threads that were started are joined.
 TEST(ThreadPoolDeathTest, ThreadsThatCannotBeStartedAreAShortage) {
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "the address sanitizer takes more of it than the limit allows";
 #endif
   const auto start_too_many = [] {

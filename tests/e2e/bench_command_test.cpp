@@ -102,6 +102,21 @@ TEST(BenchCommandTest, ATrainingStepIsMeasuredBesideTheLiteralForm) {
   EXPECT_THAT(table.out, HasSubstr("\nglccl "));
 }
 
+TEST(BenchCommandTest, OperatorsAreTimedBesideTheKernelsOfTheHeadsThatHaveOne) {
+  const auto result = bench({"--operators", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  std::vector<std::string> with_kernel;
+  const auto measured = nlohmann::json::parse(result.out);
+  for (const auto& object : measured) {
+    const auto name = object.at("name").get<std::string>();
+    if (name.ends_with("/operators")) with_kernel.push_back(name);
+  }
+  EXPECT_THAT(with_kernel, testing::ElementsAre("head_score/xclip/operators", "head_score/xpool/operators"));
+  const auto training = run_program({"bench", "head", "--operators", "--train"});
+  EXPECT_EQ(training.exit_code, 1);
+  EXPECT_THAT(training.err, HasSubstr("--operators: has no effect with --train"));
+}
+
 TEST(BenchCommandTest, WhatCannotBeMeasuredIsOneSentence) {
   const auto unknown = bench({"--head", "pool"});
   EXPECT_EQ(unknown.exit_code, 1);

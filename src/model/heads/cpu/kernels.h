@@ -9,6 +9,9 @@ namespace glint::cpu {
 // run.
 bool has_kernels_for(const torch::Tensor& features);
 
+// How often has_kernels_for() has said yes to this thread: whether a head has a kernel is read off its scoring.
+int64_t kernels_taken();
+
 // While it lives this thread scores by operators alone: for what compares the two.
 class WithoutKernels {
  public:
