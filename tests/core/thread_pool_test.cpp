@@ -85,7 +85,7 @@ TEST(ThreadPoolTest, APoolWithoutThreadsIsOurMistake) {
 // Address space for a few stacks alone, in a process of its own: the threads that were started are joined.
 TEST(ThreadPoolDeathTest, ThreadsThatCannotBeStartedAreAShortage) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "the address sanitizer takes more of it than the limit allows";
+  GTEST_SKIP() << "the sanitizer takes more of it than the limit allows";
 #endif
   const auto start_too_many = [] {
     rlimit limit{std::size_t{1} << 31, std::size_t{1} << 31};
