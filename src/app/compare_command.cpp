@@ -6,9 +6,9 @@
 
 #include "app/commands.h"
 #include "app/compare_runs.h"
-#include "app/compare_table.h"
 #include "glint/core/error.h"
 #include "glint/eval/comparison.h"
+#include "glint/report/comparison_table.h"
 
 namespace glint::app {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "glint/eval/comparison.h"
 
-namespace glint::app {
+namespace glint {
 
 // Everything that `glint compare` has to tell.
 struct ComparisonReport {
@@ -25,4 +25,4 @@ std::string comparison_markdown(const ComparisonReport& report);  // the same wo
 std::string comparison_latex(const ComparisonReport& report);     // the same as comments around a tabular (booktabs)
 std::string comparison_csv(const ComparisonReport& report);       // full precision, a row a metric and arm
 
-}  // namespace glint::app
+}  // namespace glint

@@ -1,4 +1,4 @@
-#include "app/compare_table.h"
+#include "glint/report/comparison_table.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,7 +10,7 @@
 #include "glint/core/error.h"
 #include "glint/core/json.h"
 
-namespace glint::app {
+namespace glint {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -366,4 +366,4 @@ std::string comparison_csv(const ComparisonReport& report) {
   return text;
 }
 
-}  // namespace glint::app
+}  // namespace glint
