@@ -8,8 +8,8 @@
 
 #include "config/fields.h"
 #include "config/suggestion.h"
-#include "config/yaml_tree.h"
 #include "glint/config/eval_bank.h"
+#include "glint/config/yaml_tree.h"
 #include "glint/core/error.h"
 #include "glint/core/file_kind.h"
 #include "glint/core/text_file.h"

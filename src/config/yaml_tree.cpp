@@ -1,4 +1,4 @@
-#include "config/yaml_tree.h"
+#include "glint/config/yaml_tree.h"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
@@ -86,7 +86,10 @@ class TreeBuilder : public YAML::EventHandler {
       return;
     }
     Open& parent = open_.back();
-    if (parent.node.kind == YamlNode::Kind::kList) return;  // no setting is a list: that it is one is all we need
+    if (parent.node.kind == YamlNode::Kind::kList) {
+      parent.node.children.emplace_back("", std::move(node));
+      return;
+    }
     if (!parent.has_key) {
       if (const auto* first = parent.node.find(as_key)) {
         fail(file_, node.line, concat("key '", as_key, "' is given twice; first on line ", first->line));

@@ -12,7 +12,7 @@ struct YamlNode {
   Kind kind = Kind::kMap;
   int line = 0;                                            // 1 is the first; 0: from the command line
   std::string text;                                        // kText, without its quotes
-  std::vector<std::pair<std::string, YamlNode>> children;  // kMap, in the order of the file
+  std::vector<std::pair<std::string, YamlNode>> children;  // kMap, in the order of the file; kList, without keys
   YamlNode* find(const std::string& key);
 };
 

@@ -1,0 +1,183 @@
+#include <iostream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/commands.h"
+#include "glint/config/config_file.h"
+#include "glint/core/error.h"
+#include "glint/core/files.h"
+#include "glint/core/json.h"
+#include "glint/core/log.h"
+#include "glint/core/stop_signal.h"
+#include "glint/study/cells.h"
+#include "glint/study/study.h"
+#include "glint/study/work.h"
+#include "glint/train/train_plan.h"
+#include "glint/weights/initialisation.h"
+
+namespace glint::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// What a cell's training needs; the same for all its seeds, so that a model is built once for them.
+class StudyPlans {
+ public:
+  const TrainPlan& of(const Cell& cell) {
+    auto config = cell.config;
+    config.train.seed = 0;
+    const auto key = config_hash(config);
+    const auto found = plans_.find(key);
+    if (found != plans_.end()) return found->second;
+    return plans_.emplace(key, plan_training(cell.config, cell.config.dist.processes)).first->second;
+  }
+
+ private:
+  std::map<std::string, TrainPlan> plans_;
+};
+
+struct PlanOptions {
+  std::string file;
+  bool json = false;
+};
+
+std::string gib_text(double bytes) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(1) << bytes / (1 << 30);
+  return out.str();
+}
+
+std::string hours_text(const std::optional<double>& hours) {
+  if (!hours) return "?";
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(*hours < 10 ? 2 : 0) << *hours;
+  return out.str();
+}
+
+Json cell_json(const Study& study, const Cell& cell, const CellStatus& status, const TrainPlan& plan) {
+  Json json = {
+      {"arm", study.arms[cell.arm].name}, {"seed", cell.seed},  {"vary", cell.value}, {"folder", cell.folder.string()},
+      {"state", to_text(status.state)},   {"note", status.note}};
+  json["words"] = cell.words;
+  json["base"] = cell.base.string();
+  json["steps"] = plan.steps;
+  json["memory_bytes"] = plan.memory();
+  json["disk_bytes"] = plan.kept_checkpoints;
+  json["tower_macs_per_step"] = plan.tower_macs_per_step;
+  json["step_s"] = plan.step_s ? Json(*plan.step_s) : Json(nullptr);
+  json["hours"] = plan.hours() ? Json(*plan.hours()) : Json(nullptr);
+  return json;
+}
+
+void plan(const PlanOptions& options) {
+  const auto study = read_study(options.file);
+  const auto cells = cells_of(study);
+  StudyPlans plans;
+  Json rows = Json::array();
+  std::ostringstream out;
+  const auto row = [&](const std::string& cell, const std::string& state, const std::string& steps,
+                       const std::string& hours, const std::string& memory, const std::string& disk,
+                       const std::string& folder) {
+    out << std::left << std::setw(44) << cell << std::setw(9) << state << std::right << std::setw(8) << steps
+        << std::setw(8) << hours << std::setw(12) << memory << std::setw(10) << disk << "  " << folder << "\n";
+  };
+  row("cell", "state", "steps", "hours", "memory GiB", "disk GiB", "folder");
+  std::map<CellState, int> counts;
+  double hours = 0, disk = 0;
+  bool all_hours = true;
+  std::vector<std::string> notes;
+  for (const auto& cell : cells) {
+    const auto status = look_at_cell(study, cell);
+    const auto& needs = plans.of(cell);
+    ++counts[status.state];
+    if (status.state != CellState::kDone) {
+      hours += needs.hours().value_or(0);
+      all_hours = all_hours && needs.hours();
+    }
+    disk += static_cast<double>(needs.kept_checkpoints);
+    rows.push_back(cell_json(study, cell, status, needs));
+    row(cell_text(study, cell), to_text(status.state), std::to_string(needs.steps), hours_text(needs.hours()),
+        gib_text(static_cast<double>(needs.memory())), gib_text(static_cast<double>(needs.kept_checkpoints)),
+        cell.folder.string());
+    if (!status.note.empty()) notes.push_back(concat(cell_text(study, cell), ": ", status.note));
+  }
+  if (options.json) {
+    std::cout << json_text(rows, 2) << "\n";
+    return;
+  }
+  out << cells.size() << " cells: " << counts[CellState::kDone] << " done, " << counts[CellState::kRunning]
+      << " running, " << counts[CellState::kFailed] << " failed, " << counts[CellState::kMissing] << " missing; "
+      << gib_text(disk) << " GiB of disk at most";
+  if (hours > 0)
+    out << "; " << hours_text(hours) << " hours of training left"
+        << (all_hours ? "" : ", of those whose steps are measured");
+  out << "\n";
+  if (!all_hours) {
+    out << "Hours are known where steps were measured: in a cell that has begun, or by glint study measure "
+        << options.file << ".\n";
+  }
+  for (const auto& note : notes) out << note << "\n";
+  for (const auto& folder : folders_of_no_cell(study, cells))
+    out << folder.string() << ": belongs to no cell of this file any more; it stays\n";
+  std::cout << out.str();
+}
+
+int work(const std::string& file, WorkOptions options) {
+  catch_stop_signals();
+  options.program = files::target_of("/proc/self/exe");
+  const auto study = read_study(file);
+  for (const auto& cell : cells_of(study)) {
+    if (const auto fault = initialisation_fault(cell.config); !fault.empty() && !files::exists(cell.folder))
+      throw Error(file, ": ", cell_text(study, cell), ": ", fault);
+  }
+  const auto outcome = work_on(study, options);
+  std::cout << outcome.done << " cells done by this call";
+  if (outcome.running_elsewhere > 0) std::cout << ", " << outcome.running_elsewhere << " in work elsewhere";
+  std::cout << ", " << outcome.failed.size() << " failed\n";
+  for (const auto& [cell, sentence] : outcome.failed) std::cout << "failed: " << cell << ": " << sentence << "\n";
+  if (outcome.failed.empty()) return 0;
+  std::cout << "glint study work " << file << " --retry tries them again\n";
+  return 1;
+}
+
+CLI::App* add(CLI::App& app, const char* name, const char* help, std::string& file) {
+  auto* command = app.add_subcommand(name, help);
+  command->add_option("FILE", file, "Study file (YAML)")->required();
+  return command;
+}
+
+}  // namespace
+
+void add_study_command(CLI::App& app) {
+  auto* command = app.add_subcommand("study", "Answer one question by many runs: plan, train, compare, report");
+  command->require_subcommand(1);
+
+  auto plans = std::make_shared<PlanOptions>();
+  auto* plan_command =
+      add(*command, "plan", "List the cells with state, steps, hours, memory and disk; train nothing", plans->file);
+  plan_command->add_flag("--json", plans->json, "Print a JSON array, one object a cell");
+  plan_command->footer("Example: glint study plan losses.yaml");
+  plan_command->callback([plans] { plan(*plans); });
+
+  struct Work {
+    std::string file;
+    WorkOptions options;
+  };
+  auto works = std::make_shared<Work>();
+  auto* work_command =
+      add(*command, "work", "Train and evaluate free cells until none is left; start as many as there are machines",
+          works->file);
+  work_command->add_option("--only", works->options.only, "Work on the cells of this arm alone");
+  work_command->add_flag("--retry", works->options.retries, "Try cells that failed again, once each");
+  work_command->footer("Example: glint study work losses.yaml");
+  work_command->callback([works] {
+    if (const int code = work(works->file, works->options); code != 0) std::exit(code);
+  });
+  command->footer("Example: glint study init losses --demo > losses.yaml && glint study work losses.yaml");
+}
+
+}  // namespace glint::app
