@@ -85,7 +85,7 @@ int run(const std::string& program, const Options& options) {
     const auto input = mutated(seeds, options.seed, i);
     run_one(concat("run ", i, " of --seed ", options.seed), input, options, totals);
   }
-  alarm(0);
+  limit_time(0);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   std::fprintf(stderr, "%s: %zu seeds and %llu mutations in %.1f s, at most %.0f MB; the slowest took %.3f s (%s)\n",
                program.c_str(), seeds.size(), static_cast<unsigned long long>(options.runs), seconds, peak_mb(),
@@ -103,7 +103,7 @@ int main(int argc, char** argv) {
   app.add_option("files", options.paths, "Seed files, or folders of them")->required();
   app.add_option("--runs", options.runs, "Mutations after the seeds")->capture_default_str();
   app.add_option("--seed", options.seed, "Chooses the mutations")->capture_default_str();
-  app.add_option("--limit-s", options.limit_s, "Seconds that one input may take")->capture_default_str();
+  app.add_option("--limit-s", options.limit_s, "Seconds of computing that one input may take")->capture_default_str();
   app.add_option("--memory-mb", options.memory_mb, "Resident memory that the process may reach")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   if (LLVMFuzzerInitialize != nullptr) LLVMFuzzerInitialize(&argc, &argv);

@@ -1,5 +1,7 @@
 #include "fuzz/failure_report.h"
 
+#include <sys/time.h>
+
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -51,13 +53,20 @@ void keep_input() {
 }
 
 void on_signal(int number) {
-  if (number == SIGALRM) say("the input takes too long\n");
+  if (number == SIGPROF) say("the input takes too long\n");
   keep_input();
   signal(number, SIG_DFL);
   raise(number);
 }
 
 }  // namespace
+
+// Of the processor: on a busy machine an input takes no longer.
+void limit_time(unsigned seconds) {
+  itimerval limit{};
+  limit.it_value.tv_sec = static_cast<time_t>(seconds);
+  setitimer(ITIMER_PROF, &limit, nullptr);
+}
 
 void report_failures(const std::string& path, unsigned limit_s) {
   copy(path, g_at_hand.path);
@@ -71,7 +80,7 @@ void report_failures(const std::string& path, unsigned limit_s) {
   action.sa_flags = SA_ONSTACK;
   const bool sanitized = __sanitizer_set_death_callback != nullptr;
   if (sanitized) __sanitizer_set_death_callback(keep_input);
-  for (const int number : {SIGABRT, SIGALRM}) sigaction(number, &action, nullptr);
+  for (const int number : {SIGABRT, SIGPROF}) sigaction(number, &action, nullptr);
   if (sanitized) return;  // their report of the others is the better one
   for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) sigaction(number, &action, nullptr);
 }
@@ -80,7 +89,7 @@ void at_hand(const std::string& name, const Input& input) {
   copy(name, g_at_hand.name);
   g_at_hand.data = input.data();
   g_at_hand.size = input.size();
-  alarm(g_at_hand.limit_s);
+  limit_time(g_at_hand.limit_s);
 }
 
 void fail(const std::string& why) {

@@ -14,7 +14,9 @@
 #include "glint/core/log.h"
 #include "glint/core/stop_signal.h"
 #include "glint/study/cells.h"
+#include "glint/study/shipped.h"
 #include "glint/study/study.h"
+#include "glint/study/study_report.h"
 #include "glint/study/work.h"
 #include "glint/train/train_plan.h"
 #include "glint/weights/initialisation.h"
@@ -144,6 +146,17 @@ int work(const std::string& file, WorkOptions options) {
   return 1;
 }
 
+struct ReportOptions {
+  std::string file, out;
+  bool json = false, markdown = false, latex = false, csv = false;
+};
+
+void report(const ReportOptions& options) {
+  const auto made = make_study_report(read_study(options.file));
+  const auto form = options.json ? study_json : options.latex ? study_latex : options.csv ? study_csv : study_markdown;
+  std::cout << form(made);
+}
+
 CLI::App* add(CLI::App& app, const char* name, const char* help, std::string& file) {
   auto* command = app.add_subcommand(name, help);
   command->add_option("FILE", file, "Study file (YAML)")->required();
@@ -155,6 +168,26 @@ CLI::App* add(CLI::App& app, const char* name, const char* help, std::string& fi
 void add_study_command(CLI::App& app) {
   auto* command = app.add_subcommand("study", "Answer one question by many runs: plan, train, compare, report");
   command->require_subcommand(1);
+
+  struct Init {
+    std::string name, data;
+    bool demo = false;
+  };
+  auto inits = std::make_shared<Init>();
+  std::string names;
+  for (const auto& name : shipped_studies()) names += (names.empty() ? "" : ", ") + name;
+  auto* init_command = command->add_subcommand("init", "Print a study file, ready to edit");
+  init_command->add_option("NAME", inits->name, "Study: " + names)->required();
+  auto* data = init_command->add_option("--data", inits->data, "Settings file that gives data, towers and training");
+  init_command->add_flag("--demo", inits->demo, "Of the demo set, with budgets for two cores")->excludes(data);
+  init_command->footer("Example: glint study init heads --data configs/glscl/msrvtt.yaml > heads.yaml");
+  init_command->callback([inits] {
+    if (inits->data.empty() && !inits->demo)
+      throw Error(
+          "glint study init: on which data? Add --demo, or --data with a settings file such as "
+          "configs/glscl/msrvtt.yaml");
+    std::cout << shipped_study(inits->name, inits->data);
+  });
 
   auto plans = std::make_shared<PlanOptions>();
   auto* plan_command =
@@ -177,6 +210,21 @@ void add_study_command(CLI::App& app) {
   work_command->callback([works] {
     if (const int code = work(works->file, works->options); code != 0) std::exit(code);
   });
+  auto reports = std::make_shared<ReportOptions>();
+  auto* report_command = add(*command, "report", "Compare the arms by what is done so far", reports->file);
+  std::vector<CLI::Option*> forms;
+  const auto add_form = [&](const char* name, bool& flag, const char* help) {
+    auto* form = report_command->add_flag(name, flag, help);
+    for (auto* other : forms) form->excludes(other);
+    forms.push_back(form);
+  };
+  add_form("--markdown", reports->markdown, "Print Markdown (the default)");
+  add_form("--json", reports->json, "Print a JSON object");
+  add_form("--latex", reports->latex, "Print LaTeX tables (package booktabs)");
+  add_form("--csv", reports->csv, "Print comma-separated values, a row a number");
+  report_command->footer("Example: glint study report losses.yaml");
+  report_command->callback([reports] { report(*reports); });
+
   command->footer("Example: glint study init losses --demo > losses.yaml && glint study work losses.yaml");
 }
 

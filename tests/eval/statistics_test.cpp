@@ -300,5 +300,20 @@ TEST(CalibrationTest, TheTwoLevelBootstrapHoldsWithEnoughSeeds) {
   });
 }
 
+// By hand: means 2 and 4, variances 1 and 1 of three each, t = 2 / sqrt(2/3) = 2.449 with 4 degrees of freedom.
+TEST(WelchTest, TwoGroupsOfThreeGiveTheTabulatedP) {
+  const auto test = welch_test({1, 2, 3}, {3, 4, 5}).value();
+  EXPECT_NEAR(test.difference, 2, 1e-12);
+  EXPECT_NEAR(test.freedom, 4, 1e-12);
+  EXPECT_NEAR(test.p, 0.070484, 1e-6);
+  EXPECT_NEAR(test.high - test.difference, 2.776445 * std::sqrt(2.0 / 3), 1e-5);
+}
+
+TEST(WelchTest, SaysNothingWhereNothingVaries) {
+  EXPECT_FALSE(welch_test({1, 1}, {2, 2}));
+  EXPECT_FALSE(welch_test({1}, {2, 3}));
+  EXPECT_TRUE(welch_test({1, 1}, {2, 3}));
+}
+
 }  // namespace
 }  // namespace glint::test

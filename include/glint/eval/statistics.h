@@ -52,6 +52,15 @@ struct SeedBootstrap {
 std::vector<SeedBootstrap> seed_bootstrap(const std::vector<UnitColumns>& a, const std::vector<UnitColumns>& b,
                                           const std::vector<double>& queries, const Resampling& resampling = {});
 
+// Welch's t-test of two groups of single numbers (one a training seed), two-sided, with the 95 % interval of the
+// difference of their means, b - a. Needs two numbers a group that are not all equal; none otherwise.
+struct WelchTest {
+  double difference = 0, low = 0, high = 0;
+  double p = 1;
+  double freedom = 0;  // Welch-Satterthwaite's degrees of freedom
+};
+std::optional<WelchTest> welch_test(const std::vector<double>& a, const std::vector<double>& b);
+
 // Several p-values of one table, adjusted, in their order: Holm (the chance of any false alarm), Benjamini-Hochberg
 // (the share of false ones among the alarms).
 std::vector<double> holm(const std::vector<double>& p);
