@@ -43,10 +43,6 @@ std::vector<torch::Tensor> gradients_of(Features& features) {
   return gradients;
 }
 
-torch::Tensor scaled(const torch::Tensor& loss, double scale) {
-  return scale == 1 ? loss : loss * scale;
-}
-
 // In one go: numbers on a GPU are waited for.
 BatchLosses fetch(const std::vector<std::pair<std::string, torch::Tensor>>& parts) {
   std::vector<torch::Tensor> values;
@@ -65,6 +61,7 @@ BatchLosses fetch(const std::vector<std::pair<std::string, torch::Tensor>>& part
 BatchGradient::BatchGradient(RetrievalModel& model, const NamedParameters& parameters, const TrainConfig& train,
                              const DistConfig& dist, std::shared_ptr<Communicator> peers)
     : model_(model),
+      parameters_(parameters),
       config_(train),
       reference_gradients_(dist.reference_gradients),
       peers_(std::move(peers)),
@@ -73,30 +70,54 @@ BatchGradient::BatchGradient(RetrievalModel& model, const NamedParameters& param
 }
 
 BatchLosses BatchGradient::compute(const Batch& given, int64_t step, LapTimer& timer, double loss_scale) {
-  const auto device = model_.device();
-  const auto batch = device.is_cpu() ? given : on_device(given, device);
-  if (!device.is_cpu()) timer.lap("to device");
-  const auto pairs = batch.token_ids.size(0);
-  seed(step, 0);
-  if (config_.micro_batch <= 0 || config_.micro_batch >= pairs) return fetch(whole(batch, timer, loss_scale));
-  return fetch(in_parts(batch, step, timer, loss_scale));
+  const auto batch = moved(given);
+  if (!model_.device().is_cpu()) timer.lap("to device");
+  return fetch(run({batch, step, timer, loss_scale}));
 }
 
-BatchGradient::LossParts BatchGradient::whole(const Batch& batch, LapTimer& timer, double loss_scale) {
-  const auto pairs = batch.token_ids.size(0);
-  auto text = encode_texts(batch, 0, pairs);
-  auto video = encode_videos(batch, 0, pairs);
+std::vector<std::pair<std::string, double>> BatchGradient::part_norms(const Batch& given, int64_t step,
+                                                                      double loss_scale) {
+  const auto batch = moved(given);
+  LapTimer unread;
+  std::vector<std::pair<std::string, double>> norms;
+  for (std::size_t count = 1; norms.size() < count;) {
+    const auto parts = run({batch, step, unread, loss_scale, norms.size()});
+    count = parts.size();
+    norms.emplace_back(parts[norms.size()].first, clip_global_norm(parameters_, /*max_norm=*/0) / loss_scale);
+    for (const auto& [name, parameter] : parameters_) parameter.mutable_grad().reset();
+  }
+  return norms;
+}
+
+Batch BatchGradient::moved(const Batch& batch) const {
+  const auto device = model_.device();
+  return device.is_cpu() ? batch : on_device(batch, device);
+}
+
+BatchGradient::LossParts BatchGradient::run(const Pass& pass) {
+  seed(pass.step, 0);
+  const auto pairs = pass.batch.token_ids.size(0);
+  return config_.micro_batch <= 0 || config_.micro_batch >= pairs ? whole(pass) : in_parts(pass);
+}
+
+BatchGradient::LossParts BatchGradient::whole(const Pass& pass) {
+  const auto pairs = pass.batch.token_ids.size(0);
+  auto text = encode_texts(pass.batch, 0, pairs);
+  auto video = encode_videos(pass.batch, 0, pairs);
   auto& head = model_.head();
   const PairFeatures features = {head.prepare_text(std::move(text)), head.prepare_video(std::move(video))};
-  timer.lap("towers");
+  pass.timer.lap("towers");
   const auto scored = score(features);
-  timer.lap("head");
-  reducer_.backward({scaled(scored.loss, loss_scale)});
-  timer.lap("backward");
+  pass.timer.lap("head");
+  reducer_.backward(outputs(scored, pass));
+  pass.timer.lap("backward");
   return scored.parts;
 }
 
-BatchGradient::LossParts BatchGradient::in_parts(const Batch& batch, int64_t step, LapTimer& timer, double loss_scale) {
+BatchGradient::LossParts BatchGradient::in_parts(const Pass& pass) {
+  const auto& batch = pass.batch;
+  const auto step = pass.step;
+  auto& timer = pass.timer;
   const auto pairs = batch.token_ids.size(0), part = config_.micro_batch;
   const MicroBatchedTower<TextFeatures> texts(pairs, part, [&](int64_t begin, int64_t end) {
     seed(step, 2 * (begin / part));
@@ -117,7 +138,8 @@ BatchGradient::LossParts BatchGradient::in_parts(const Batch& batch, int64_t ste
     seed(step, kScoring);
     const auto scored = score(features);
     timer.lap("head");
-    scaled(scored.loss, loss_scale).backward();
+    const auto roots = outputs(scored, pass);
+    if (!roots.empty()) torch::autograd::backward(roots, {});
     timer.lap("backward");
     of_texts = gradients_of(features.text);
     of_videos = gradients_of(features.video);
@@ -187,16 +209,25 @@ BatchGradient::Scored BatchGradient::score(const PairFeatures& own) const {
   const bool whole = ranks == 1;
   const auto rows = model_.logits(shard.text_scores);
   const ShardLogits logits = {rows, whole ? rows : model_.logits(shard.video_scores), begin};
-  Scored scored = {config_.loss == "sigmoid" ? sigmoid_loss(logits) : contrastive_loss(logits), {}};
+  Scored scored = {config_.loss == "sigmoid" ? sigmoid_loss(logits) : contrastive_loss(logits), {}, {}};
+  scored.terms.push_back(scored.loss);
   auto nce = scored.loss.detach().clone();
   peers_->all_reduce(nce);
   scored.parts.emplace_back("nce", nce);
   if (!shard.sums.defined()) return scored;
   for (const auto& aux : model_.head().losses(sum_over_ranks(*peers_, shard.sums), ranks * pairs)) {
-    scored.loss = scored.loss + aux.value / ranks;  // the same on every rank
+    scored.terms.push_back(aux.value / ranks);  // the same on every rank
+    scored.loss = scored.loss + scored.terms.back();
     scored.parts.emplace_back(aux.name, aux.value.detach());
   }
   return scored;
+}
+
+// What backward() starts from; nothing for a term that no parameter is part of.
+std::vector<torch::Tensor> BatchGradient::outputs(const Scored& scored, const Pass& pass) {
+  const auto& loss = pass.term ? scored.terms.at(*pass.term) : scored.loss;
+  if (pass.term && !loss.requires_grad()) return {};
+  return {pass.loss_scale == 1 ? loss : loss * pass.loss_scale};
 }
 
 }  // namespace glint

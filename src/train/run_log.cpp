@@ -76,6 +76,7 @@ void RunLog::step(const StepStats& stats, double logit_scale, const LapTimer& ti
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     if (!groups_[i].empty()) line.emplace_back("grad_norm/" + groups_[i], stats.norms.groups[i]);
   }
+  append(line, "loss_grad_norm/", stats.part_norms);
   append(line, {{"logit_scale", logit_scale}, {"samples_per_s", static_cast<double>(batch_size_) / seconds}});
   if (stats.verdict != StepVerdict::kSound) line.emplace_back("left_out", 1);
   if (stats.loss_scale) line.emplace_back("loss_scale", *stats.loss_scale);

@@ -24,9 +24,10 @@ struct StepStats {
   int64_t step = 0;   // counted from 1
   int64_t epoch = 0;  // of its batch, from 0
   BatchLosses losses = {};
-  GradientNorms norms = {};               // before the global clip
-  double lr = 0;                          // of the new weights
-  std::optional<double> loss_scale = {};  // what the loss was multiplied by, with precision fp16
+  GradientNorms norms = {};                                     // before the global clip
+  std::vector<std::pair<std::string, double>> part_norms = {};  // of each loss's gradient; empty: not measured
+  double lr = 0;                                                // of the new weights
+  std::optional<double> loss_scale = {};                        // what the loss was multiplied by, with precision fp16
   StepVerdict verdict = StepVerdict::kSound;
   double tower_macs = 0;  // of this process
 };

@@ -318,6 +318,13 @@ Batch Trainer::next_batch() {
   return batch;
 }
 
+// The first step and every train.loss_gradients_every-th after it, so that each run has one, and a resumed one the
+// same.
+bool Trainer::measures_losses() const {
+  const auto every = config_.train.loss_gradients_every;
+  return every > 0 && state_.step % every == 0;
+}
+
 StepStats Trainer::step(const Batch& batch) {
   set_activity(concat("step ", state_.step + 1, ": computes"));
   model_->train();
@@ -325,6 +332,10 @@ StepStats Trainer::step(const Batch& batch) {
   const auto& groups = optimizer_->groups();
   StepStats stats{.step = state_.step + 1, .epoch = batch.epoch};
   if (scaler_) stats.loss_scale = scaler_->scale();
+  if (measures_losses()) {
+    stats.part_norms = gradient_->part_norms(batch, state_.step, stats.loss_scale.value_or(1));
+    timer_.lap("loss gradients");
+  }
   model_->take_encoded();  // of what was no step
   stats.losses = gradient_->compute(batch, state_.step, timer_, stats.loss_scale.value_or(1));
   const auto encoded = model_->take_encoded();

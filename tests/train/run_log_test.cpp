@@ -60,6 +60,14 @@ TEST_F(RunLogTest, AStepIsOneLineWithTheNormsOfTheGroupsThatHaveParameters) {
   EXPECT_LE(line().at("data_wait"), 1);
 }
 
+TEST_F(RunLogTest, AStepWhoseLossesWereMeasuredNamesTheNormOfEach) {
+  auto stats = some_step();
+  stats.part_norms = {{"nce", 1.2}, {"icl", 0.3}};
+  log().step(stats, /*logit_scale=*/99, some_timer());
+  EXPECT_THAT(line().dump(),
+              HasSubstr(R"("grad_norm/filled":1.25,"loss_grad_norm/nce":1.2,"loss_grad_norm/icl":0.3,)"));
+}
+
 TEST_F(RunLogTest, AStepThatWasLeftOutSaysSoAndItsLossScale) {
   auto stats = some_step();
   stats.verdict = StepVerdict::kOverflowed;

@@ -59,6 +59,36 @@ TEST(SharedGradientTest, TheSigmoidLossIsSharedToo) {
             well(2));
 }
 
+TEST(SharedGradientTest, TwoProcessesMeasureTheLossesOfTheWholeBatch) {
+  EXPECT_EQ(run_communicators(2,
+                              [](const auto& peers) {
+                                torch::set_num_threads(1);
+                                for (const auto& head : heads()) {
+                                  SCOPED_TRACE(head_name(head));
+                                  const auto model = small_model(head, /*dropout=*/0);
+                                  const auto batch = random_batch(kSharedPairs);
+                                  const auto whole = part_norms(*model, batch, {}, {}, Communicator::alone());
+                                  const auto shard = share_of(batch, *peers);
+                                  expect_equal(part_norms(*model, shard, {}, {}, peers), whole, 1e-4);
+                                  expect_equal(part_norms(*model, shard, {.micro_batch = 2}, {}, peers), whole, 1e-4);
+                                }
+                              }),
+            well(2));
+}
+
+TEST(SharedGradientTest, MeasuringTheLossesLeavesNoTraceInTheStepOfTwoProcesses) {
+  EXPECT_EQ(run_communicators(2,
+                              [](const auto& peers) {
+                                torch::set_num_threads(1);
+                                const auto model = small_model(heads()[1], /*dropout=*/0.3);
+                                const auto shard = share_of(random_batch(kSharedPairs), *peers);
+                                const auto plain = gradients(*model, shard, {}, {}, peers);
+                                part_norms(*model, shard, {}, {}, peers);
+                                expect_equal(gradients(*model, shard, {}, {}, peers), plain, 0);
+                              }),
+            well(2));
+}
+
 TEST(SharedGradientTest, AsReleasedTheTowersGetAShareOfTheGradientAndTheHeadAllOfIt) {
   EXPECT_EQ(
       run_communicators(

@@ -28,6 +28,7 @@ struct TrainConfig {
   int64_t keep = 2;
   int64_t patience = 0;
   int64_t bad_steps = 5;
+  int64_t loss_gradients_every = 0;
   double max_logit_scale = 100;
 };
 
@@ -73,6 +74,9 @@ void describe(Visitor& v, TrainConfig& c) {
           "stop after this many validations in a row without a better train.select; 0: never");
   v.field("bad_steps", c.bad_steps, within(1, 1e6).another_on_resume().of_training(),
           "stop after this many steps in a row whose loss or gradient is not finite");
+  v.field("loss_gradients_every", c.loss_gradients_every, within(0, 1e12).without_effect().of_training(),
+          "steps from one measurement of each loss's gradient (loss_grad_norm/... in metrics.jsonl) to the next; a "
+          "measured step takes about 1 + (number of losses) times as long; 0: never");
   v.field("max_logit_scale", c.max_logit_scale, above(0, 1e6).of_training(),
           "upper limit of the learnt factor of the scores, exp(logit_scale)");
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,23 +42,43 @@ class BatchGradient {
   // gradients travel meanwhile). On a GPU one wait for it, at the end, for the losses.
   BatchLosses compute(const Batch& batch, int64_t step, LapTimer& timer, double loss_scale = 1);
 
+  // How much each part of the same loss pulls: the L2 norm of its gradient alone, of the whole batch, with respect to
+  // all trained parameters, not times `loss_scale`. Names and order are those of BatchLosses::parts. The gradients add
+  // up to compute()'s, their norms do not. For each part the batch is encoded anew, with compute()'s dropout, and
+  // differentiated, so it takes about as long as a step for each part and no more memory. Gradients must be undefined
+  // before and are afterwards; compute() gives the same bits with or without this before it.
+  std::vector<std::pair<std::string, double>> part_norms(const Batch& batch, int64_t step, double loss_scale = 1);
+
  private:
   // The loss of a batch, to be differentiated, and its parts as they are reported, still where they were computed.
   using LossParts = std::vector<std::pair<std::string, torch::Tensor>>;
   struct Scored {
-    torch::Tensor loss;  // of this shard
+    torch::Tensor loss;                // of this shard
+    std::vector<torch::Tensor> terms;  // that it is the sum of, one for each of `parts`
     LossParts parts;
   };
+  // What is computed once: the gradient of the loss, or of one of its terms.
+  struct Pass {
+    const Batch& batch;  // on the model's device
+    int64_t step;
+    LapTimer& timer;
+    double loss_scale;
+    std::optional<std::size_t> term = {};
+  };
 
-  LossParts whole(const Batch& batch, LapTimer& timer, double loss_scale);
-  LossParts in_parts(const Batch& batch, int64_t step, LapTimer& timer, double loss_scale);
+  Batch moved(const Batch& batch) const;
+  LossParts run(const Pass& pass);
+  LossParts whole(const Pass& pass);
+  LossParts in_parts(const Pass& pass);
   TextFeatures encode_texts(const Batch& batch, int64_t begin, int64_t end) const;
   VideoFeatures encode_videos(const Batch& batch, int64_t begin, int64_t end) const;
   void make_float32(const std::vector<torch::Tensor*>& features) const;
   Scored score(const PairFeatures& own) const;
+  static std::vector<torch::Tensor> outputs(const Scored& scored, const Pass& pass);
   void seed(int64_t step, int64_t part) const;
 
   RetrievalModel& model_;
+  NamedParameters parameters_;
   TrainConfig config_;
   bool reference_gradients_;
   std::shared_ptr<Communicator> peers_;

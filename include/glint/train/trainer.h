@@ -53,6 +53,7 @@ class Trainer {
   void tell_schedule() const;
   Batch next_batch();
   StepStats step(const Batch& batch);
+  bool measures_losses() const;
   void change_weights(double lr_factor);
   void leave_out(const Batch& batch, const StepStats& stats);
   void after_step(const Batch& batch, const StepStats& stats);
