@@ -60,72 +60,108 @@ std::string hours_text(const std::optional<double>& hours) {
   return out.str();
 }
 
-Json cell_json(const Study& study, const Cell& cell, const CellStatus& status, const TrainPlan& plan) {
-  Json json = {
-      {"arm", study.arms[cell.arm].name}, {"seed", cell.seed},  {"vary", cell.value}, {"folder", cell.folder.string()},
-      {"state", to_text(status.state)},   {"note", status.note}};
-  json["words"] = cell.words;
-  json["base"] = cell.base.string();
-  json["steps"] = plan.steps;
-  json["memory_bytes"] = plan.memory();
-  json["disk_bytes"] = plan.kept_checkpoints;
-  json["tower_macs_per_step"] = plan.tower_macs_per_step;
-  json["step_s"] = plan.step_s ? Json(*plan.step_s) : Json(nullptr);
-  json["hours"] = plan.hours() ? Json(*plan.hours()) : Json(nullptr);
+// What is known of a cell; without a plan where its training could not be planned, and the note says why.
+struct PlannedCell {
+  const Cell* cell;
+  CellStatus status;
+  std::optional<TrainPlan> plan;
+};
+
+std::vector<PlannedCell> plan_cells(const Study& study, const std::vector<Cell>& cells) {
+  StudyPlans plans;
+  std::vector<PlannedCell> planned;
+  for (const auto& cell : cells) {
+    PlannedCell one{&cell, look_at_cell(study, cell), std::nullopt};
+    try {
+      one.plan = plans.of(cell);
+    } catch (const Error& problem) {
+      if (one.status.note.empty()) one.status.note = problem.what();
+    }
+    planned.push_back(std::move(one));
+  }
+  return planned;
+}
+
+Json cell_json(const Study& study, const PlannedCell& planned) {
+  const auto& cell = *planned.cell;
+  Json json = {{"arm", study.arms[cell.arm].name},
+               {"seed", cell.seed},
+               {"vary", cell.value},
+               {"folder", cell.folder.string()},
+               {"state", to_text(planned.status.state)},
+               {"note", planned.status.note},
+               {"base", cell.base.string()},
+               {"words", cell.words}};
+  for (const auto* key : {"steps", "memory_bytes", "disk_bytes", "tower_macs_per_step", "step_s", "hours"})
+    json[key] = nullptr;
+  if (!planned.plan) return json;
+  json["steps"] = planned.plan->steps;
+  json["memory_bytes"] = planned.plan->memory();
+  json["disk_bytes"] = planned.plan->kept_checkpoints;
+  json["tower_macs_per_step"] = planned.plan->tower_macs_per_step;
+  if (planned.plan->step_s) json["step_s"] = *planned.plan->step_s;
+  if (const auto hours = planned.plan->hours()) json["hours"] = *hours;
   return json;
+}
+
+void add_row(std::ostream& out, const std::vector<std::string>& cells) {
+  constexpr int kWidths[] = {44, 9, 8, 8, 12, 10};
+  for (std::size_t i = 0; i < std::size(kWidths); ++i)
+    out << (i < 2 ? std::left : std::right) << std::setw(kWidths[i]) << cells[i];
+  out << "  " << cells.back() << "\n";
+}
+
+std::string plan_table(const Study& study, const std::vector<PlannedCell>& planned) {
+  std::ostringstream out;
+  add_row(out, {"cell", "state", "steps", "hours", "memory GiB", "disk GiB", "folder"});
+  std::map<CellState, int> counts;
+  double hours = 0, disk = 0;
+  bool all_hours = true;
+  for (const auto& [cell, status, plan] : planned) {
+    ++counts[status.state];
+    std::vector<std::string> row = {cell_text(study, *cell), to_text(status.state), "?", "?", "?", "?"};
+    if (plan) {
+      row = {row[0],
+             row[1],
+             std::to_string(plan->steps),
+             hours_text(plan->hours()),
+             gib_text(static_cast<double>(plan->memory())),
+             gib_text(static_cast<double>(plan->kept_checkpoints))};
+      disk += static_cast<double>(plan->kept_checkpoints);
+    }
+    row.push_back(cell->folder.string());
+    add_row(out, row);
+    if (status.state == CellState::kDone) continue;
+    const auto left = plan ? plan->hours() : std::nullopt;
+    hours += left.value_or(0);
+    all_hours = all_hours && left;
+  }
+  out << planned.size() << " cells: " << counts[CellState::kDone] << " done, " << counts[CellState::kRunning]
+      << " running, " << counts[CellState::kFailed] << " failed, " << counts[CellState::kMissing] << " missing; "
+      << gib_text(disk) << " GiB of disk at most";
+  if (hours > 0)
+    out << "; " << hours_text(hours) << " hours of training left"
+        << (all_hours ? "" : ", of cells with measured steps");
+  out << "\n";
+  for (const auto& one : planned) {
+    if (!one.status.note.empty()) out << cell_text(study, *one.cell) << ": " << one.status.note << "\n";
+  }
+  return out.str();
 }
 
 void plan(const PlanOptions& options) {
   const auto study = read_study(options.file);
   const auto cells = cells_of(study);
-  StudyPlans plans;
-  Json rows = Json::array();
-  std::ostringstream out;
-  const auto row = [&](const std::string& cell, const std::string& state, const std::string& steps,
-                       const std::string& hours, const std::string& memory, const std::string& disk,
-                       const std::string& folder) {
-    out << std::left << std::setw(44) << cell << std::setw(9) << state << std::right << std::setw(8) << steps
-        << std::setw(8) << hours << std::setw(12) << memory << std::setw(10) << disk << "  " << folder << "\n";
-  };
-  row("cell", "state", "steps", "hours", "memory GiB", "disk GiB", "folder");
-  std::map<CellState, int> counts;
-  double hours = 0, disk = 0;
-  bool all_hours = true;
-  std::vector<std::string> notes;
-  for (const auto& cell : cells) {
-    const auto status = look_at_cell(study, cell);
-    const auto& needs = plans.of(cell);
-    ++counts[status.state];
-    if (status.state != CellState::kDone) {
-      hours += needs.hours().value_or(0);
-      all_hours = all_hours && needs.hours();
-    }
-    disk += static_cast<double>(needs.kept_checkpoints);
-    rows.push_back(cell_json(study, cell, status, needs));
-    row(cell_text(study, cell), to_text(status.state), std::to_string(needs.steps), hours_text(needs.hours()),
-        gib_text(static_cast<double>(needs.memory())), gib_text(static_cast<double>(needs.kept_checkpoints)),
-        cell.folder.string());
-    if (!status.note.empty()) notes.push_back(concat(cell_text(study, cell), ": ", status.note));
-  }
+  const auto planned = plan_cells(study, cells);
   if (options.json) {
+    Json rows = Json::array();
+    for (const auto& one : planned) rows.push_back(cell_json(study, one));
     std::cout << json_text(rows, 2) << "\n";
     return;
   }
-  out << cells.size() << " cells: " << counts[CellState::kDone] << " done, " << counts[CellState::kRunning]
-      << " running, " << counts[CellState::kFailed] << " failed, " << counts[CellState::kMissing] << " missing; "
-      << gib_text(disk) << " GiB of disk at most";
-  if (hours > 0)
-    out << "; " << hours_text(hours) << " hours of training left"
-        << (all_hours ? "" : ", of those whose steps are measured");
-  out << "\n";
-  if (!all_hours) {
-    out << "Hours are known where steps were measured: in a cell that has begun, or by glint study measure "
-        << options.file << ".\n";
-  }
-  for (const auto& note : notes) out << note << "\n";
+  std::cout << plan_table(study, planned);
   for (const auto& folder : folders_of_no_cell(study, cells))
-    out << folder.string() << ": belongs to no cell of this file any more; it stays\n";
-  std::cout << out.str();
+    std::cout << folder.string() << ": belongs to no cell of this file any more; it stays\n";
 }
 
 int work(const std::string& file, WorkOptions options) {

@@ -40,10 +40,10 @@ fs::path lock_file(const fs::path& folder) {
 struct Lease {
   std::string machine;
   std::int64_t process = 0;
-  std::int64_t started =
-      0;  // of the process, in clock ticks since the machine's start; numbers of processes come again
+  std::int64_t started = 0;  // of the process, in ticks since the machine's start: numbers of processes come again
+  std::string written = {};  // the file
 
-  std::string text() const { return concat(machine, ", process ", process); }
+  std::string holder() const { return concat(machine, ", process ", process); }
 };
 
 // Field 22 of /proc/PID/stat, behind the name in brackets, which may hold anything; 0: there is no such process.
@@ -64,7 +64,7 @@ std::int64_t start_of_process(std::int64_t process) {
 
 Lease own_lease() {
   const auto process = static_cast<std::int64_t>(getpid());
-  return {machine_name(), process, start_of_process(process)};
+  return {machine_name(), process, start_of_process(process), {}};
 }
 
 std::string text_of(const Lease& lease) {
@@ -84,9 +84,11 @@ std::optional<Lease> read_lease(const fs::path& folder) {
     return std::nullopt;  // given back meanwhile
   }
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return Lease{};
-  return Lease{json.value("machine", ""), json.value("process", std::int64_t{0}),
-               json.value("started", std::int64_t{0})};
+  if (!json.is_object()) return Lease{.machine = {}, .written = text};
+  return Lease{.machine = json.value("machine", ""),
+               .process = json.value("process", std::int64_t{0}),
+               .started = json.value("started", std::int64_t{0}),
+               .written = text};
 }
 
 // By the clock of the file system, which all machines share.
@@ -95,13 +97,17 @@ bool is_renewed(const fs::path& folder) {
   write_file(probe, "");
   const auto now = files::changed(probe);
   files::remove(probe);
-  return now - files::changed(lease_file(folder)) < kDeadAfter;
+  try {
+    return now - files::changed(lease_file(folder)) < kDeadAfter;
+  } catch (const Error&) {
+    return false;  // given back meanwhile
+  }
 }
 
 bool is_alive(const Lease& lease, const fs::path& folder) {
   if (lease.machine == machine_name() && lease.process > 0)
     return start_of_process(lease.process) == lease.started && lease.started != 0;
-  return files::exists(lease_file(folder)) && is_renewed(folder);
+  return is_renewed(folder);
 }
 
 // False where another was faster.
@@ -125,8 +131,7 @@ bool create_lease(const fs::path& folder) {
 void remove_dead_lease(const fs::path& folder, const Lease& seen) {
   const auto away = folder / concat(".dead-lease-", machine_name(), "-", getpid());
   if (std::rename(lease_file(folder).c_str(), away.c_str()) != 0) return;
-  const auto text = read_file(away, 1 << 16);
-  if (seen.process != 0 && text != text_of(seen)) {  // another's new one: back with it, unless there is one again
+  if (read_file(away, 1 << 16) != seen.written) {  // another's new one: back with it, unless there is one again
     if (::link(away.c_str(), lease_file(folder).c_str()) != 0 && errno != EEXIST)
       throw_errno(lease_file(folder).string(), errno);
   }
@@ -180,7 +185,7 @@ std::unique_ptr<CellClaim> CellClaim::take(const fs::path& folder) {
 std::optional<std::string> CellClaim::holder(const fs::path& folder) {
   const auto lease = read_lease(folder);
   if (!lease || !is_alive(*lease, folder)) return std::nullopt;
-  return lease->text();
+  return lease->holder();
 }
 
 }  // namespace glint

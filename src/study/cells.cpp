@@ -96,6 +96,7 @@ bool is_trained_by_hand(const Cell& cell) {
 }  // namespace
 
 std::vector<Cell> cells_of(const Study& study) {
+  for (const auto& transfer : study.evaluate_on) read_config(transfer.config, {});  // known before anything is trained
   std::vector<Cell> cells;
   for (std::size_t arm = 0; arm < study.arms.size(); ++arm) {
     for (const auto& value : values_of(study)) {
