@@ -54,7 +54,7 @@ svg .f { fill: var(--c); } svg .k { stroke: var(--c); }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr)); gap: 1rem; }
 .card { border: 1px solid var(--line); border-radius: 8px; padding: .75rem 1rem; min-width: 0; break-inside: avoid; }
 .card h3, .card h4 { margin: 0 0 .4rem; font-size: 1rem; } .card p { margin: .3rem 0; }
-.strip { margin: .5rem 0; } .strip img { display: block; width: 100%; max-width: 640px; height: auto; border-radius: 4px;
+.strip { margin: .5rem 0; } .card img { display: block; width: 100%; max-width: 640px; height: auto; border-radius: 4px;
   background: var(--box); }
 .strip.truth { border-left: 4px solid var(--good); padding-left: .5rem; }
 .strip.answer { border-left: 4px solid var(--line); padding-left: .5rem; }
