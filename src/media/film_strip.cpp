@@ -30,7 +30,7 @@ void FilmStrip::add(const Image& frame) {
     frame_width_ = std::clamp(static_cast<int>(std::lround(frame.width * scale)), 1, kStripFrameWidth);
     strip_ = Image(num_frames_ * (frame_width_ + kStripGap) - kStripGap,
                    std::clamp(static_cast<int>(std::lround(frame.height * scale)), 1, kStripFrameHeight));
-    std::fill(strip_.rgb.begin(), strip_.rgb.end(), std::uint8_t{255});
+    std::fill(strip_.rgb.begin(), strip_.rgb.end(), std::uint8_t{128});
   }
   const cv::Rect place(added_ * (frame_width_ + kStripGap), 0, frame_width_, strip_.height);
   auto strip = strip_view(strip_);

@@ -334,7 +334,7 @@ html::Markup comparison_html(const ComparisonReport& report) {
   html::Table table;
   table.caption = "Every run against " + report.base().name + ", query by query";
   for (std::size_t c = 0; c < cells.front().size(); ++c)
-    table.columns.push_back({cells.front()[c], c >= kTextColumns && c + 1 < cells.front().size()});
+    table.columns.push_back({cells.front()[c], c >= kTextColumns && c + 1 < cells.front().size(), html::Width::kWhole});
   std::string metric;
   for (std::size_t r = 1; r < cells.size(); ++r) {
     if (!cells[r][0].empty()) metric = cells[r][0];

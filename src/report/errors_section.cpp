@@ -16,7 +16,7 @@ struct KindWords {
   const char* meaning;
 };
 constexpr std::array<KindWords, kErrorKinds> kKindWords = {{
-    {"equal caption",
+    {"duplicate",
      "the winner's video has the same caption, articles, endings and punctuation aside: the benchmark's fault"},
     {"hub", "the winner is first for more than 5 queries"},
     {"order", "a caption of the winner has the same words (four fifths or more) in another order"},
@@ -36,15 +36,14 @@ std::vector<std::int64_t> counts_of(const std::vector<std::optional<ErrorKind>>&
 Markup kinds_table(const ReportFacts& facts) {
   html::Table table;
   table.caption = "Wrong text queries, each under the first kind that fits";
-  table.columns = {{"kind"}};
+  table.columns = {{"kind", false, html::Width::kWhole}, {"meaning", false, html::Width::kWide}};
   for (const auto& name : facts.names()) {
     const auto prefix = facts.has_several() ? name + ": " : "";
     table.columns.push_back({prefix + "queries", true});
     table.columns.push_back({prefix + "R@1 if these were right, %", true});
   }
-  table.columns.push_back({"meaning"});
   for (std::size_t kind = 0; kind < kErrorKinds; ++kind) {
-    std::vector<html::Cell> row = {Markup(kKindWords[kind].name)};
+    std::vector<html::Cell> row = {Markup(kKindWords[kind].name), Markup(kKindWords[kind].meaning)};
     for (const auto& kinds : facts.errors) {
       const auto counts = counts_of(kinds);
       const auto right = std::count(kinds.begin(), kinds.end(), std::nullopt);
@@ -52,7 +51,6 @@ Markup kinds_table(const ReportFacts& facts) {
       row.push_back(
           html::number_cell(100.0 * static_cast<double>(right + counts[kind]) / static_cast<double>(kinds.size()), 1));
     }
-    row.emplace_back(kKindWords[kind].meaning);
     table.rows.push_back(std::move(row));
   }
   return html::table(table);
@@ -87,8 +85,14 @@ Markup wrong_queries(const ReportFacts& facts) {
   html::Table table;
   table.caption = concat("Wrong text queries of ", run.name);
   table.has_filter = true;
-  table.columns = {{"caption"},     {"kind"},   {"rank", true},      {"right video"},
-                   {"score", true}, {"winner"}, {"its score", true}, {"its caption"}};
+  table.columns = {{"caption", false, html::Width::kWide},
+                   {"kind", false, html::Width::kWhole},
+                   {"rank", true},
+                   {"right video"},
+                   {"score", true},
+                   {"winner"},
+                   {"its score", true},
+                   {"its caption", false, html::Width::kWide}};
   std::size_t count = 0;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     const auto& question = questions[i];

@@ -140,10 +140,15 @@ Markup facts_table(const ReportFacts& facts) {
 }
 
 Markup raw_table(const ReportFacts& facts) {
-  html::Table table{
-      "The same scores before post-processing",
-      {{"run"}, {"direction"}, {"R@1", true}, {"R@5", true}, {"R@10", true}, {"MdR", true}, {"MnR", true}},
-      {}};
+  html::Table table{"The same scores before post-processing",
+                    {{"run", false, html::Width::kWhole},
+                     {"direction", false, html::Width::kWhole},
+                     {"R@1", true},
+                     {"R@5", true},
+                     {"R@10", true},
+                     {"MdR", true},
+                     {"MnR", true}},
+                    {}};
   for (const auto& run : facts.report.runs) {
     for (const auto* direction : {&facts.t2v, &facts.v2t}) {
       const auto found = run.results.metrics.find("raw " + direction->key);

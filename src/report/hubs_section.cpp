@@ -25,8 +25,8 @@ Markup skewness_table(const ReportFacts& facts) {
   table.caption =
       "How often answers stand among the best ten, over all queries. Skewness above about 1 means that a few answers "
       "turn up everywhere.";
-  table.columns = {{"run"},
-                   {"direction"},
+  table.columns = {{"run", false, html::Width::kWhole},
+                   {"direction", false, html::Width::kWhole},
                    {"skewness", true},
                    {"most often among the ten", true},
                    {"most often first", true},

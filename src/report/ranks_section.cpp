@@ -93,7 +93,7 @@ Markup discordant_table(const ReportFacts& facts, std::size_t right, std::size_t
   const auto& other = facts.report.runs[wrong].name;
   html::Table table;
   table.caption = concat("Text queries that ", name, " alone gets right");
-  table.columns = {{"caption"},
+  table.columns = {{"caption", false, html::Width::kWide},
                    {"right video"},
                    {concat("rank, ", other), true},
                    {concat("first, ", other)},

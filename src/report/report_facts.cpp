@@ -91,12 +91,9 @@ std::vector<double> hits(const std::vector<Question>& questions, double k) {
   return values;
 }
 
-std::string estimate_text(const Estimate& estimate, int digits) {
-  return concat(html::fixed(estimate.value, digits), " (", html::fixed(estimate.low, digits), " to ",
-                html::fixed(estimate.high, digits), ")");
-}
 html::Cell estimate_cell(const Estimate& estimate, int digits) {
-  return {estimate_text(estimate, digits), estimate.value};
+  const auto interval = concat("(", html::fixed(estimate.low, digits), " to ", html::fixed(estimate.high, digits), ")");
+  return {html::Markup(html::fixed(estimate.value, digits) + " ") + html::element("small", interval), estimate.value};
 }
 
 html::Markup words(const html::Markup& text) {

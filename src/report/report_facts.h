@@ -44,7 +44,6 @@ struct ReportFacts {
 std::vector<double> hits(const std::vector<Question>& questions, double k);
 // "78.5 (72.5 to 84.0)", sorted by the value.
 html::Cell estimate_cell(const Estimate& estimate, int digits);
-std::string estimate_text(const Estimate& estimate, int digits);
 
 // The sections, in the page's order (docs/report.md).
 html::Markup lead_of(const ReportFacts& facts);

@@ -60,9 +60,9 @@ std::vector<Subset> subsets_of(const ReportFacts& facts) {
   add_ranges(facts, "clip length", "s", {3, 5, 10, 20, 40, 120}, durations_of(facts), subsets);
   const auto has_equal = has_equal_caption(questions);
   subsets.push_back(
-      subset_where(facts, "equal caption of another video", "none", [&](std::size_t i) { return !has_equal[i]; }));
-  subsets.push_back(subset_where(facts, "equal caption of another video", "one or more",
-                                 [&](std::size_t i) { return has_equal[i]; }));
+      subset_where(facts, "equal captions elsewhere", "none", [&](std::size_t i) { return !has_equal[i]; }));
+  subsets.push_back(
+      subset_where(facts, "equal captions elsewhere", "one or more", [&](std::size_t i) { return has_equal[i]; }));
   std::set<std::string> tags;
   for (const auto& question : questions) {
     for (const auto& tag : question.tags) {
@@ -83,7 +83,7 @@ std::vector<Subset> subsets_of(const ReportFacts& facts) {
 Markup subsets_section(const ReportFacts& facts) {
   html::Table table;
   table.caption = "Text to video by kind of query, with 95 % intervals. Every subset is searched in the whole gallery.";
-  table.columns = {{"subset"}, {"of"}, {"queries", true}};
+  table.columns = {{"subset", false, html::Width::kWhole}, {"of", false, html::Width::kWhole}, {"queries", true}};
   for (const auto& name : facts.names()) {
     const auto prefix = facts.has_several() ? name + ": " : "";
     table.columns.push_back({prefix + "R@1, %", true});
