@@ -145,7 +145,7 @@ class StripMaker {
   bool is_known(const std::string& id, const Clip& clip, bool with_strip) const {
     const auto found = kept_.find(id);
     if (found == kept_.end() || found->second.source != source_of(clip)) return false;
-    return !with_strip || files::exists(folder_ / found->second.jpeg);
+    return !with_strip || (!found->second.jpeg.empty() && files::exists(folder_ / found->second.jpeg));
   }
 
   // Clips and whether their frames are wanted, not their length alone.

@@ -80,7 +80,8 @@ Markup hub_card(const ReportFacts& facts, std::size_t row, const Occurrences& fo
     card += words(element("span", {{"class", "soft"}}, "Its caption: ") + foreign(query.caption));
     break;
   }
-  card += words(concat("First for ", found.first[row], " queries, among the best ten of ", found.top_ten[row], "."));
+  card += words(concat("First for ", found.first[row], found.first[row] == 1 ? " query" : " queries",
+                       ", among the best ten for ", found.top_ten[row], "."));
   if (!wrong.empty()) card += html::details(concat("Wrongly first for ", wrong.size()), html::list(wrong));
   return element("article", {{"class", "card"}}, card);
 }

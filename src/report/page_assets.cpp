@@ -30,7 +30,7 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; padding: 0; list-styl
 .scroll:focus-visible, button:focus-visible, summary:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 caption { text-align: left; padding: .25rem 0; }
-caption span { display: inline-block; position: sticky; left: 0; max-width: min(48rem, calc(100vw - 2.5rem)); }
+caption span { display: block; position: sticky; left: 0; max-width: min(48rem, calc(100vw - 2.5rem)); }
 th, td { padding: .3rem .65rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 td, tbody th { min-width: 3rem; max-width: 32rem; overflow-wrap: break-word; }
 tbody th { font-weight: 500; }

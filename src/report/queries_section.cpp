@@ -150,7 +150,7 @@ ChosenQueries choose_queries(const ReportFacts& facts, std::size_t count) {
 Markup queries_section(const ReportFacts& facts, std::size_t queries, html::Pictures& pictures) {
   const auto chosen = choose_queries(facts, queries);
   Markup section;
-  if (facts.has_several()) section += words(Markup("Of ") + foreign(facts.shown_run().name) + ".");
+  if (facts.has_several()) section += words(Markup("Queries and answers of ") + foreign(facts.shown_run().name) + ".");
   if (!facts.report.media.no_strips.empty()) section += words(foreign(facts.report.media.no_strips));
   section += element("h3", concat("The ", chosen.hardest.size(), " hardest")) + cards(facts, chosen.hardest, pictures);
   if (!chosen.random.empty())

@@ -1,6 +1,7 @@
 #include "report/report_facts.h"
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
 #include "glint/core/error.h"
@@ -34,6 +35,18 @@ DirectionFacts direction_facts(const RunReport& report, bool is_t2v) {
     ++direction.unit_queries[unit];
   }
   return direction;
+}
+
+// Wilson's interval of a share: that of a bootstrap has no width where all or none are right.
+Estimate share_of(double right, double count) {
+  constexpr double z = 1.959964;
+  const double p = right / count, middle = p + z * z / (2 * count);
+  const double half = z * std::sqrt(p * (1 - p) / count + z * z / (4 * count * count)), whole = 1 + z * z / count;
+  return {100 * p, std::max(0.0, 100 * (middle - half) / whole), std::min(100.0, 100 * (middle + half) / whole)};
+}
+
+bool are_hits(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(), [](double value) { return value == 0 || value == 100; });
 }
 
 }  // namespace
@@ -80,7 +93,9 @@ std::vector<Estimate> ReportFacts::estimates(const DirectionFacts& direction,
   for (std::size_t c = 0; c < columns.size(); ++c) {
     double sum = 0;
     for (const double value : sums[c]) sum += value;
-    estimates[c] = {sum / queries, intervals[c].low, intervals[c].high};
+    const bool is_share = are_hits(sums[c]) && queries == static_cast<double>(unit_queries.size());
+    estimates[c] =
+        is_share ? share_of(sum / 100, queries) : Estimate{sum / queries, intervals[c].low, intervals[c].high};
   }
   return estimates;
 }

@@ -18,7 +18,8 @@ struct DirectionFacts {
   std::vector<double> unit_queries;         // questions of each unit
 };
 
-// A mean over questions with its 95 % interval, by the bootstrap over units.
+// A mean over questions with its 95 % interval: Wilson's for shares of queries that are each a unit, else by the
+// bootstrap over units.
 struct Estimate {
   double value = 0, low = 0, high = 0;
 };

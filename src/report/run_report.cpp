@@ -30,9 +30,10 @@ html::Page run_report_page(const RunReport& report, std::size_t queries, html::P
   page.sections.push_back({"cost", "Cost", cost_section(facts)});
   page.sections.push_back({"data", "Data", data_section(facts)});
   page.sections.push_back({"settings", "Settings", settings_section(facts)});
-  page.foot = html::element(
-      "p", concat("Intervals: 95 %, from ", report.resampling.resamples, " resamples of the queries (seed ",
-                  report.resampling.seed, "), of whole videos where they have several captions."));
+  page.foot =
+      html::element("p", concat("Intervals: 95 %; Wilson's for R@k where videos have one caption, all others from ",
+                                report.resampling.resamples, " resamples of the queries (seed ", report.resampling.seed,
+                                "), of whole videos where they have several captions."));
   return page;
 }
 
