@@ -18,6 +18,7 @@ void add_eval_command(CLI::App& app);
 void add_export_command(CLI::App& app);
 void add_frames_command(CLI::App& app);
 void add_import_command(CLI::App& app);
+void add_report_command(CLI::App& app);
 void add_train_command(CLI::App& app);
 
 }  // namespace glint::app

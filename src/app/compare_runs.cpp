@@ -29,25 +29,6 @@ fs::path without_slash(const fs::path& path) {
   return path.has_filename() ? path : path.parent_path();
 }
 
-// The folder with ranks.safetensors that a word means.
-fs::path evaluation_folder(const std::string& word, const std::string& split) {
-  const fs::path path = without_slash(fs::path(word).lexically_normal());
-  if (!files::exists(path))
-    throw Error(word, ": there is no such file or folder; give run folders, as glint compare runs/a runs/b");
-  const fs::path folder = files::is_folder(path) ? path : path.has_parent_path() ? path.parent_path() : ".";
-  if (files::exists(folder / "ranks.safetensors")) return folder;
-  const auto of_split = folder / "eval" / split;
-  if (files::exists(of_split / "ranks.safetensors")) return of_split;
-  throw Error(word, ": has no ranks of split ", split, " (", (of_split / "ranks.safetensors").string(),
-              " is not there); run glint eval ", word, " first, or name another --split");
-}
-
-// runs/a of runs/a/eval/test; the folder itself where it stands alone.
-fs::path run_folder_of(const fs::path& evaluation) {
-  const auto folder = without_slash(files::absolute(evaluation).lexically_normal());
-  return folder.parent_path().filename() == "eval" ? folder.parent_path().parent_path() : folder;
-}
-
 // config.yaml has one setting a line, those of a section indented below its name.
 RunIdentity identity_of(const fs::path& evaluation) {
   const auto folder = run_folder_of(evaluation);
@@ -133,6 +114,22 @@ class ArmList {
 };
 
 }  // namespace
+
+fs::path evaluation_folder(const std::string& word, const std::string& split) {
+  const fs::path path = without_slash(fs::path(word).lexically_normal());
+  if (!files::exists(path)) throw Error(word, ": there is no such file or folder; give a folder such as runs/demo");
+  const fs::path folder = files::is_folder(path) ? path : path.has_parent_path() ? path.parent_path() : ".";
+  if (files::exists(folder / "ranks.safetensors")) return folder;
+  const auto of_split = folder / "eval" / split;
+  if (files::exists(of_split / "ranks.safetensors")) return of_split;
+  throw Error(word, ": has no ranks of split ", split, " (", (of_split / "ranks.safetensors").string(),
+              " is not there); run glint eval ", word, " first, or name another --split");
+}
+
+fs::path run_folder_of(const fs::path& evaluation) {
+  const auto folder = without_slash(files::absolute(evaluation).lexically_normal());
+  return folder.parent_path().filename() == "eval" ? folder.parent_path().parent_path() : folder;
+}
 
 std::vector<ComparedArm> read_compared_arms(const std::vector<std::string>& words, const std::string& split) {
   ArmList arms(split);

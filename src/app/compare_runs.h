@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,13 @@ namespace glint::app {
 // are one arm where their config.yaml differ in train.seed and run.dir alone and they were evaluated alike. Throws
 // Error where nothing was evaluated there, or fewer than two arms are left.
 std::vector<ComparedArm> read_compared_arms(const std::vector<std::string>& words, const std::string& split);
+
+// The folder with ranks.safetensors that a word of the command line means: a run folder's eval/<split>/, the folder of
+// an evaluation, or that of its results.json. Throws Error where nothing was evaluated there.
+std::filesystem::path evaluation_folder(const std::string& word, const std::string& split);
+
+// runs/a of runs/a/eval/test; the folder itself where it stands alone. Absolute.
+std::filesystem::path run_folder_of(const std::filesystem::path& evaluation);
 
 // The arm that --baseline names: its name, or its number from 1; empty: the first.
 std::size_t baseline_index(const std::vector<ComparedArm>& arms, const std::string& baseline);

@@ -5,6 +5,7 @@
 
 #include "data/frame_cache_codec.h"
 #include "glint/core/error.h"
+#include "glint/media/jpeg.h"
 
 namespace glint::cache {
 
@@ -12,7 +13,6 @@ namespace {
 
 struct TurboFree {
   void operator()(void* handle) const { tjDestroy(handle); }
-  void operator()(unsigned char* bytes) const { tjFree(bytes); }
 };
 using Turbo = std::unique_ptr<void, TurboFree>;
 
@@ -24,18 +24,10 @@ Turbo owned(tjhandle handle) {
 }  // namespace
 
 void encode_jpeg(int quality, const Image& image, std::vector<std::uint8_t>& out) {
-  constexpr int kMaxSide = 65500;  // JPEG's
-  if (image.width > kMaxSide || image.height > kMaxSide)
+  if (image.width > kLargestJpegSide || image.height > kLargestJpegSide)
     throw Error("a picture of ", image.width, " x ", image.height,
                 " pixels is too large for JPEG; set data.cache_codec");
-  const auto codec = owned(tjInitCompress());
-  unsigned char* bytes = nullptr;
-  unsigned long size = 0;
-  const int code = tjCompress2(codec.get(), image.rgb.data(), image.width, 0, image.height, TJPF_RGB, &bytes, &size,
-                               TJSAMP_420, quality, TJFLAG_ACCURATEDCT);
-  const std::unique_ptr<unsigned char, TurboFree> owner(bytes);
-  if (code != 0) throw std::bad_alloc();  // the only thing left to fail
-  out.insert(out.end(), bytes, bytes + size);
+  append_jpeg(quality, image, out);
 }
 
 bool decode_jpeg(std::span<const std::uint8_t> bytes, int width, int height, Image& image) {

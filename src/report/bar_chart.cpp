@@ -43,7 +43,7 @@ void draw_bar(Plot& plot, const BarChart& chart, std::size_t category, std::size
     above = std::min(above, high);
   }
   const auto text = fixed(value, chart.digits);
-  if (text_width(text) <= width * 1.15) plot.add(svg_text(middle, above - 4, text, "middle"));
+  if (text_width(text) <= width) plot.add(svg_text(middle, above - 4, text, "middle"));
 }
 
 Table bar_data(const BarChart& chart) {

@@ -9,6 +9,7 @@
 
 #include "glint/core/error.h"
 #include "glint/core/json.h"
+#include "glint/report/table.h"
 
 namespace glint {
 namespace {
@@ -324,6 +325,28 @@ std::string comparison_markdown(const ComparisonReport& report) {
   for (const auto& line : lines) text += line + "\n\n";
   text.pop_back();
   return text;
+}
+
+html::Markup comparison_html(const ComparisonReport& report) {
+  html::Markup markup;
+  for (const auto& line : unlike_settings(report)) markup += html::element("p", line);
+  const auto cells = table_of(report);
+  html::Table table;
+  table.caption = "Every run against " + report.base().name + ", query by query";
+  for (std::size_t c = 0; c < cells.front().size(); ++c)
+    table.columns.push_back({cells.front()[c], c >= kTextColumns && c + 1 < cells.front().size(), html::Width::kWhole});
+  std::string metric;
+  for (std::size_t r = 1; r < cells.size(); ++r) {
+    if (!cells[r][0].empty()) metric = cells[r][0];
+    std::vector<html::Cell> row(cells[r].begin(), cells[r].end());
+    row[0] = html::Cell(metric);  // on each row, as readers sort them
+    table.rows.push_back(std::move(row));
+  }
+  markup += html::table(table);
+  auto lines = lines_below(report);
+  lines.pop_back();  // the signature
+  for (const auto& line : lines) markup += html::element("p", {{"class", "soft"}}, line);
+  return markup;
 }
 
 std::string comparison_latex(const ComparisonReport& report) {

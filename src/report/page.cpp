@@ -72,8 +72,7 @@ Markup Pictures::image(std::string_view jpeg, int width, int height, std::string
   return single("img", {{"src", source},
                         {"width", std::to_string(width)},
                         {"height", std::to_string(height)},
-                        {"alt", std::string(description)},
-                        {"loading", "lazy"}});
+                        {"alt", std::string(description)}});
 }
 
 std::string page_text(const Page& page) {

@@ -30,11 +30,13 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; padding: 0; list-styl
 .scroll:focus-visible, button:focus-visible, summary:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 caption { text-align: left; padding: .25rem 0; }
+caption span { display: block; position: sticky; left: 0; max-width: min(48rem, calc(100vw - 2.5rem)); }
 th, td { padding: .3rem .65rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 td, tbody th { min-width: 3rem; max-width: 32rem; overflow-wrap: break-word; }
 tbody th { font-weight: 500; }
 thead th { border-bottom: 2px solid var(--line); vertical-align: bottom; }
-.n { text-align: right; white-space: nowrap; }
+.n { text-align: right; white-space: nowrap; } thead .n { white-space: normal; }
+.w { white-space: nowrap; } .wide { min-width: 16rem; } .n small { display: block; color: var(--soft); }
 th button { all: unset; cursor: pointer; font: inherit; }
 th button::after { content: "\2195"; color: var(--soft); padding-left: .25em; font-weight: 400; }
 th[aria-sort=ascending] button::after { content: "\2191"; color: inherit; }
@@ -43,18 +45,18 @@ input.search { font: inherit; padding: .25rem .5rem; width: 20rem; max-width: 10
   border: 1px solid var(--line); border-radius: 6px; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 details { margin: .4rem 0; } summary { cursor: pointer; color: var(--link); width: fit-content; max-width: 100%; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 1rem 2rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); gap: 1rem 2rem; }
 figure { margin: .75rem 0; min-width: 0; }
-figure svg { display: block; width: 100%; height: auto; max-width: 46rem; }
+figure svg { display: block; width: 100%; height: auto; max-width: 34rem; }
 figcaption { font-size: .9rem; }
 svg text { font-family: inherit; }
 .s0 { --c: var(--c0); } .s1 { --c: var(--c1); } .s2 { --c: var(--c2); } .s3 { --c: var(--c3); }
 .s4 { --c: var(--c4); } .s5 { --c: var(--c5); } .s6 { --c: var(--c6); } .s7 { --c: var(--c7); }
 svg .f { fill: var(--c); } svg .k { stroke: var(--c); }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr)); gap: 1rem; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); gap: 1rem; }
 .card { border: 1px solid var(--line); border-radius: 8px; padding: .75rem 1rem; min-width: 0; break-inside: avoid; }
 .card h3, .card h4 { margin: 0 0 .4rem; font-size: 1rem; } .card p { margin: .3rem 0; }
-.strip { margin: .5rem 0; } .strip img { display: block; width: 100%; max-width: 640px; height: auto; border-radius: 4px;
+.strip { margin: .5rem 0; } .card img { display: block; width: 100%; max-width: 640px; height: auto; border-radius: 4px;
   background: var(--box); }
 .strip.truth { border-left: 4px solid var(--good); padding-left: .5rem; }
 .strip.answer { border-left: 4px solid var(--line); padding-left: .5rem; }
@@ -97,6 +99,7 @@ std::string_view page_script() {
     if (!body || body.rows.length < 2) continue;
     const headings = table.tHead.rows[0].cells;
     [...headings].forEach((heading, column) => {
+      if (!heading.textContent.trim()) return;
       const button = document.createElement("button");
       button.type = "button";
       button.append(...heading.childNodes);

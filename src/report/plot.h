@@ -10,7 +10,7 @@
 // What the charts share: scales, ticks, frame, legend, figure. Lengths in SVG's user units; y grows downwards.
 namespace glint::html {
 
-constexpr double kChartWidth = 460;
+constexpr double kChartWidth = 420;
 constexpr double kFontSize = 12;
 
 // From values to places.

@@ -5,9 +5,14 @@
 namespace glint::html {
 namespace {
 
+std::string class_of(const Column& column) {
+  if (column.is_number) return "n";
+  return column.width == Width::kWhole ? "w" : column.width == Width::kWide ? "wide" : "";
+}
+
 Attributes attributes_of(const Cell& cell, const Column& column) {
   Attributes attributes;
-  if (column.is_number) attributes.emplace_back("class", "n");
+  if (const auto name = class_of(column); !name.empty()) attributes.emplace_back("class", name);
   if (cell.key) attributes.emplace_back("data-key", concat(*cell.key));
   return attributes;
 }
@@ -16,7 +21,7 @@ Markup head_of(const Table& table) {
   Markup cells;
   for (const auto& column : table.columns) {
     Attributes attributes = {{"scope", "col"}};
-    if (column.is_number) attributes.emplace_back("class", "n");
+    if (const auto name = class_of(column); !name.empty()) attributes.emplace_back("class", name);
     cells += element("th", attributes, column.title);
   }
   return element("thead", element("tr", cells));
@@ -44,7 +49,7 @@ Markup table(const Table& table) {
     }
     rows += element("tr", cells) + Markup::trusted("\n");
   }
-  const auto content = element("caption", table.caption) + head_of(table) + element("tbody", rows);
+  const auto content = element("caption", element("span", table.caption)) + head_of(table) + element("tbody", rows);
   return element("div", {{"class", "scroll"}, {"role", "region"}, {"aria-label", table.caption}, {"tabindex", "0"}},
                  element("table", {{"class", table.has_filter ? "sort filter" : "sort"}}, content));
 }

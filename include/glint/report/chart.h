@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "glint/report/html.h"
@@ -12,9 +13,13 @@
 namespace glint::html {
 
 struct Axis {
-  std::string label = {};                     // with its unit: "R@1, %"
-  bool is_log = false;                        // values <= 0 are then left out
-  std::optional<double> low = {}, high = {};  // of what is shown at least; none: the data's
+  std::string label;                // with its unit: "R@1, %"
+  bool is_log;                      // values <= 0 are then left out
+  std::optional<double> low, high;  // of what is shown at least; none: the data's
+
+  // A constructor rather than defaults: in aggregates of aggregates GCC 12 takes them for uninitialised.
+  Axis(std::string words = {}, bool logarithmic = false, std::optional<double> from = {}, std::optional<double> to = {})
+      : label(std::move(words)), is_log(logarithmic), low(from), high(to) {}
 };
 
 // A line through points, x ascending.

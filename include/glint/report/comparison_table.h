@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "glint/eval/comparison.h"
+#include "glint/report/html.h"
 
 namespace glint {
 
@@ -23,6 +24,7 @@ std::string comparison_json(const ComparisonReport& report);
 std::string comparison_text(const ComparisonReport& report);
 std::string comparison_markdown(const ComparisonReport& report);  // the same words around a table
 std::string comparison_latex(const ComparisonReport& report);     // the same as comments around a tabular (booktabs)
+html::Markup comparison_html(const ComparisonReport& report);     // a table, its power lines and notes below
 std::string comparison_csv(const ComparisonReport& report);       // full precision, a row a metric and arm
 
 }  // namespace glint

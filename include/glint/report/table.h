@@ -22,9 +22,16 @@ struct Cell {
 Cell number_cell(double value, int digits);
 Cell count_cell(long long value);
 
+enum class Width {
+  kAny,
+  kWhole,  // never broken into lines: names, ranges
+  kWide    // sentences: room for some words a line
+};
+
 struct Column {
   std::string title;
   bool is_number = false;  // stands at the right
+  Width width = Width::kAny;
 };
 
 // A table that the page's script lets people sort by a click on a heading and, where it has a filter, narrow by words.
