@@ -1,5 +1,7 @@
 #include "glint/data/clip_frames.h"
 
+#include <cmath>
+
 #include "glint/core/error.h"
 #include "glint/media/frame_sampler.h"
 
@@ -15,8 +17,11 @@ ReaderOptions reader_options(const VideoConfig& video) {
 std::vector<std::int64_t> clip_frames(const VideoReader& reader, const Clip& clip, const VideoConfig& video) {
   const auto& info = reader.info();
   const SampledVideo sampled{&reader.frame_times(), info.average_fps, info.duration_s};
-  const SamplingRequest request{
-      .num_frames = video.num_frames, .fps = video.fps, .start_s = clip.start_s, .end_s = clip.end_s};
+  const SamplingRequest request{.num_frames = video.num_frames,
+                                .fps = video.fps,
+                                .start_s = clip.start_s,
+                                .end_s = clip.end_s,
+                                .max_s = video.max_seconds > 0 ? video.max_seconds : INFINITY};
   auto frames = sample_frames(sampling_policy(video.sampling), sampled, request);
   GLINT_CHECK(std::ssize(frames) <= video.num_frames, frames.size(), " frames sampled where ", video.num_frames,
               " are asked for");

@@ -20,6 +20,8 @@ constexpr int kSettingsFormat = 1;
 constexpr std::size_t kFileLimit = 1 << 16;  // bytes
 constexpr char kPictures[] = "pictures";
 constexpr char kFrames[] = "frames";
+// Left out where it is 0, so that caches made before there was this setting stay what they are.
+constexpr char kMaxSeconds[] = "video.max_seconds";
 
 Json settings_of(const DataConfig& data, const VideoConfig& video) {
   const bool pictures = video.augment != "none";
@@ -32,6 +34,7 @@ Json settings_of(const DataConfig& data, const VideoConfig& video) {
   json["video.sampling"] = video.sampling;
   json["video.num_frames"] = video.num_frames;
   json["video.fps"] = video.fps;
+  if (video.max_seconds > 0) json[kMaxSeconds] = video.max_seconds;
   json["video.apply_rotation"] = video.apply_rotation;
   json["data.cache_codec"] = data.cache_codec;
   json["data.cache_quality"] = data.cache_codec == "jpeg" ? data.cache_quality : 0;
@@ -46,9 +49,12 @@ std::string differences(const Json& theirs, const Json& ours, const VideoConfig&
   }
   const bool keeps_pictures = theirs.at("content") == kPictures;  // of which any frames can be made
   std::string text;
+  if (const double was = theirs.value(kMaxSeconds, 0.0); was != video.max_seconds) {
+    text = concat(kMaxSeconds, " is ", was, " there and ", video.max_seconds, " now");
+  }
   for (const auto& [key, value] : ours.items()) {
     const bool of_frames = key == "video.image_size" || key == "video.fit";
-    if (key == "content" || (of_frames && keeps_pictures) || theirs.at(key) == value) continue;
+    if (key == "content" || key == kMaxSeconds || (of_frames && keeps_pictures) || theirs.at(key) == value) continue;
     text += concat(text.empty() ? "" : ", ", key, " is ", json_text(theirs.at(key)), " there and ", json_text(value),
                    " now");
   }
@@ -57,7 +63,9 @@ std::string differences(const Json& theirs, const Json& ours, const VideoConfig&
 
 Json parse(const fs::path& path) {
   const Json json = parse_json_object(read_text(path, kFileLimit), path.string());
-  const auto expected = settings_of({}, {});
+  VideoConfig like;
+  if (json.contains(kMaxSeconds)) like.max_seconds = 1;
+  const auto expected = settings_of({}, like);
   bool sound = json.size() == expected.size();
   for (const auto& [key, value] : expected.items()) {
     const bool same_kind = sound && json.contains(key) &&

@@ -62,12 +62,14 @@ torch::Tensor video_of_query(const EvaluatedSet& set) {
 void describe_frames(EvaluatedSet& set, const VideoConfig& video) {
   set.frames = video.num_frames;
   if (video.sampling == "glscl" || video.sampling == "clip4clip") set.fps = video.fps;
+  if (video.max_seconds > 0) set.max_seconds = video.max_seconds;
 }
 
 std::string to_json(const EvaluatedSet& set) {
   SetJson json = {{"data", set.data}, {"split", set.split}, {"protocol", set.protocol}, {"captions", set.captions}};
   if (set.frames) json["frames"] = *set.frames;
   if (set.fps) json["fps"] = *set.fps;
+  if (set.max_seconds) json["max_seconds"] = *set.max_seconds;
   for (const auto* list : {"queries", "gallery", "skipped"}) json[list] = SetJson::array();
   for (const auto& item : set.queries) json["queries"].push_back(item_json(item));
   for (const auto& item : set.gallery) json["gallery"].push_back(item_json(item));
@@ -88,6 +90,7 @@ EvaluatedSet parse_evaluated_set(const std::string& text, const std::string& whe
       set.frames = json.at("frames").get<int64_t>();
     }
     if (json.contains("fps")) set.fps = json.at("fps").get<double>();
+    if (json.contains("max_seconds")) set.max_seconds = json.at("max_seconds").get<double>();
     set.queries = items_of(json.at("queries"), "text", where);
     set.gallery = items_of(json.at("gallery"), "video", where);
     for (const auto& skipped : json.at("skipped"))

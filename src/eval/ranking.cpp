@@ -127,6 +127,7 @@ EvaluationSignature signature_of(const EvaluatedSet& set, const EvalConfig& conf
   signature.postprocess = postprocess_signature(postprocess_of(config), bank);
   signature.frames = set.frames;
   signature.fps = set.fps;
+  signature.max_seconds = set.max_seconds;
   return signature;
 }
 

@@ -16,7 +16,7 @@ using SignatureFields = std::vector<std::pair<std::string, std::string>>;  // ke
 
 constexpr const char* kUnknownNumber = "?";
 constexpr const char* kIncomparable[] = {"protocol", "q", "g", "ids", "cap", "truth", "dir"};
-constexpr const char* kSettings[] = {"ties", "post", "T", "fps", "glint"};
+constexpr const char* kSettings[] = {"ties", "post", "T", "fps", "cut", "glint"};
 
 bool is_plain_in_signature(char c) {
   return static_cast<unsigned char>(c) > ' ' && c != '|' && c != 0x7F;
@@ -42,6 +42,7 @@ SignatureFields fields_of(const EvaluationSignature& s) {
   fields.emplace_back("post", one_word(s.postprocess));
   fields.emplace_back("T", s.frames ? std::to_string(*s.frames) : kUnknownNumber);
   fields.emplace_back("fps", s.fps ? shortest_number(*s.fps) : kUnknownNumber);
+  if (s.max_seconds) fields.emplace_back("cut", shortest_number(*s.max_seconds));
   fields.emplace_back("glint", one_word(s.glint));
   return fields;
 }
@@ -145,6 +146,7 @@ EvaluationSignature parse_signature(std::string_view text, const std::string& wh
   s.postprocess = reader.text("post");
   s.frames = reader.count_or_unknown("T");
   s.fps = reader.rate("fps");
+  if (reader.has("cut")) s.max_seconds = reader.rate("cut");
   s.glint = reader.text("glint");
   reader.finish();
   return s;

@@ -27,6 +27,7 @@ Window window_of(const SamplingRequest& request, bool whole_seconds) {
   window = {std::max(window.start_s, 0.0), std::max(window.end_s, 0.0)};
   if (window.start_s > window.end_s) std::swap(window.start_s, window.end_s);
   if (window.start_s == window.end_s) window.end_s = window.start_s + 1;
+  window.end_s = std::min(window.end_s, window.start_s + request.max_s);
   return window;
 }
 
@@ -157,6 +158,7 @@ SamplingPolicy sampling_policy(const std::string& name) {
 std::vector<std::int64_t> sample_frames(SamplingPolicy policy, const SampledVideo& video,
                                         const SamplingRequest& request) {
   GLINT_CHECK(request.num_frames > 0, "num_frames ", request.num_frames);
+  GLINT_CHECK(request.max_s > 0, "max_s ", request.max_s);
   if (!(request.fps > 0 && std::isfinite(request.fps))) throw Error("video.fps ", request.fps, " is no frame rate");
   switch (policy) {
     case SamplingPolicy::kUniform3Fps:

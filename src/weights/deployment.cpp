@@ -64,6 +64,7 @@ Json settings_json(const Checkpoint& checkpoint, RetrievalModel& model) {
            {{"num_frames", video.at("num_frames")},
             {"sampling", video.at("sampling")},
             {"fps", video.at("fps")},
+            {"max_seconds", video.at("max_seconds")},
             {"apply_rotation", video.at("apply_rotation")}}},
           {"text", text_json(*checkpoint.tokenizer, checkpoint.config.text)},
           {"towers", towers},

@@ -70,6 +70,25 @@ TEST_F(ClipSourceTest, AWindowShowsItsOwnFrames) {
   EXPECT_THAT(source.read(window).error, HasSubstr("a.y4m: no frame stands between start_s and end_s"));
 }
 
+TEST_F(ClipSourceTest, OfALongClipOnlyTheFirstSecondsAreSeen) {
+  write_tiny_video(folder_ / "a.y4m", 8, 2);  // 4 seconds
+  const auto read = [&](double max_seconds, const Clip& one) {
+    video_.max_seconds = max_seconds;
+    return ClipSource(data_, video_).read(one);
+  };
+  auto window = clip("a.y4m");
+  const auto whole = read(0, window), longer = read(9, window), cut = read(1, window);
+  EXPECT_TRUE(torch::equal(longer.frames, whole.frames));
+  EXPECT_TRUE(torch::equal(longer.mask, whole.mask));
+  EXPECT_EQ(whole.mask.sum().item<int>(), 4);
+  EXPECT_EQ(cut.mask.sum().item<int>(), 2);  // at 0 and 1 s
+  EXPECT_TRUE(torch::equal(cut.frames.slice(0, 0, 2), whole.frames.slice(0, 0, 2)));
+  window.start_s = 2;
+  const auto later = read(1, window);
+  EXPECT_EQ(later.mask.sum().item<int>(), 2);
+  EXPECT_TRUE(torch::equal(later.frames[0], whole.frames[2]));
+}
+
 TEST_F(ClipSourceTest, ABadFileGivesItsCauseAndAnEmptyMask) {
   break_file("bad.mp4");
   ClipSource source(data_, video_);

@@ -134,6 +134,19 @@ TEST_F(FrameCacheTest, KeptPicturesServeOtherSizesAndAugmentations) {
   }
 }
 
+TEST_F(FrameCacheTest, ACacheOfTheFirstSecondsIsForThoseAlone) {
+  video_.max_seconds = 1;
+  build();
+  {
+    ClipSource source(data_, video_);
+    EXPECT_TRUE(torch::equal(read_all(source), decoded()));
+  }
+  for (const double other : {0.0, 2.0}) {
+    video_.max_seconds = other;
+    EXPECT_THAT(refusal(), HasSubstr(concat("video.max_seconds is 1 there and ", other, " now")));
+  }
+}
+
 TEST_F(FrameCacheTest, OtherSettingsAreRefusedByName) {
   build();
   const auto refuse = [&](const VideoConfig& video, const DataConfig& data, const std::string& reason) {
@@ -148,6 +161,9 @@ TEST_F(FrameCacheTest, OtherSettingsAreRefusedByName) {
   video = video_;
   video.fps = 2;
   refuse(video, data_, "video.fps is 1.0 there and 2.0 now");
+  video = video_;
+  video.max_seconds = 2.5;
+  refuse(video, data_, "video.max_seconds is 0 there and 2.5 now");
   video = video_;
   video.image_size = 32;
   refuse(video, data_, "video.image_size is 16 there and 32 now");

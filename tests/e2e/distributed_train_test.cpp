@@ -99,6 +99,23 @@ TEST_F(DistributedTrainTest, ProcessesTogetherTrainAsOneAlone) {
   }
 }
 
+TEST_F(DistributedTrainTest, TwoProcessesMeasureTheLossesAsOneAloneDoesAndTrainOnUnchanged) {
+  const std::string measure = "train.loss_gradients_every=2";
+  ASSERT_EQ(run_program(words("plain", 2, {"train.max_steps=4"})).exit_code, 0);
+  ASSERT_EQ(run_program(words("alone", 1, {"train.max_steps=4", measure})).exit_code, 0);
+  const auto measured = run_program(words("measured", 2, {"train.max_steps=4", measure}));
+  ASSERT_EQ(measured.exit_code, 0) << measured.err;
+  EXPECT_EQ(logged(folder_ / "measured", "loss"), logged(folder_ / "plain", "loss"));
+  EXPECT_EQ(weights("measured"), weights("plain"));
+  for (const auto* part : {"loss_grad_norm/nce", "loss_grad_norm/icl", "loss_grad_norm/idl"}) {
+    const auto norms = logged(folder_ / "measured", part), expected = logged(folder_ / "alone", part);
+    ASSERT_THAT(norms, SizeIs(2)) << part;
+    for (std::size_t i = 0; i < norms.size(); ++i) {
+      EXPECT_NEAR(std::stod(norms[i]), std::stod(expected.at(i)), 1e-3 * std::stod(expected.at(i))) << part;
+    }
+  }
+}
+
 TEST_F(DistributedTrainTest, ARankThatIsKilledEndsAllWithItsNameAndTheNextRunGivesTheSame) {
   const std::vector<std::string> settings = {"train.save_every=2", "train.epochs=3"};
   ASSERT_EQ(run_program(words("whole", 2, settings)).exit_code, 0);

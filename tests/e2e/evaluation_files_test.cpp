@@ -19,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::Not;
 using Words = std::vector<std::string>;
 
 class EvaluationFilesTest : public testing::Test {
@@ -89,6 +90,34 @@ TEST_F(EvaluationFilesTest, EveryStageStartsFromTheFileOfTheOneBefore) {
   }
 }
 
+TEST_F(EvaluationFilesTest, VideosCutToTheirFirstSecondsAreOthersEverywhereAndLongerCutsNone) {
+  const auto run = train("run").string();
+  const auto plain = evaluate({run}), longer = evaluate({run, "video.max_seconds=1000"});
+  EXPECT_EQ(longer.at("t2v"), plain.at("t2v"));
+  EXPECT_EQ(longer.at("v2t"), plain.at("v2t"));
+  EXPECT_THAT(longer.at("signature").get<std::string>(), HasSubstr("|cut:1000|"));
+  EXPECT_THAT(plain.at("signature").get<std::string>(), Not(HasSubstr("|cut:")));
+  const auto features = [&](const char* name, const std::string& seconds) {
+    EXPECT_EQ(run_program({"encode", run, "--out", in(name), "video.max_seconds=" + seconds}).exit_code, 0);
+    return read_safetensors(folder_ / name).tensors;
+  };
+  const auto whole = features("whole", "0"), same = features("same", "1000"), cut = features("cut", "1");
+  bool differs = false;
+  for (const auto& [name, tensor] : whole) {
+    EXPECT_TRUE(torch::equal(tensor, same.at(name))) << name;
+    differs = differs || !torch::equal(tensor, cut.at(name));
+  }
+  EXPECT_TRUE(differs);
+  expect_same(evaluate({run, "--features", in("cut"), "video.max_seconds=1"}), evaluate({run, "video.max_seconds=1"}));
+  // In training and validation too; other runs have other losses, and a run keeps to its own.
+  const auto losses = [&](const std::string& seconds) {
+    return logged(train("trained on " + seconds, {"video.max_seconds=" + seconds}), "loss");
+  };
+  const auto of_all = losses("0");
+  EXPECT_EQ(losses("1000"), of_all);
+  EXPECT_NE(losses("1"), of_all);
+}
+
 TEST_F(EvaluationFilesTest, AWordBehindTheFileOfFeaturesIsASettingOrTheRun) {
   const auto run = train("run").string();
   ASSERT_EQ(run_program({"encode", run, "--out", in("f")}).exit_code, 0);
@@ -102,6 +131,8 @@ TEST_F(EvaluationFilesTest, FeaturesOfOtherWeightsOrSettingsAreRefused) {
   expect_refused({"eval", other, "--features", in("f")}, "was written with other weights than those of ");
   expect_refused({"eval", run, "--features", in("f"), "video.num_frames=6"},
                  "was written with video.num_frames=12, and 6 is asked for");
+  expect_refused({"eval", run, "--features", in("f"), "video.max_seconds=2"},
+                 "was written with video.max_seconds=0, and 2 is asked for");
   expect_refused({"eval", run, "--features", in("f"), "eval.split=val"},
                  "holds the split 'test', and eval.split is 'val'");
   expect_refused({"eval", run, "--features", in("f"), "eval.captions=first"},

@@ -161,6 +161,44 @@ TEST_F(TrainCommandTest, PartsOfABatchGiveTheLossesOfAWholeOne) {
   for (std::size_t i = 0; i < losses.size(); ++i) EXPECT_NEAR(losses[i], expected[i], 1e-4) << i;
 }
 
+TEST_F(TrainCommandTest, MeasuringHowMuchEachLossPullsChangesNothingElse) {
+  const auto run = [&](const char* name, std::vector<std::string> more) {
+    more.insert(more.begin(), "train.max_steps=5");
+    const auto trained = run_program(plain_training(folder_ / name, more));
+    EXPECT_EQ(trained.exit_code, 0) << trained.err;
+    return folder_ / name;
+  };
+  for (const std::string batch : {"train.micro_batch=0", "train.micro_batch=3"}) {
+    SCOPED_TRACE(batch);
+    const auto plain = run(("plain " + batch).c_str(), {batch});
+    const auto measured = run(("measured " + batch).c_str(), {batch, "train.loss_gradients_every=2"});
+    for (const auto* key : {"loss", "icl", "grad_norm"}) {
+      EXPECT_THAT(logged(measured, key), SizeIs(5));
+      EXPECT_EQ(logged(measured, key), logged(plain, key)) << key;
+    }
+    EXPECT_THAT(logged(measured, "seconds/loss gradients"), SizeIs(3));
+    const auto weights = "checkpoints/last/model.safetensors", state = "checkpoints/last/optimizer.safetensors";
+    EXPECT_EQ(read_file(measured / weights), read_file(plain / weights));
+    EXPECT_EQ(read_file(measured / state), read_file(plain / state));
+    EXPECT_THAT(logged(plain, "loss_grad_norm/nce"), SizeIs(0));
+    const auto together = numbers(logged(measured, "grad_norm"));
+    const auto nce = numbers(logged(measured, "loss_grad_norm/nce")),
+               icl = numbers(logged(measured, "loss_grad_norm/icl")),
+               idl = numbers(logged(measured, "loss_grad_norm/idl"));
+    ASSERT_THAT(nce, SizeIs(3));  // of steps 1, 3 and 5
+    ASSERT_THAT(idl, SizeIs(3));
+    for (std::size_t i = 0; i < nce.size(); ++i) {
+      EXPECT_GT(nce[i], 0);
+      EXPECT_GT(icl.at(i), 0);
+      EXPECT_LE(together.at(2 * i), (nce[i] + icl[i] + idl[i]) * 1.0001);
+      EXPECT_GE(together.at(2 * i), (nce[i] - icl[i] - idl[i]) * 0.9999);
+    }
+  }
+  // Measured or not is no matter for a run that goes on.
+  const auto resumed = run_program(plain_training(folder_ / "measured train.micro_batch=0", {"train.max_steps=6"}));
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+}
+
 TEST_F(TrainCommandTest, TheMovingAverageIsKeptBesideTheWeightsAndEvaluated) {
   const auto run = folder_ / "run", broken = folder_ / "broken";
   const std::vector<std::string> average = {"train.ema=0.9", "train.epochs=1"};

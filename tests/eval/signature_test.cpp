@@ -48,6 +48,17 @@ TEST(SignatureTest, EveryFieldSurvivesTheLine) {
   EXPECT_EQ(parse_signature(to_text(s), "x"), s);
 }
 
+TEST(SignatureTest, VideosThatWereCutSayToHowManySeconds) {
+  auto s = msrvtt_signature();
+  s.max_seconds = 2.5;
+  EXPECT_THAT(to_text(s), HasSubstr("|fps:1|cut:2.5|glint:"));
+  EXPECT_EQ(parse_signature(to_text(s), "x"), s);
+  EXPECT_FALSE(incomparable_field(s, msrvtt_signature()));
+  const auto unlike = differing_settings(s, msrvtt_signature());
+  ASSERT_EQ(unlike.size(), 1U);
+  EXPECT_EQ(unlike[0].field + " " + unlike[0].a + " " + unlike[0].b, "cut 2.5 -");
+}
+
 TEST(SignatureTest, NamesThatWouldBreakTheLineAreMended) {
   auto s = msrvtt_signature();
   s.protocol = "my set|of\nvideos";

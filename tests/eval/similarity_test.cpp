@@ -18,6 +18,9 @@ class DotHead final : public RetrievalHead {
     return torch::matmul(text.sentence, video.prepared.at("pooled").t());
   }
   std::vector<std::pair<int64_t, int64_t>> blocks;
+
+ protected:
+  PairExplanation explain_pair(const TextFeatures&, const VideoFeatures&) override { return {}; }
 };
 
 TextFeatures texts(int64_t count) {

@@ -155,6 +155,27 @@ TEST(FrameSamplerTest, FramesOfAWindowLieInIt) {
   }
 }
 
+TEST(FrameSamplerTest, AClipCutToItsFirstSecondsIsThatWindow) {
+  const auto times = even_times(500, 25);  // 20 s
+  for (int i = 0; i < 4; ++i) {
+    const auto policy = static_cast<SamplingPolicy>(i);
+    EXPECT_EQ(sample(policy, times, 25, {.max_s = 3}), sample(policy, times, 25, {.end_s = 3}));
+    EXPECT_EQ(sample(policy, times, 25, {.start_s = 4, .end_s = 18, .max_s = 5}),
+              sample(policy, times, 25, {.start_s = 4, .end_s = 9}));
+    EXPECT_EQ(sample(policy, times, 25, {.start_s = 18, .end_s = 4, .max_s = 5}),  // reversed
+              sample(policy, times, 25, {.start_s = 4, .end_s = 9}));
+    EXPECT_NE(sample(policy, times, 25, {.max_s = 3}), sample(policy, times, 25, {}));
+    for (const double more_s : {20.0, 21.0, 1e9}) {
+      EXPECT_EQ(sample(policy, times, 25, {.max_s = more_s}), sample(policy, times, 25, {}));
+      EXPECT_EQ(sample(policy, times, 25, {.start_s = 4, .end_s = 9, .max_s = more_s}),
+                sample(policy, times, 25, {.start_s = 4, .end_s = 9}));
+    }
+    EXPECT_THROW(sample(policy, times, 25, {.max_s = 0}), Bug);
+  }
+  EXPECT_THAT(sample(SamplingPolicy::kGlscl, times, 25, {.max_s = 3}), ElementsAre(0, 25, 50, 75));
+  EXPECT_THAT(sample(SamplingPolicy::kUniform3Fps, times, 25, {.max_s = 0.5}), ElementsAre(0, 8));
+}
+
 TEST(FrameSamplerTest, MonstrousNumbersNeitherHangNorOverflow) {
   const std::vector<double> gap = {0, 1e12};
   const double huge = std::numeric_limits<double>::max();

@@ -4,10 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "glint/config/config_file.h"
+#include "glint/core/error.h"
 #include "glint/model/losses.h"
 #include "model/head_kinds.h"
 #include "model/head_support.h"
@@ -292,6 +296,133 @@ TEST(EveryHeadTest, ANanFeatureIsNotHidden) {
     EXPECT_TRUE(scores.select(1, 2).isnan().all().item<bool>());
     EXPECT_TRUE(scores[1].isnan().all().item<bool>());
     EXPECT_TRUE(is_finite(scores[0].slice(0, 0, 2)));
+  }
+}
+
+TextFeatures raw_text(const Items& items, int64_t a) {
+  return slice(TextFeatures{items.sentence, items.words, items.word_mask, {}}, a, a + 1);
+}
+VideoFeatures raw_video(const Items& items, int64_t b) {
+  return slice(VideoFeatures{items.frames, items.clip_frames, items.frame_mask, {}}, b, b + 1);
+}
+
+double sum_of(const std::vector<double>& numbers) {
+  return std::accumulate(numbers.begin(), numbers.end(), 0.0);
+}
+
+double sum_of(const std::vector<std::pair<std::string, double>>& parts) {
+  double sum = 0;
+  for (const auto& [name, value] : parts) sum += value;
+  return sum;
+}
+
+// mask [n] of the words or frames
+void expect_attention(const std::vector<double>& weights, const torch::Tensor& mask, bool hides) {
+  ASSERT_EQ(std::ssize(weights), mask.size(0));
+  EXPECT_NEAR(sum_of(weights), 1, 1e-5);
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    EXPECT_GE(weights[i], 0);
+    if (hides && mask[static_cast<int64_t>(i)].item<int64_t>() == 0) {
+      EXPECT_EQ(weights[i], 0) << i;
+    }
+  }
+}
+
+TEST(EveryHeadTest, AnExplanationAddsUpToTheScoreAndItsAttentionsToOne) {
+  torch::manual_seed(21);
+  for (const auto& kind : test::every_kind()) {
+    SCOPED_TRACE(kind.name);
+    for (const auto& [L, T] : std::vector<std::array<int64_t, 2>>{{kWords, kFrames}, {7, 3}, {1, 1}}) {
+      const auto head = head_of(kind, L, T);
+      const auto items = random_items(7, 4, L, T);
+      const auto scores = scores_of(*head, items);
+      for (int64_t a = 0; a < 7; ++a) {
+        for (int64_t b = 0; b < 4; ++b) {
+          const auto explained = head->explain(raw_text(items, a), raw_video(items, b));
+          EXPECT_NEAR(sum_of(explained.parts), scores[a][b].item<double>(), 1e-5);
+          EXPECT_EQ(explained.frames.empty(), kind.head == "tight");
+          EXPECT_EQ(explained.words.empty(), kind.head != "xclip" && kind.head != "glccl");
+          const bool hides_frames = kind.hides_frames || kind.head == "glscl";  // its decoder alone sees padding
+          if (!explained.frames.empty()) expect_attention(explained.frames, items.frame_mask[b], hides_frames);
+          if (!explained.words.empty()) expect_attention(explained.words, items.word_mask[a], kind.hides_words);
+          if (explained.frame_parts.empty()) continue;
+          EXPECT_EQ(std::ssize(explained.frame_parts), T);
+          EXPECT_NEAR(sum_of(explained.frame_parts), scores[a][b].item<double>(), 1e-5);
+        }
+      }
+    }
+  }
+}
+
+void expect_same(const std::vector<double>& numbers, const std::vector<double>& wanted, double tolerance) {
+  ASSERT_EQ(numbers.size(), wanted.size());
+  for (std::size_t i = 0; i < numbers.size(); ++i) EXPECT_NEAR(numbers[i], wanted[i], tolerance) << i;
+}
+
+TEST(EveryHeadTest, LiteralFormsExplainAsTheHeadsDo) {
+  torch::manual_seed(22);
+  for (const auto& kind : test::every_kind()) {
+    if (!kind.has_literal) continue;
+    SCOPED_TRACE(kind.name);
+    const auto head = head_of(kind);
+    const auto literal = kind.literal(shape_of(kWords, kFrames), *head);
+    literal->eval();
+    const auto items = random_items(3, 4);
+    for (int64_t a = 0; a < 3; ++a) {
+      for (int64_t b = 0; b < 4; ++b) {
+        const auto explained = head->explain(raw_text(items, a), raw_video(items, b));
+        const auto wanted = literal->explain(raw_text(items, a), raw_video(items, b));
+        ASSERT_EQ(explained.parts.size(), wanted.parts.size());
+        for (std::size_t i = 0; i < wanted.parts.size(); ++i) {
+          EXPECT_EQ(explained.parts[i].first, wanted.parts[i].first);
+          EXPECT_NEAR(explained.parts[i].second, wanted.parts[i].second, 1e-4) << wanted.parts[i].first;
+        }
+        // Softmaxes of 0.01 make a rounding of the similarities a hundred times as large.
+        expect_same(explained.frames, wanted.frames, 1e-3);
+        expect_same(explained.words, wanted.words, 1e-3);
+        expect_same(explained.frame_parts, wanted.frame_parts, 1e-4);
+      }
+    }
+  }
+}
+
+TEST(EveryHeadTest, WhatHasNoCosineIsExplainedByNumbers) {
+  torch::manual_seed(23);
+  for (const auto& kind : test::every_kind()) {
+    SCOPED_TRACE(kind.name);
+    const auto head = head_of(kind);
+    const auto items = empty_items();
+    const auto scores = scores_of(*head, items);
+    for (int64_t a = 0; a < 5; ++a) {
+      for (int64_t b = 0; b < 5; ++b) {
+        const auto explained = head->explain(raw_text(items, a), raw_video(items, b));
+        EXPECT_NEAR(sum_of(explained.parts), scores[a][b].item<double>(), 1e-5);
+        for (const auto* numbers : {&explained.frames, &explained.words, &explained.frame_parts}) {
+          EXPECT_TRUE(
+              std::all_of(numbers->begin(), numbers->end(), [](double number) { return std::isfinite(number); }));
+        }
+        const bool hides_frames = kind.hides_frames || kind.head == "glscl";
+        if (b == 0 && hides_frames) {  // a video without a frame
+          EXPECT_EQ(sum_of(explained.frames), 0);
+        }
+        if (a == 2 && kind.hides_words) {  // a text without a word
+          EXPECT_EQ(sum_of(explained.words), 0);
+        }
+      }
+    }
+  }
+}
+
+TEST(EveryHeadTest, OnePairIsExplainedAndInEvaluationModeAlone) {
+  for (const auto& kind : test::released_kinds()) {
+    SCOPED_TRACE(kind.name);
+    const auto head = head_of(kind);
+    const auto items = random_items(3, 4);
+    const TextFeatures texts = {items.sentence, items.words, items.word_mask, {}};
+    EXPECT_THROW(head->explain(texts, raw_video(items, 1)), Bug);
+    EXPECT_THROW(head->explain(raw_text(items, 0), {items.frames, items.clip_frames, items.frame_mask, {}}), Bug);
+    head->train();
+    EXPECT_THROW(head->explain(raw_text(items, 0), raw_video(items, 1)), Bug);
   }
 }
 

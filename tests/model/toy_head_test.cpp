@@ -51,12 +51,28 @@ class ToyHead final : public RetrievalHead {
 
   torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
     const auto dots = at::matmul(video.frames, text.sentence.t());  // [B, T, A]
-    const auto hidden = (video.mask == 0).unsqueeze(-1);            // [B, T, 1]
-    const auto logits = (config_.sharpness * dots).masked_fill(hidden, -1e9);
-    return (logits.softmax(1).masked_fill(hidden, 0) * dots).sum(1).t();  // [A, B]
+    return (weights(dots, video.mask) * dots).sum(1).t();           // [A, B]
+  }
+
+ protected:
+  // Why a pair scores as it does, for reports.
+  PairExplanation explain_pair(const TextFeatures& text, const VideoFeatures& raw_video) override {
+    const auto video = prepare_video(raw_video);
+    const auto dots = at::matmul(video.frames, prepare_text(text).sentence.t());  // [1, T, 1]
+    const auto attention = weights(dots, video.mask), added = attention * dots;
+    return {.parts = {{"cosine", added.sum().item<double>()}},
+            .frames = to_numbers(attention),
+            .words = {},
+            .frame_parts = to_numbers(added)};
   }
 
  private:
+  // dots [B, T, A], mask [B, T] -> [B, T, A]
+  torch::Tensor weights(const torch::Tensor& dots, const torch::Tensor& mask) const {
+    const auto hidden = (mask == 0).unsqueeze(-1);  // [B, T, 1]
+    return (config_.sharpness * dots).masked_fill(hidden, -1e9).softmax(1).masked_fill(hidden, 0);
+  }
+
   static torch::Tensor unit(const torch::Tensor& x) {
     const auto norm = at::linalg_vector_norm(x, 2, -1, /*keepdim=*/true);
     return x / norm.masked_fill(norm == 0, 1);
@@ -85,11 +101,28 @@ class ToyForm final : public RetrievalHead {
     return scores;
   }
 
+ protected:
+  PairExplanation explain_pair(const TextFeatures& text, const VideoFeatures& video) override {
+    const auto dots = kept_dots(prepare_text(text).sentence[0], video.frames[0], video.mask[0]);  // [t]
+    const auto weights = (config_.sharpness * dots).softmax(0);
+    const auto all = torch::zeros({video.frames.size(1)}, dots.options());  // [T]
+    const auto places = video.mask[0].nonzero().flatten();
+    return {.parts = {{"cosine", weights.dot(dots).item<double>()}},
+            .frames = to_numbers(all.index_copy(0, places, weights)),
+            .words = {},
+            .frame_parts = to_numbers(all.index_copy(0, places, weights * dots))};
+  }
+
  private:
   torch::Tensor of_pair(const torch::Tensor& query, const torch::Tensor& frames, const torch::Tensor& mask) const {
-    const auto kept = frames.index_select(0, mask.nonzero().flatten());                            // [t, D]
-    const auto dots = torch::matmul(kept / kept.norm(2, 1, true), query.unsqueeze(1)).squeeze(1);  // [t]
+    const auto dots = kept_dots(query, frames, mask);
     return ((config_.sharpness * dots).softmax(0) * dots).sum();
+  }
+
+  // Of the t frames that the mask leaves -> [t]
+  static torch::Tensor kept_dots(const torch::Tensor& query, const torch::Tensor& frames, const torch::Tensor& mask) {
+    const auto kept = frames.index_select(0, mask.nonzero().flatten());  // [t, D]
+    return torch::matmul(kept / kept.norm(2, 1, true), query.unsqueeze(1)).squeeze(1);
   }
 
   ToyConfig config_;

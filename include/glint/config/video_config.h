@@ -12,6 +12,7 @@ struct VideoConfig {
   int64_t num_frames = 12;
   std::string sampling = "glscl";
   double fps = 1.0;
+  double max_seconds = 0;
   int64_t image_size = 224;
   std::string fit = "crop";
   std::string augment = "none";
@@ -27,6 +28,8 @@ void describe(Visitor& v, VideoConfig& c) {
   v.field("sampling", c.sampling, one_of({"uniform_3fps", "clip4clip", "glscl", "xpool"}),
           "how frames are chosen: uniform_3fps, clip4clip, glscl, xpool (docs/methods.md 8)");
   v.field("fps", c.fps, above(0, 1e6), "candidate frames a second for the samplings glscl and clip4clip");
+  v.field("max_seconds", c.max_seconds, within(0, 1e9),
+          "longest time that is seen of a clip, from its start, seconds; what comes later is left out; 0: all of it");
   v.field("image_size", c.image_size, within(1, 4096).of_weights(),
           "side of the square picture that the image tower sees, pixels");
   v.field("fit", c.fit, one_of({"crop", "squash"}),

@@ -12,7 +12,8 @@ namespace glint {
 // How the settings want files read.
 ReaderOptions reader_options(const VideoConfig& video);
 
-// The numbers of the frames that video.sampling chooses of a clip, ascending: at least one, at most video.num_frames.
+// The numbers of the frames that video.sampling chooses of a clip, ascending: at least one, at most video.num_frames,
+// of the first video.max_seconds of its window.
 // Throws BadFile naming the file where none stands in the clip's window.
 std::vector<std::int64_t> clip_frames(const VideoReader& reader, const Clip& clip, const VideoConfig& video);
 

@@ -26,6 +26,7 @@ struct EvaluatedSet {
   std::vector<SkippedClip> skipped;   // videos left out together with their captions
   std::optional<int64_t> frames;      // of a video at most; none: not known
   std::optional<double> fps;          // candidate frames a second; none: no fixed rate
+  std::optional<double> max_seconds;  // of a video at most, from its start; none: all of it
 };
 
 // int64 [A]: the gallery's row of every text's own video. Throws Error where a text has none.

@@ -22,6 +22,7 @@ struct EvaluationSignature {
   std::string postprocess = "none";    // with its parameters and bank: "qb_norm(k=1,beta=20,theta=1,bank=...)"
   std::optional<std::int64_t> frames;  // of a video; none (another model's scores): "?"
   std::optional<double> fps;           // none (no fixed rate): "?"
+  std::optional<double> max_seconds;   // video.max_seconds, field "cut"; none (whole clips): left out
   std::string glint;                   // version
 
   bool operator==(const EvaluationSignature&) const = default;
@@ -47,7 +48,7 @@ struct UnlikeField {
 };
 // The first of protocol, q, g, ids, cap, truth, dir in which two evaluations are unlike: they cannot be compared.
 std::optional<UnlikeField> incomparable_field(const EvaluationSignature& a, const EvaluationSignature& b);
-// Those of ties, post, T, fps, glint in which they are unlike: to be named beside a comparison.
+// Those of ties, post, T, fps, cut, glint in which they are unlike: to be named beside a comparison.
 std::vector<UnlikeField> differing_settings(const EvaluationSignature& a, const EvaluationSignature& b);
 
 }  // namespace glint

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@ struct SamplingRequest {
   double fps = 1.0;                              // clip4clip, glscl: candidates a second; clip4clip takes whole numbers
   std::optional<double> start_s = std::nullopt;  // window; none: from the start
   std::optional<double> end_s = std::nullopt;    //         none: to the end
+  double max_s = INFINITY;                       // the window ends so long after its start at the latest; > 0
   Slice slice = Slice::kSpread;
 };
 

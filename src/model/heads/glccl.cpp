@@ -4,6 +4,7 @@
 #include "glint/core/error.h"
 #include "glint/model/head_descriptor.h"
 #include "glint/nn/linear.h"
+#include "model/four_parts.h"
 #include "model/heads/glccl_scores.h"
 #include "model/heads/prepared.h"
 #include "model/literal/forms.h"
@@ -100,6 +101,18 @@ class GlcclHead final : public RetrievalHead {
     std::map<std::string, std::string> names;  // ours are those of the release
     for (const auto& parameter : named_parameters()) names[parameter.key()] = parameter.key();
     return names;
+  }
+
+ protected:
+  PairExplanation explain_pair(const TextFeatures& raw_text, const VideoFeatures& raw_video) override {
+    const auto text = prepare_text(raw_text);
+    const auto video = prepare_video(raw_video);
+    const auto four = four_scores(text, video);  // [4, 1, 1]
+    const auto attention = glccl_attention(texts(text), videos(video), rules_, visual_);
+    return {.parts = four_parts(four[0], four[1], four[2], four[3]),
+            .frames = to_numbers(attention.frames),
+            .words = to_numbers(attention.words),
+            .frame_parts = {}};
   }
 
  private:

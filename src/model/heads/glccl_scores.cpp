@@ -37,26 +37,32 @@ struct Inputs {
   }
 };
 
+// softmax(x / temperature) over the last dimension, 0 on padding, which is of x's shape but for ones, or undefined.
+Tensor word_softmax(const Tensor& x, double temperature, const Tensor& padding) {
+  if (!padding.defined()) return (x / temperature).softmax(-1);
+  const auto logits = (x / temperature).masked_fill(padding, std::numeric_limits<float>::lowest());
+  return logits.softmax(-1).masked_fill(padding, 0);
+}
+
 // One level of attention over scores: sum_k x_k ( softmax(x / temperature) M )_k = sum_i softmax_i (M x)_i over the
 // last dimension. x [..., L]; padding, of x's shape but for ones, or undefined -> [...]
 Tensor level(const Tensor& x, const Tensor& matrix, double temperature, const Tensor& padding) {
-  if (!padding.defined()) return ((x / temperature).softmax(-1) * fast_linear(x, matrix)).sum(-1);
-  const auto kept = x.masked_fill(padding, 0);
-  const auto logits = (x / temperature).masked_fill(padding, std::numeric_limits<float>::lowest());
-  return (logits.softmax(-1).masked_fill(padding, 0) * fast_linear(kept, matrix)).sum(-1);
+  const auto kept = padding.defined() ? x.masked_fill(padding, 0) : x;
+  return (word_softmax(x, temperature, padding) * fast_linear(kept, matrix)).sum(-1);
 }
 
-// GLIM's weights over frames for N texts or words, divided by the norm of what they sum up. dots, result [B, T, N]
-Tensor glim_weights(const Tensor& dots, const Inputs& in, const GlcclRules& rules) {
+// GLIM's weights over frames for N texts or words. dots, result [B, T, N]
+Tensor glim_weights(const Tensor& dots, const Tensor& mask, const Tensor& visual, const GlcclRules& rules) {
+  if (rules.aggregation == Aggregation::kUniform) return frame_softmax(at::zeros_like(dots), mask, 1);
+  const auto weights = frame_softmax(dots, mask, rules.temperature);
+  if (rules.aggregation == Aggregation::kSoftmax) return weights;
+  return frame_softmax(at::matmul(visual.t(), weights), mask, rules.temperature);
+}
+
+// The same divided by the norm of what they sum up.
+Tensor unit_glim_weights(const Tensor& dots, const Inputs& in, const GlcclRules& rules) {
   const auto frames = in.video_rows.narrow(1, 0, in.gram.size(-1));  // [B, T, D]
-  if (rules.aggregation == Aggregation::kUniform) {
-    return unit_weights(frame_softmax(at::zeros_like(dots), in.frame_mask, 1), frames, in.gram);
-  }
-  auto weights = frame_softmax(dots, in.frame_mask, rules.temperature);
-  if (rules.aggregation == Aggregation::kSoftmaxLinearSoftmax) {
-    weights = frame_softmax(at::matmul(in.visual.t(), weights), in.frame_mask, rules.temperature);
-  }
-  return unit_weights(weights, frames, in.gram);
+  return unit_weights(glim_weights(dots, in.frame_mask, in.visual, rules), frames, in.gram);
 }
 
 // The four scores of all pairs of `in`, in operators that autograd knows. -> [A, B, 4]
@@ -69,8 +75,8 @@ Tensor scores_in_operators(const Inputs& in, const GlcclRules& rules) {
   const auto projected = dots.narrow(1, T, T).narrow(3, 0, L);     // [B, T, A, L]: <w W_l, V_t>
   const auto word_scale = in.scale.narrow(1, 0, L).unsqueeze(0);   // [1, A, L]
   const auto sentence_scale = in.scale.select(1, L).unsqueeze(0);  // [1, A]
-  const auto alpha = glim_weights(sentence, in, rules);            // [B, T, A] of v
-  const auto beta = glim_weights(words.reshape({B, T, A * L}), in, rules).view({B, T, A, L});  // of f
+  const auto alpha = unit_glim_weights(sentence, in, rules);       // [B, T, A] of v
+  const auto beta = unit_glim_weights(words.reshape({B, T, A * L}), in, rules).view({B, T, A, L});  // of f
 
   const auto video_sentence = (alpha * to_frames.select(3, L + 1)).sum(1) * sentence_scale;           // [B, A]
   const auto video_word = (alpha.unsqueeze(-1) * words).sum(1) * word_scale;                          // [B, A, L]
@@ -114,6 +120,19 @@ Tensor pair_scores(const GlcclTexts& texts, const GlcclVideos& videos, const Glc
 }
 
 }  // namespace
+
+GlcclAttention glccl_attention(const GlcclTexts& texts, const GlcclVideos& videos, const GlcclRules& rules,
+                               const Tensor& visual) {
+  const auto A = texts.rows.size(0), B = videos.rows.size(0), L = texts.rows.size(1) - 2, T = videos.gram.size(-1);
+  const auto frames = videos.rows.narrow(1, 0, T);                                              // [B, T, D]
+  const auto dots = fast_linear(frames, texts.rows.flatten(0, 1)).view({B, T, A, L + 2});       // <x, V_t>
+  const auto weights = glim_weights(dots.select(3, L), videos.mask, visual, rules);             // [B, T, A]
+  const auto alpha = unit_weights(weights, frames, videos.gram).unsqueeze(-1);                  // [B, T, A, 1]
+  const auto video_word = (alpha * dots.narrow(3, 0, L)).sum(1) * texts.scale.narrow(1, 0, L);  // [B, A, L]
+  const auto padding = texts.mask.defined() ? (texts.mask == 0).unsqueeze(0) : Tensor();        // [1, A, L]
+  const auto words = word_softmax(video_word, rules.score_temperature, padding);
+  return {weights.permute({2, 0, 1}), words.transpose(0, 1)};
+}
 
 Tensor glccl_scores(const GlcclTexts& texts, const GlcclVideos& videos, const GlcclMatrices& matrices,
                     const GlcclRules& rules) {

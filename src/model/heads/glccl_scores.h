@@ -42,4 +42,12 @@ torch::Tensor glccl_scores(const GlcclTexts& texts, const GlcclVideos& videos, c
 torch::Tensor glccl_four_scores(const GlcclTexts& texts, const GlcclVideos& videos, const GlcclMatrices& matrices,
                                 const GlcclRules& rules);
 
+// Whom the pairs look at: `frames` [A, B, T], GLIM's weights over the frames for the sentence, and `words` [A, B, L],
+// the softmax over the words in S_vw, before its matrix.
+struct GlcclAttention {
+  torch::Tensor frames, words;
+};
+GlcclAttention glccl_attention(const GlcclTexts& texts, const GlcclVideos& videos, const GlcclRules& rules,
+                               const torch::Tensor& visual);
+
 }  // namespace glint

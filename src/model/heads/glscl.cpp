@@ -53,13 +53,7 @@ class GlsclHead final : public RetrievalHead {
   }
 
   torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
-    const auto global =
-        text_guided_cosine({text.sentence, text.prepared.at(prepared::kNorm)},
-                           {video.frames, video.mask, video.prepared.at(prepared::kGram)}, config_.temperature);
-    const auto nouns = text.prepared.at(prepared::kConcepts).flatten(1);     // [A, Q*D]
-    const auto visuals = video.prepared.at(prepared::kConcepts).flatten(1);  // [B, Q*D]
-    const double weight = config_.query_weight / static_cast<double>(config_.queries);
-    return at::add(global, fast_linear(nouns, visuals), weight);  // [A, B]
+    return at::add(global_scores(text, video), concept_dots(text, video), concept_weight());  // [A, B]
   }
 
   ShardOutput score_shard(const TextFeatures& text, const VideoFeatures& video, int64_t begin, int64_t end) override {
@@ -96,7 +90,33 @@ class GlsclHead final : public RetrievalHead {
     return names;
   }
 
+ protected:
+  PairExplanation explain_pair(const TextFeatures& raw_text, const VideoFeatures& raw_video) override {
+    const auto text = prepare_text(raw_text);
+    const auto video = prepare_video(raw_video);
+    const auto dots = fast_linear(video.frames, text.sentence);  // [1, T, 1]
+    return {.parts = {{"global", global_scores(text, video).item<double>()},
+                      {"local", concept_weight() * concept_dots(text, video).item<double>()}},
+            .frames = to_numbers(frame_softmax(dots, video.mask, config_.temperature)),
+            .words = {},
+            .frame_parts = {}};
+  }
+
  private:
+  // S_g [A, B]
+  torch::Tensor global_scores(const TextFeatures& text, const VideoFeatures& video) const {
+    return text_guided_cosine({text.sentence, text.prepared.at(prepared::kNorm)},
+                              {video.frames, video.mask, video.prepared.at(prepared::kGram)}, config_.temperature);
+  }
+
+  // Q s [A, B]
+  static torch::Tensor concept_dots(const TextFeatures& text, const VideoFeatures& video) {
+    const auto nouns = text.prepared.at(prepared::kConcepts).flatten(1);     // [A, Q*D]
+    const auto visuals = video.prepared.at(prepared::kConcepts).flatten(1);  // [B, Q*D]
+    return fast_linear(nouns, visuals);
+  }
+  double concept_weight() const { return config_.query_weight / static_cast<double>(config_.queries); }
+
   torch::Tensor concepts(const torch::Tensor& queries, const torch::Tensor& tokens, const torch::Tensor& mask) {
     return unit(decoder_->forward(queries, tokens, config_.mask_local ? mask : torch::Tensor()));
   }

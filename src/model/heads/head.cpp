@@ -1,7 +1,11 @@
+#include <ATen/ATen.h>
+#include <torch/utils.h>
+
 #include <algorithm>
 #include <numeric>
 #include <variant>
 
+#include "glint/core/error.h"
 #include "glint/model/head_descriptor.h"
 
 namespace glint {
@@ -72,6 +76,19 @@ HeadConfig released_head(const TensorMap& weights) {
     if (const auto settings = head.of_released(weights)) found = *settings;
   });
   return found;
+}
+
+PairExplanation RetrievalHead::explain(const TextFeatures& text, const VideoFeatures& video) {
+  GLINT_CHECK(size(text) == 1 && size(video) == 1, size(text), " texts, ", size(video), " videos");
+  GLINT_CHECK(!is_training(), "the head is in training mode");
+  const torch::NoGradGuard no_grad;
+  return explain_pair(text, video);
+}
+
+std::vector<double> to_numbers(const torch::Tensor& x) {
+  const auto entries = x.detach().to(torch::kCPU, torch::kFloat64).contiguous();
+  const auto* begin = entries.const_data_ptr<double>();
+  return {begin, begin + entries.numel()};
 }
 
 ShardOutput RetrievalHead::score_shard(const TextFeatures& text, const VideoFeatures& video, int64_t begin,

@@ -1,5 +1,6 @@
 #include "glint/model/head_descriptor.h"
 #include "glint/nn/linear.h"
+#include "model/heads/mean_explanation.h"
 #include "model/heads/prepared.h"
 #include "model/heads/unit.h"
 #include "model/literal/forms.h"
@@ -27,6 +28,11 @@ class MeanPoolHead final : public RetrievalHead {
 
   torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
     return fast_linear(text.sentence, video.prepared.at(prepared::kPooled));  // [A, B]
+  }
+
+ protected:
+  PairExplanation explain_pair(const TextFeatures& text, const VideoFeatures& video) override {
+    return explain_mean(text.sentence, video.frames, video.mask);
   }
 };
 

@@ -138,6 +138,13 @@ class TightHead final : public RetrievalHead {
     return names;
   }
 
+ protected:
+  // Nothing of a pair is a weight of its frames: every layer mixes all positions.
+  PairExplanation explain_pair(const TextFeatures& text, const VideoFeatures& video) override {
+    const auto logit = score(prepare_text(text), prepare_video(video)).item<double>();
+    return {.parts = {{"logit", logit}}, .frames = {}, .words = {}, .frame_parts = {}};
+  }
+
  private:
   static std::string reference_name(const std::string& name) {
     if (name == "position_embeddings") return "cross.embeddings.position_embeddings.weight";

@@ -6,6 +6,7 @@
 #include "glint/core/error.h"
 #include "glint/model/head_descriptor.h"
 #include "glint/nn/linear.h"
+#include "model/four_parts.h"
 #include "model/heads/prepared.h"
 #include "model/heads/unit.h"
 #include "model/heads/xclip_scores.h"
@@ -58,12 +59,7 @@ class XclipHead final : public RetrievalHead {
   }
 
   torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
-    Tensors texts = {text.sentence, text.words};
-    if (text.mask.defined()) texts.push_back(text.mask);
-    return xclip_scores({std::move(texts),
-                         {video.prepared.at(prepared::kLocal), video.prepared.at(prepared::kGlobal)},
-                         {word_logit_, frame_logit_, word_mat_, frame_mat_, word_mat2_, frame_mat2_}},
-                        config_.temperature);
+    return xclip_scores(pairs(text, video), config_.temperature);
   }
 
   std::map<std::string, std::string> reference_names() const override {
@@ -72,7 +68,24 @@ class XclipHead final : public RetrievalHead {
     return names;
   }
 
+ protected:
+  PairExplanation explain_pair(const TextFeatures& text, const VideoFeatures& video) override {
+    const auto of = xclip_parts(pairs(prepare_text(text), prepare_video(video)), config_.temperature);
+    return {.parts = four_parts(of.video_sentence, of.video_word, of.sentence_frame, of.frame_word),
+            .frames = to_numbers(of.frames),
+            .words = to_numbers(of.words),
+            .frame_parts = {}};
+  }
+
  private:
+  PairTensors pairs(const TextFeatures& text, const VideoFeatures& video) const {
+    Tensors texts = {text.sentence, text.words};
+    if (text.mask.defined()) texts.push_back(text.mask);
+    return {std::move(texts),
+            {video.prepared.at(prepared::kLocal), video.prepared.at(prepared::kGlobal)},
+            {word_logit_, frame_logit_, word_mat_, frame_mat_, word_mat2_, frame_mat2_}};
+  }
+
   XclipConfig config_;
   torch::Tensor global_mat_, local_mat_;                // [D, D]
   torch::Tensor word_logit_, word_mat_, word_mat2_;     // [L, L]

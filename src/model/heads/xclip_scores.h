@@ -14,4 +14,12 @@ namespace glint {
 // beyond a block of pairs is held in either case, or kept for the backward pass.
 torch::Tensor xclip_scores(const PairTensors& pairs, double temperature);
 
+// The four that they are the mean of, [B, A] each, and whom the pairs look at: the softmax over the words in S_vw [B,
+// A, L] and over the frames in S_sf [B, A, T], before their matrices. Of some pairs, all at once.
+struct XclipParts {
+  torch::Tensor video_sentence, video_word, sentence_frame, frame_word;
+  torch::Tensor words, frames;
+};
+XclipParts xclip_parts(const PairTensors& pairs, double temperature);
+
 }  // namespace glint

@@ -10,6 +10,7 @@
 #include "glint/model/head_descriptor.h"
 #include "glint/nn/linear.h"
 #include "model/heads/cpu/xpool.h"
+#include "model/heads/mean_explanation.h"
 #include "model/heads/prepared.h"
 #include "model/heads/unit.h"
 #include "model/heads/xpool_scores.h"
@@ -35,6 +36,11 @@ class XpoolMeanHead final : public RetrievalHead {
   }
   torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
     return fast_linear(text.sentence, video.prepared.at(prepared::kPooled));
+  }
+
+ protected:
+  PairExplanation explain_pair(const TextFeatures& text, const VideoFeatures& video) override {
+    return explain_mean(text.sentence, video.frames, at::ones_like(video.mask));  // Note [X-Pool masks]
   }
 };
 
@@ -126,6 +132,16 @@ class XpoolHead final : public RetrievalHead {
     std::map<std::string, std::string> names;  // ours are those of the release
     for (const auto& parameter : named_parameters()) names[parameter.key()] = parameter.key();
     return names;
+  }
+
+ protected:
+  PairExplanation explain_pair(const TextFeatures& raw_text, const VideoFeatures& raw_video) override {
+    const auto text = prepare_text(raw_text);
+    const auto video = prepare_video(raw_video);
+    return {.parts = {{"cosine", score(text, video).item<double>()}},
+            .frames = to_numbers(xpool_weights(pairs(text, video))),
+            .words = {},
+            .frame_parts = {}};
   }
 
  private:

@@ -49,8 +49,12 @@ torch::Tensor plain_scores(const XpoolPairs& pairs, uint64_t seed) {
 
 }  // namespace
 
+torch::Tensor xpool_weights(const XpoolPairs& pairs) {
+  return fast_linear(pairs.keys, pairs.query).softmax(1).transpose(1, 2);
+}
+
 torch::Tensor xpool_pooled(const XpoolPairs& pairs, uint64_t seed) {
-  const auto weights = fast_linear(pairs.keys, pairs.query).softmax(1).transpose(1, 2);   // [b, a, T]
+  const auto weights = xpool_weights(pairs);                                              // [b, a, T]
   const auto attended = at::bmm(weights, pairs.attended);                                 // [b, a, D]
   const auto scale = (attended.square().mean(-1, /*keepdim=*/true) + kXpoolEps).rsqrt();  // [b, a, 1]
   auto mixed = at::addcmul(pairs.start, at::bmm(weights, pairs.mixed), scale);            // [b, a, D]

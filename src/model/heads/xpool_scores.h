@@ -24,6 +24,9 @@ struct XpoolPairs {
 
 constexpr double kXpoolEps = 1e-5;  // of each layer norm
 
+// How each text weighs the frames: softmax over T of <q, k_t>. -> [B, A, T]
+torch::Tensor xpool_weights(const XpoolPairs& pairs);
+
 // z [B, A, D], whole, as the release forms it. Differentiable. For blocks; `seed` is that of the dropout's mask.
 torch::Tensor xpool_pooled(const XpoolPairs& pairs, uint64_t seed);
 

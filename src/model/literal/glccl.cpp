@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "model/four_parts.h"
 #include "model/literal/forms.h"
 #include "model/literal/unit_vectors.h"
 
@@ -22,6 +23,11 @@ torch::Tensor csc_of(const std::vector<torch::Tensor>& scores, const std::string
   return (own / static_cast<double>(B)) / ((variance.sum() - own) / static_cast<double>(pairs));
 }
 
+// weights [A, B, N, T], frames [B, T, D] -> [A, B, N, D], unit length
+torch::Tensor glim(const torch::Tensor& weights, const torch::Tensor& frames) {
+  return unit(torch::einsum("abnt,btd->abnd", {weights, frames}));
+}
+
 }  // namespace
 
 Glccl::Glccl(const GlcclConfig& config, int64_t width, int64_t max_words, int64_t max_frames) : config_(config) {
@@ -33,8 +39,9 @@ Glccl::Glccl(const GlcclConfig& config, int64_t width, int64_t max_words, int64_
   if (config.aggregation == "softmax_linear_softmax") register_parameter("visual_logit_weight", torch::eye(max_frames));
 }
 
-// queries [A, N, D], frames [B, T, D], mask [B, T] -> [A, B, N, D], unit length
-torch::Tensor Glccl::glim(const torch::Tensor& queries, const torch::Tensor& frames, const torch::Tensor& mask) const {
+// queries [A, N, D], frames [B, T, D], mask [B, T] -> [A, B, N, T]
+torch::Tensor Glccl::weights(const torch::Tensor& queries, const torch::Tensor& frames,
+                             const torch::Tensor& mask) const {
   const auto softmax = [&](torch::Tensor logits) {  // [A, B, N, T]
     if (config_.mask_frames) logits = logits.masked_fill((mask == 0).view({1, mask.size(0), 1, -1}), -INFINITY);
     return logits.softmax(-1);
@@ -45,16 +52,20 @@ torch::Tensor Glccl::glim(const torch::Tensor& queries, const torch::Tensor& fra
   if (config_.aggregation == "softmax_linear_softmax") {
     weights = softmax(torch::matmul(weights, named_parameters()["visual_logit_weight"]) / config_.temperature);
   }
-  return unit(torch::einsum("abnt,btd->abnd", {weights, frames}));
+  return weights;
+}
+
+torch::Tensor Glccl::attention(const torch::Tensor& x, int64_t dim, const torch::Tensor& mask) const {
+  auto logits = x / config_.score_temperature;
+  if (config_.mask_words) logits = logits.masked_fill(mask == 0, -INFINITY);
+  return logits.softmax(dim);
 }
 
 // sum_k x_k ( softmax(x / temperature) M )_k along `dim`, which is one of words. mask: 0 hides, shaped to x but for
 // ones
 torch::Tensor Glccl::attend(const torch::Tensor& x, int64_t dim, const torch::Tensor& matrix,
                             const torch::Tensor& mask) const {
-  auto logits = x / config_.score_temperature;
-  if (config_.mask_words) logits = logits.masked_fill(mask == 0, -INFINITY);
-  const auto weights = torch::matmul(logits.softmax(dim).transpose(dim, -1), matrix).transpose(dim, -1);
+  const auto weights = torch::matmul(attention(x, dim, mask).transpose(dim, -1), matrix).transpose(dim, -1);
   return ((config_.mask_words ? x * mask : x) * weights).sum(dim);
 }
 
@@ -77,8 +88,9 @@ Glccl::Texts Glccl::texts(const torch::Tensor& sentence, const torch::Tensor& wo
 
 Glccl::Scores Glccl::score(const Texts& texts, const torch::Tensor& frames, const torch::Tensor& frame_mask) const {
   const auto p = named_parameters();
-  const auto video = glim(texts.sentence.unsqueeze(1), frames, frame_mask).squeeze(2);  // [A, B, D]
-  const auto guided = glim(texts.words, frames, frame_mask);                            // [A, B, L, D]
+  const auto of_sentence = weights(texts.sentence.unsqueeze(1), frames, frame_mask);  // [A, B, 1, T]
+  const auto video = glim(of_sentence, frames).squeeze(2);                            // [A, B, D]
+  const auto guided = glim(weights(texts.words, frames, frame_mask), frames);         // [A, B, L, D]
   const auto &c = texts.unit_sentence, &w = texts.unit_words, &mask = texts.mask;
   const auto A = w.size(0), L = w.size(1);
 
@@ -86,6 +98,8 @@ Glccl::Scores Glccl::score(const Texts& texts, const torch::Tensor& frames, cons
   scores.video_sentence = torch::einsum("ad,abd->ab", {texts.global_mixed, video});
   const auto m = torch::einsum("aid,abd->aib", {w, video});
   scores.video_word = attend(m, 1, p["word_logit_weight"], mask.view({A, L, 1}));
+  scores.frames = of_sentence;
+  scores.words = attention(m, 1, mask.view({A, L, 1}));
   const auto n = torch::einsum("ad,abjd->abj", {c, guided});
   scores.sentence_frame = attend(n, 2, p["word_frame_logit_weight"], mask.view({A, 1, L}));
   const auto F = torch::einsum("aid,abjd->aibj", {texts.local_mixed, guided});
@@ -126,6 +140,15 @@ class GlcclForm final : public RetrievalHead {
   HeadOutput score_pairs(const TextFeatures& text, const VideoFeatures& video) override {
     const auto all = scores(text, video);
     return {all.all, {{"csc", csc_weight_ * all.csc}}};
+  }
+
+ protected:
+  PairExplanation explain_pair(const TextFeatures& text, const VideoFeatures& video) override {
+    const auto of = scores(prepare_text(text), prepare_video(video));
+    return {.parts = four_parts(of.video_sentence, of.video_word, of.sentence_frame, of.frame_word),
+            .frames = to_numbers(of.frames),
+            .words = to_numbers(of.words),
+            .frame_parts = {}};
   }
 
  private:

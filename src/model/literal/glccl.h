@@ -17,6 +17,8 @@ class Glccl : public torch::nn::Module {
   struct Scores {
     torch::Tensor video_sentence, video_word, sentence_frame, frame_word, all;  // [A, B], cosine scale
     torch::Tensor csc;                                                          // of A == B, otherwise undefined
+    torch::Tensor frames;                                                       // beta of the sentence [A, B, 1, T]
+    torch::Tensor words;  // softmax(m / 0.01) over the words [A, L, B]
   };
   // sentence [A, D], words [A, L, D], frames [B, T, D]; the masks [A, L], [B, T] count where the settings ask for them,
   // and leave something of every item.
@@ -35,7 +37,8 @@ class Glccl : public torch::nn::Module {
   Scores score(const Texts& texts, const torch::Tensor& frames, const torch::Tensor& frame_mask) const;
 
  private:
-  torch::Tensor glim(const torch::Tensor& queries, const torch::Tensor& frames, const torch::Tensor& mask) const;
+  torch::Tensor weights(const torch::Tensor& queries, const torch::Tensor& frames, const torch::Tensor& mask) const;
+  torch::Tensor attention(const torch::Tensor& x, int64_t dim, const torch::Tensor& mask) const;
   torch::Tensor attend(const torch::Tensor& x, int64_t dim, const torch::Tensor& matrix,
                        const torch::Tensor& mask) const;
 

@@ -40,6 +40,7 @@ Glscl::Scores Glscl::score(const torch::Tensor& sentence, const torch::Tensor& f
   scores.global = torch::einsum("ad,abd->ab", {unit(sentence), unit(pooled)});
   scores.query = torch::einsum("aqd,bqd->abq", {nouns, visuals}).mean(-1);
   scores.all = scores.global + config_.query_weight * scores.query;
+  scores.frames = weights;
   return scores;
 }
 
@@ -79,7 +80,8 @@ namespace {
 class GlsclForm final : public RetrievalHead {
  public:
   GlsclForm(const GlsclConfig& config, const FeatureShape& shape, const RetrievalHead& head)
-      : form_(register_module("form", std::make_shared<Glscl>(config, shape.width))) {
+      : query_weight_(config.query_weight),
+        form_(register_module("form", std::make_shared<Glscl>(config, shape.width))) {
     copy_parameters(head, *form_);
   }
   TextFeatures prepare_text(TextFeatures text) override {
@@ -97,12 +99,22 @@ class GlsclForm final : public RetrievalHead {
     return {all.all, {{"icl", all.icl}, {"idl", all.idl}}};
   }
 
+ protected:
+  PairExplanation explain_pair(const TextFeatures& text, const VideoFeatures& video) override {
+    const auto of = scores(prepare_text(text), prepare_video(video));
+    return {.parts = {{"global", of.global.item<double>()}, {"local", query_weight_ * of.query.item<double>()}},
+            .frames = to_numbers(of.frames / of.frames.sum()),
+            .words = {},
+            .frame_parts = {}};
+  }
+
  private:
   Glscl::Scores scores(const TextFeatures& text, const VideoFeatures& video) const {
     return form_->score(text.sentence, video.frames, video.mask, text.prepared.at("concepts"),
                         video.prepared.at("concepts"));
   }
 
+  double query_weight_;
   std::shared_ptr<Glscl> form_;
 };
 

@@ -18,6 +18,7 @@ class Glscl : public torch::nn::Module {
 
   struct Scores {
     torch::Tensor global, query, all;  // S_g, s, S; [A, B] each
+    torch::Tensor frames;              // alpha, masked after the softmax [A, B, T]
     torch::Tensor icl, idl;            // of A == B, otherwise undefined
   };
   // sentence [A, D], words [A, L, D], frames [B, T, D], mask [B, T]

@@ -18,6 +18,22 @@ class MeanPoolForm final : public RetrievalHead {
   torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
     return torch::einsum("ad,bd->ab", {text.sentence, video.prepared.at("pooled")});
   }
+
+ protected:
+  PairExplanation explain_pair(const TextFeatures& text, const VideoFeatures& video) override {
+    const auto T = video.frames.size(1);
+    const auto c = unit(text.sentence[0]), v = unit(video.frames[0]);  // [D], [T, D]
+    auto sum = torch::zeros_like(c);
+    for (int64_t t = 0; t < T; ++t) sum = sum + v[t] * video.mask[0][t];
+    PairExplanation explained;
+    explained.parts = {{"cosine", (c.dot(sum) / sum.norm()).item<double>()}};
+    for (int64_t t = 0; t < T; ++t) {
+      const auto mask = video.mask[0][t].item<double>();
+      explained.frames.push_back(mask / video.mask[0].sum().item<double>());
+      explained.frame_parts.push_back(mask * (c.dot(v[t]) / sum.norm()).item<double>());
+    }
+    return explained;
+  }
 };
 
 }  // namespace

@@ -65,6 +65,11 @@ class TightForm final : public RetrievalHead {
     return tight(parameters_, text.sentence, video.frames, video.mask);
   }
 
+ protected:
+  PairExplanation explain_pair(const TextFeatures& text, const VideoFeatures& video) override {
+    return {.parts = {{"logit", score(text, video).item<double>()}}, .frames = {}, .words = {}, .frame_parts = {}};
+  }
+
  private:
   TensorMap parameters_;
 };

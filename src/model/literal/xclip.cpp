@@ -1,5 +1,6 @@
 #include "model/literal/xclip.h"
 
+#include "model/four_parts.h"
 #include "model/literal/forms.h"
 #include "model/literal/unit_vectors.h"
 
@@ -46,6 +47,8 @@ Xclip::Scores Xclip::score(const Texts& texts, const Videos& videos) const {
   const auto frame_level = (F * torch::einsum("aibt,tu->aibu", {attention(F, 3), frame_mat_})).sum(3);  // [A, L, B]
   const auto over_frames = (word_level * torch::einsum("abt,tu->abu", {attention(word_level, 2), frame_mat2_})).sum(2);
   const auto over_words = (frame_level * torch::einsum("aib,ij->ajb", {attention(frame_level, 1), word_mat2_})).sum(1);
+  scores.words = attention(vw, 1);
+  scores.frames = attention(sf, 2);
   scores.frame_word = (over_frames + over_words) / 2;
   scores.all = (scores.video_sentence + scores.video_word + scores.sentence_frame + scores.frame_word) / 4;
   return scores;
@@ -68,14 +71,23 @@ class XclipForm final : public RetrievalHead {
     const auto of = Xclip::videos(video.frames, video.clip_frames, video.mask);
     return {of.frames, {}, {}, {{"whole", of.whole}}};
   }
-  torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
-    return form_
-        ->score({text.sentence, text.words, text.prepared.at("global_mixed"), text.prepared.at("local_mixed")},
-                {video.prepared.at("whole"), video.frames})
-        .all;
+  torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override { return scores(text, video).all; }
+
+ protected:
+  PairExplanation explain_pair(const TextFeatures& text, const VideoFeatures& video) override {
+    const auto of = scores(prepare_text(text), prepare_video(video));
+    return {.parts = four_parts(of.video_sentence, of.video_word, of.sentence_frame, of.frame_word),
+            .frames = to_numbers(of.frames),
+            .words = to_numbers(of.words),
+            .frame_parts = {}};
   }
 
  private:
+  Xclip::Scores scores(const TextFeatures& text, const VideoFeatures& video) const {
+    return form_->score({text.sentence, text.words, text.prepared.at("global_mixed"), text.prepared.at("local_mixed")},
+                        {video.prepared.at("whole"), video.frames});
+  }
+
   std::shared_ptr<Xclip> form_;
 };
 

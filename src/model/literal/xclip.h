@@ -16,6 +16,7 @@ class Xclip : public torch::nn::Module {
 
   struct Scores {
     torch::Tensor video_sentence, video_word, sentence_frame, frame_word, all;  // S_vs, S_vw, S_sf, S_fw, S; [A, B]
+    torch::Tensor words, frames;  // the softmax in S_vw over the words [A, L, B] and in S_sf over the frames [B, A, T]
   };
   // sentence [A, D], words [A, L, D], frames [B, T, D] after the temporal encoder, clip_frames [B, T, D] before it,
   // mask [B, T]

@@ -32,9 +32,13 @@ Xpool::Videos Xpool::videos(const torch::Tensor& frames) const {
   return {linear("cross_attn.k_proj", normed), linear("cross_attn.v_proj", normed)};
 }
 
-torch::Tensor Xpool::pooled_by(const torch::Tensor& query, const Videos& videos) const {
+torch::Tensor Xpool::attention(const torch::Tensor& query, const Videos& videos) const {
   const auto dots = torch::einsum("ad,btd->bat", {query, videos.keys}) / std::sqrt(static_cast<double>(query.size(1)));
-  const auto seen = torch::einsum("bat,btd->bad", {dots.softmax(-1), videos.values});
+  return dots.softmax(-1);
+}
+
+torch::Tensor Xpool::pooled_by(const torch::Tensor& query, const Videos& videos) const {
+  const auto seen = torch::einsum("bat,btd->bad", {attention(query, videos), videos.values});
   const auto o = linear("cross_attn.out_proj", seen);  // [B, A, D]
   const auto y = norm("layer_norm2", o);
   return norm("layer_norm3", y + linear("linear_proj", y));
@@ -65,6 +69,14 @@ class XpoolForm final : public RetrievalHead {
   torch::Tensor score(const TextFeatures& text, const VideoFeatures& video) override {
     const auto pooled = form_.pooled_by(text.prepared.at("query"), {video.frames, video.prepared.at("values")});
     return Xpool::cosine(text.sentence, pooled);
+  }
+
+ protected:
+  PairExplanation explain_pair(const TextFeatures& text, const VideoFeatures& video) override {
+    return {.parts = {{"cosine", form_.scores(text.sentence, video.frames).item<double>()}},
+            .frames = to_numbers(form_.attention(form_.query(text.sentence), form_.videos(video.frames))),
+            .words = {},
+            .frame_parts = {}};
   }
 
  private:

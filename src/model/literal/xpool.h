@@ -25,6 +25,7 @@ struct Xpool {
   };
   torch::Tensor query(const torch::Tensor& sentence) const;  // [A, D] -> [A, D]
   Videos videos(const torch::Tensor& frames) const;
+  torch::Tensor attention(const torch::Tensor& query, const Videos& videos) const;  // [A, D] -> [B, A, T]
   torch::Tensor pooled_by(const torch::Tensor& query, const Videos& videos) const;  // [A, D] -> [B, A, D]
   static torch::Tensor cosine(const torch::Tensor& sentence, const torch::Tensor& pooled);
 
