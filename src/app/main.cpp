@@ -34,8 +34,8 @@ void add_commands(CLI::App& app) {
   app.require_subcommand(1);
   add_group(app, "Data", {add_demo_command, add_data_command, add_frames_command});
   add_group(app, "Train", {add_train_command, add_average_command});
-  add_group(app, "Evaluate", {add_eval_command, add_compare_command, add_report_command, add_study_command,
-                              add_encode_command});
+  add_group(app, "Evaluate",
+            {add_eval_command, add_compare_command, add_report_command, add_study_command, add_encode_command});
   add_group(app, "Weights", {add_import_command, add_export_command});
   add_group(app, "Inspect", {add_bench_command, add_doctor_command});
   app.footer(

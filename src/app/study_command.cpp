@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "app/result_places.h"
 #include "glint/config/config_file.h"
+#include "glint/core/atomic_file.h"
 #include "glint/core/error.h"
 #include "glint/core/files.h"
 #include "glint/core/json.h"
@@ -188,9 +190,13 @@ struct ReportOptions {
 };
 
 void report(const ReportOptions& options) {
-  const auto made = make_study_report(read_study(options.file));
+  const auto study = read_study(options.file);
+  const auto page = options.out.empty() ? study.folder() / "report.html" : std::filesystem::path(options.out);
+  require_place(page, "; --out FILE puts it elsewhere");
+  const auto made = make_study_report(study);
   const auto form = options.json ? study_json : options.latex ? study_latex : options.csv ? study_csv : study_markdown;
-  std::cout << form(made);
+  write_and_print([&] { write_file(page, study_html(made)); }, [&] { std::cout << form(made); });
+  log_info("the same as a page to look at: ", page.string());
 }
 
 CLI::App* add(CLI::App& app, const char* name, const char* help, std::string& file) {
@@ -248,6 +254,7 @@ void add_study_command(CLI::App& app) {
   });
   auto reports = std::make_shared<ReportOptions>();
   auto* report_command = add(*command, "report", "Compare the arms by what is done so far", reports->file);
+  report_command->add_option("--out", reports->out, "HTML file to write (default: report.html in the study's folder)");
   std::vector<CLI::Option*> forms;
   const auto add_form = [&](const char* name, bool& flag, const char* help) {
     auto* form = report_command->add_flag(name, flag, help);

@@ -10,6 +10,7 @@
 #include "glint/core/error.h"
 #include "glint/core/file_lock.h"
 #include "glint/core/files.h"
+#include "glint/core/hash.h"
 #include "glint/core/json.h"
 #include "glint/study/cell_claim.h"
 
@@ -27,6 +28,25 @@ std::vector<std::string> values_of(const Study& study) {
   }
   if (values.empty()) values.emplace_back();
   return values;
+}
+
+// Of the settings that can change a result and are not the defaults: a setting that a later glint adds changes no name.
+std::string hash_of_settings(const Config& config) {
+  Config defaults;
+  for (const auto& head : all_heads()) {
+    if (head_name(head) == head_name(config.head)) defaults.head = head;
+  }
+  const auto untouched = list_settings(defaults);
+  std::string text;
+  for (const auto& setting : list_settings(config)) {
+    const auto is_default = [&](const Setting& other) {
+      return other.key == setting.key && other.value == setting.value;
+    };
+    const bool is_chosen = std::none_of(untouched.begin(), untouched.end(), is_default);
+    if (setting.rule.changes_results && (is_chosen || setting.key == "head.name"))
+      text += setting.key + "=" + setting.value + "\n";
+  }
+  return sha256(text).substr(0, kHashDigits);
 }
 
 Cell make_cell(const Study& study, std::size_t index, const std::string& value, std::int64_t seed) {
@@ -50,7 +70,7 @@ Cell make_cell(const Study& study, std::size_t index, const std::string& value, 
     throw Error(study.file.string(), " (line ", arm.line, "): arm ", arm.name,
                 ": data.test_split is empty, and a study compares on it; set it");
   }
-  const auto hash = config_hash(cell.config).substr(0, kHashDigits);
+  const auto hash = hash_of_settings(cell.config);
   cell.folder = study.folder() / concat(arm.name, "-s", seed, "-", hash);
   cell.words.push_back("run.dir=" + cell.folder.string());
   cell.config.run.dir = cell.folder.string();

@@ -124,6 +124,7 @@ TrainingLog read_training_log(const Cell& cell, const std::string& metric) {
     TrainingLog::Step one{.step = *step, .seconds = 0, .waited_s = 0, .loss_norms = {}};
     if (rate && *rate > 0) one.seconds = batch / *rate;
     one.waited_s = one.seconds * number(line, "data_wait").value_or(0);
+    one.seconds -= number(line, "seconds/loss gradients").value_or(0);  // a measurement, no part of the training
     for (const auto& [key, value] : line.items()) {
       if (key.starts_with(kNormPrefix) && value.is_number())
         one.loss_norms.emplace_back(key.substr(kNormPrefix.size()), value.get<double>());
