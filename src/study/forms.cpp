@@ -27,7 +27,7 @@ void add_markdown(std::string& text, const study::ReportTable& table) {
   text += "## " + markdown_text(table.title) + "\n\n|";
   for (const auto& column : table.columns) text += " " + markdown_text(column) + " |";
   text += "\n|";
-  for (std::size_t c = 0; c < table.columns.size(); ++c) text += c == 0 ? " --- |" : " ---: |";
+  for (std::size_t c = 0; c < table.columns.size(); ++c) text += c == 0 || table.is_all_text ? " --- |" : " ---: |";
   text += "\n";
   for (const auto& row : table.rows) {
     text += "|";

@@ -242,16 +242,16 @@ std::vector<ReportTable> loss_tables(const StudyReport& report) {
 }
 
 std::vector<ReportTable> cell_tables(const StudyReport& report) {
-  ReportTable open{"Cells that are not done", {"cell", "state", "what is known"}, {}, {}};
+  ReportTable open{"Cells that are not done", {"cell", "state", "what is known"}, {}, {}, true};
   for (const auto& [cell, status] : report.cells) {
     if (status.state != CellState::kDone)
       open.rows.push_back({cell_text(report.study, cell), to_text(status.state), status.note});
   }
-  ReportTable arms{"Settings of the arms", {"arm", "settings file", "settings that differ"}, {}, {}};
+  ReportTable arms{"Settings of the arms", {"arm", "settings file", "settings that differ"}, {}, {}, true};
   if (!report.study.settings.empty()) arms.notes.push_back("All arms: " + words_text(report.study.settings) + ".");
   for (const auto& arm : report.study.arms)
     arms.rows.push_back({arm.name, arm.base.string(), words_text(arm.settings)});
-  ReportTable commands{"To repeat it", {"command"}, {}, {}};
+  ReportTable commands{"To repeat it", {"command"}, {}, {}, true};
   commands.rows.push_back({"glint study work " + report.study.file.string()});
   commands.rows.push_back({"glint study report " + report.study.file.string()});
   if (!report.cells.empty()) {

@@ -7,12 +7,14 @@
 
 namespace glint::study {
 
-// A table of a report, for every form it is written in. The first column is text, the others numbers unless said.
+// A table of a report, for every form it is written in. The first column is text, and the others where they are said to
+// be; else they are numbers.
 struct ReportTable {
   std::string title;
   std::vector<std::string> columns;
   std::vector<std::vector<std::string>> rows;
   std::vector<std::string> notes;  // sentences below
+  bool is_all_text = false;
 };
 
 // One a data set and value of a sweep.
