@@ -17,10 +17,8 @@ namespace glint::test {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
 constexpr int kSkipped = 77;
 
@@ -60,6 +58,11 @@ fs::path hostile_run(const fs::path& folder, int wrong_one_in) {
   return folder;
 }
 
+// Matchers would print pages of a megabyte.
+bool has(const std::string& page, const std::string& words) {
+  return page.find(words) != std::string::npos;
+}
+
 class ReportCommandTest : public testing::Test {
  protected:
   // Trained once for all tests.
@@ -94,8 +97,10 @@ std::unique_ptr<TemporaryFolder> ReportCommandTest::trained_;
 TEST_F(ReportCommandTest, ARunsPageStandsInItsFolderWithPictures) {
   EXPECT_THAT(reported({run().string()}), HasSubstr((run() / "report.html").string()));
   const auto page = read_file(run() / "report.html");
-  EXPECT_THAT(page, AllOf(HasSubstr("data:image/jpeg;base64,"), HasSubstr("Loss and its parts"),
-                          HasSubstr("clip length"), HasSubstr("glint train ")));
+  EXPECT_TRUE(has(page, "data:image/jpeg;base64,"));
+  EXPECT_TRUE(has(page, "Loss and its parts"));
+  EXPECT_TRUE(has(page, "clip length"));
+  EXPECT_TRUE(has(page, "glint train "));
   EXPECT_LT(page.size(), 3'000'000U);
 }
 
@@ -109,7 +114,7 @@ TEST_F(ReportCommandTest, ASecondPageNeedsNoVideoAndIsTheSame) {
              std::regex_replace(read_file(copy / "config.yaml"), std::regex("root: .*"), "root: nowhere"));
   reported({copy.string(), "--out", (folder_ / "second.html").string()});
   const auto second = read_file(folder_ / "second.html");
-  EXPECT_THAT(second, HasSubstr("data:image/jpeg;base64,"));
+  EXPECT_TRUE(has(second, "data:image/jpeg;base64,"));
   const auto pictures = [](const std::string& page) { return times_said(page, "data:image/jpeg;base64,"); };
   EXPECT_EQ(pictures(second), pictures(read_file(folder_ / "first.html")));
 }
@@ -123,17 +128,20 @@ TEST_F(ReportCommandTest, WithoutItsVideosAPageSaysSo) {
   write_file(copy / "config.yaml",
              std::regex_replace(read_file(copy / "config.yaml"), std::regex("root: .*"), "root: nowhere"));
   reported({copy.string()});
-  EXPECT_THAT(read_file(copy / "report.html"),
-              AllOf(HasSubstr("Pictures are left out: nowhere"), Not(HasSubstr("<img"))));
+  EXPECT_TRUE(has(read_file(copy / "report.html"), "Pictures are left out: data.root: nowhere is not there."));
+  EXPECT_FALSE(has(read_file(copy / "report.html"), "<img"));
   reported({run().string(), "--no-videos", "--out", (folder_ / "plain.html").string()});
-  EXPECT_THAT(read_file(folder_ / "plain.html"), AllOf(HasSubstr("as --no-videos asked"), Not(HasSubstr("<img"))));
+  EXPECT_TRUE(has(read_file(folder_ / "plain.html"), "as --no-videos asked"));
+  EXPECT_FALSE(has(read_file(folder_ / "plain.html"), "<img"));
 }
 
 TEST_F(ReportCommandTest, SplitPutsStyleScriptAndPicturesBeside) {
   reported({run().string(), "--split", "--out", (folder_ / "page.html").string()});
   const auto page = read_file(folder_ / "page.html");
-  EXPECT_THAT(page, AllOf(HasSubstr("href=\"page_files/style.css\""), HasSubstr("src=\"page_files/script.js\""),
-                          Not(HasSubstr("data:image")), Not(HasSubstr("<style"))));
+  EXPECT_TRUE(has(page, "href=\"page_files/style.css\""));
+  EXPECT_TRUE(has(page, "src=\"page_files/script.js\""));
+  EXPECT_FALSE(has(page, "data:image"));
+  EXPECT_FALSE(has(page, "<style"));
   const std::regex picture("src=\"(page_files/[0-9a-f]+\\.jpg)\"");
   auto found = std::sregex_iterator(page.begin(), page.end(), picture);
   ASSERT_NE(found, std::sregex_iterator());
@@ -144,8 +152,17 @@ TEST_F(ReportCommandTest, TwoRunsAreComparedWithTheFirst) {
   const auto a = hostile_run(folder_ / "a", 2), b = hostile_run(folder_ / "b", 10);
   reported({a.string(), b.string()});
   const auto page = read_file(b / "report_against_a.html");
-  EXPECT_THAT(
-      page, AllOf(HasSubstr("<h2>Difference</h2>"), HasSubstr("is better than"), HasSubstr("alone right: 12 queries")));
+  EXPECT_TRUE(has(page, "<h2>Difference</h2>"));
+  EXPECT_TRUE(has(page, "is better than"));
+  EXPECT_TRUE(has(page, "alone right: 12 queries"));
+}
+
+TEST_F(ReportCommandTest, AReportOfAReportReadyFolderTakesSeconds) {
+  reported({run().string()});
+  const auto start = std::chrono::steady_clock::now();
+  reported({run().string()});
+  // 0.5 s where nothing else runs; the bar is 5.
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
 }
 
 TEST_F(ReportCommandTest, WhatCannotBeReportedIsOneSentence) {
