@@ -22,10 +22,15 @@ bool is_word_byte(unsigned char c) {
   return std::isalnum(c) != 0 || c >= 0x80;
 }
 
-std::string stem(const std::string& word) {
+// "runs", "running" -> "run"; "dance", "dancing" -> "danc": a key to compare by, no word.
+std::string stem(std::string word) {
   for (const std::string ending : {"ing", "es", "ed", "s"}) {
-    if (word.size() >= ending.size() + 3 && word.ends_with(ending)) return word.substr(0, word.size() - ending.size());
+    if (word.size() < ending.size() + 3 || !word.ends_with(ending)) continue;
+    word.resize(word.size() - ending.size());
+    break;
   }
+  if (word.size() >= 3 && word.back() == 'e') word.pop_back();
+  if (word.size() >= 3 && word.back() == word[word.size() - 2]) word.pop_back();
   return word;
 }
 
