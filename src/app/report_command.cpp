@@ -7,6 +7,7 @@
 #include "app/clip_strips.h"
 #include "app/commands.h"
 #include "app/compare_runs.h"
+#include "app/explain_pairs.h"
 #include "app/result_places.h"
 #include "glint/config/config_file.h"
 #include "glint/core/atomic_file.h"
@@ -101,6 +102,7 @@ void report(const ReportOptions& options) {
     report.media.no_strips = "Pictures are left out, as --no-videos asked.";
   } else {
     add_strips(report.runs.back(), shown.videos, report.media);
+    for (std::size_t i = 0; i < report.runs.size(); ++i) add_explanations(report.runs[i], i, shown.pairs, report.media);
   }
   write_report(report, options, out);
 }

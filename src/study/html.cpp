@@ -23,7 +23,8 @@ Markup paragraph(const std::string& text) {
 
 Markup page_table(const study::ReportTable& given) {
   html::Table table{.caption = given.title, .columns = {}, .rows = {}};
-  for (const auto& column : given.columns) table.columns.push_back({column, !given.is_all_text && !table.columns.empty()});
+  for (const auto& column : given.columns)
+    table.columns.push_back({column, !given.is_all_text && !table.columns.empty()});
   for (const auto& row : given.rows) table.rows.emplace_back(row.begin(), row.end());
   auto content = html::table(table);
   for (const auto& note : given.notes) content += paragraph(note);
