@@ -63,7 +63,8 @@ void read_stories(const CLI::App& command, const StoryWords& words, DemoSetOptio
   if (words.stories == "whole") {
     if (command.count("--events") + command.count("--seconds") == 0) return;
     throw Error(
-        "--events and --seconds are for --stories moments; the usual set has its own numbers of events and lengths");
+        "--events and --seconds are for --stories moments; whole clips have one to three events and lengths of their "
+        "own");
   }
   if (words.stories != "moments") throw Error("--stories: '", words.stories, "' is neither whole nor moments");
   auto& moments = options.moments.emplace();
