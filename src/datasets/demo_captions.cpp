@@ -47,8 +47,21 @@ constexpr const char* kThree[] = {"first %, then %, and finally %", "%, then %, 
                                   "the video starts with &, goes on with & and ends with &"};
 constexpr const char* kTwoReversed = "% after %";
 
+constexpr const char* kBeside[] = {"% beside %",          "% next to %",        "% and %",         "% together with %",
+                                   "there is % beside %", "we see % next to %", "% appears with %"};
+
 const char* pick(Random& random, Words words) {
   return words[random.below(words.size())];
+}
+
+std::string colour_and_noun(const Thing& thing, Random& random) {
+  const auto& noun = kShapes[static_cast<std::size_t>(thing.shape)];
+  return kColours[static_cast<std::size_t>(thing.colour)] + std::string(" ") +
+         (random.chance(kOtherNoun) ? noun.other : noun.usual);
+}
+
+std::string with_article(const std::string& words) {
+  return (words[0] == 'o' ? "an " : "a ") + words;
 }
 
 std::string noun_phrase(const Event& event, bool complete, Random& random) {
@@ -56,10 +69,7 @@ std::string noun_phrase(const Event& event, bool complete, Random& random) {
   if (event.size != Size::kChanging && (complete || !random.chance(kUnsaidSize))) {
     words = pick(random, event.size == Size::kSmall ? Words(kSmallWords) : Words(kLargeWords)) + std::string(" ");
   }
-  const auto& noun = kShapes[static_cast<std::size_t>(event.shape)];
-  words += kColours[static_cast<std::size_t>(event.colour)];
-  words += std::string(" ") + (random.chance(kOtherNoun) ? noun.other : noun.usual);
-  return (words[0] == 'o' ? "an " : "a ") + words;
+  return with_article(words + colour_and_noun({event.colour, event.shape}, random));
 }
 
 const char* choose_frame(std::size_t events, Random& random) {
@@ -85,6 +95,23 @@ std::string describe(const Story& story, bool complete, std::uint64_t key) {
     text += noun_phrase(event, complete, random);
     text += letter == '&' ? " that " : " ";
     text += pick(random, kMotions[static_cast<std::size_t>(event.motion)]);
+  }
+  return text;
+}
+
+std::string describe(const Moment& moment, std::uint64_t key) {
+  Random random{key};
+  const bool other_first = random.chance(0.5);
+  const std::array<Thing, 2> things = {other_first ? moment.other : moment.one,
+                                       other_first ? moment.one : moment.other};
+  std::string text;
+  std::size_t told = 0;
+  for (const char letter : std::string(pick(random, kBeside))) {
+    if (letter == '%') {
+      text += with_article(colour_and_noun(things[told++], random));
+    } else {
+      text += letter;
+    }
   }
   return text;
 }

@@ -80,4 +80,15 @@ Pose Performance::pose_at(double progress, double duration_s) const {
   return pose;
 }
 
+Sway::Sway(bool left, Random& random)
+    : x_((left ? 0.25 : 0.75) + random.uniform(-0.02, 0.02)),
+      y_(0.5 + random.uniform(-0.15, 0.15)),
+      diameter_(random.uniform(0.38, 0.44)),
+      speed_(random.uniform(2, 4)),
+      phase_(random.uniform(0, 2 * std::numbers::pi)) {}
+
+Pose Sway::pose_at(double time_s) const {
+  return {.x = x_, .y = y_ + 0.06 * std::sin(phase_ + speed_ * time_s), .diameter = diameter_};
+}
+
 }  // namespace glint::demo

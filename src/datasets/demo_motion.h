@@ -31,4 +31,18 @@ class Performance {
   double blink_s_;     // one blink, on and off
 };
 
+// A thing of a moment: it sways at its place on the left or on the right, in sight from the first frame to the last.
+class Sway {
+ public:
+  Sway(bool left, Random& random);
+  Pose pose_at(double time_s) const;
+
+ private:
+  double x_;
+  double y_;
+  double diameter_;
+  double speed_;  // radians a second
+  double phase_;
+};
+
 }  // namespace glint::demo

@@ -121,7 +121,7 @@ Image draw_ground(int width, int height, Random& random) {
 // A shape with a light outline and a soft shadow, painted onto pictures.
 class Painter {
  public:
-  void paint(Image& image, const Event& event, const Pose& pose) {
+  void paint(Image& image, const Thing& thing, const Pose& pose) {
     const double side = std::min(image.width, image.height);
     const double diameter = pose.diameter * side;
     const double outline = kOutlineWidth * side;
@@ -133,15 +133,15 @@ class Painter {
     const int size = 2 * reach + 1;
     for (auto* mask : {&fill_, &border_, &shadow_}) mask->create(size, size, CV_8U);
     const cv::Point2d centre(x - left_, y - top_);
-    draw_mask(fill_, event.shape, centre, diameter, pose.angle, 0);
-    draw_mask(border_, event.shape, centre, diameter, pose.angle, outline);
+    draw_mask(fill_, thing.shape, centre, diameter, pose.angle, 0);
+    draw_mask(border_, thing.shape, centre, diameter, pose.angle, outline);
     const int soft = 2 * static_cast<int>(std::lround(side / 60)) + 1;
     cv::blur(border_, shadow_, {soft, soft}, {-1, -1}, cv::BORDER_CONSTANT);
     const int offset = static_cast<int>(std::lround(kShadowOffset * side));
     const int visibility = static_cast<int>(std::lround(pose.visibility * 255));
     lay(image, shadow_, offset, visibility * kShadowStrength / 255, {0, 0, 0}, {0, 0, 0});
     lay(image, border_, 0, visibility, kOutline, kOutline);
-    const Rgb paint = kPaint[static_cast<std::size_t>(event.colour)];
+    const Rgb paint = kPaint[static_cast<std::size_t>(thing.colour)];
     lay(image, fill_, 0, visibility, mixed(paint, {255, 255, 255}, 0.12), mixed(paint, {0, 0, 0}, 0.1));
   }
 
@@ -166,7 +166,7 @@ class Painter {
 }  // namespace
 
 struct ClipRenderer::Impl {
-  explicit Impl(const ClipPlan& clip) : story(clip.story) {
+  explicit Impl(const ClipPlan& clip) : story(clip.story), moments(clip.moments) {
     Random random{clip.look};
     ground = draw_ground(clip.file.width, clip.file.height, random);
     double sum = 0;
@@ -175,12 +175,31 @@ struct ClipRenderer::Impl {
       lengths_s.push_back(random.uniform(0.85, 1.15));
       sum += lengths_s.back();
     }
+    for (std::size_t i = 0; i < moments.size(); ++i) {
+      const bool one_is_left = random.chance(0.5);
+      const Sway one(one_is_left, random), other(!one_is_left, random);
+      sways.emplace_back(one, other);
+      lengths_s.push_back(random.uniform(0.85, 1.15));
+      sum += lengths_s.back();
+    }
     for (auto& length : lengths_s) length *= clip.file.duration_s / sum;
   }
 
-  std::vector<Event> story;
-  std::vector<Performance> performances;
-  std::vector<double> lengths_s;  // of the events
+  void paint_event(std::size_t i, double time_s) {
+    const auto pose = performances[i].pose_at(std::clamp(time_s / lengths_s[i], 0.0, 1.0), lengths_s[i]);
+    if (pose.visibility > 0) painter.paint(picture, {story[i].colour, story[i].shape}, pose);
+  }
+
+  void paint_moment(std::size_t i, double time_s) {
+    painter.paint(picture, moments[i].one, sways[i].first.pose_at(time_s));
+    painter.paint(picture, moments[i].other, sways[i].second.pose_at(time_s));
+  }
+
+  std::vector<Event> story;  // or
+  std::vector<Moment> moments;
+  std::vector<Performance> performances;     // of the events
+  std::vector<std::pair<Sway, Sway>> sways;  // of the moments
+  std::vector<double> lengths_s;             // of the events or moments
   Image ground;
   Image picture;
   Painter painter;
@@ -193,10 +212,12 @@ const Image& ClipRenderer::picture_at(double time_s) {
   Impl& me = *impl_;
   me.picture = me.ground;
   std::size_t i = 0;
-  while (i + 1 < me.story.size() && time_s >= me.lengths_s[i]) time_s -= me.lengths_s[i++];
-  const double length_s = me.lengths_s[i];
-  const auto pose = me.performances[i].pose_at(std::clamp(time_s / length_s, 0.0, 1.0), length_s);
-  if (pose.visibility > 0) me.painter.paint(me.picture, me.story[i], pose);
+  while (i + 1 < me.lengths_s.size() && time_s >= me.lengths_s[i]) time_s -= me.lengths_s[i++];
+  if (me.moments.empty()) {
+    me.paint_event(i, time_s);
+  } else {
+    me.paint_moment(i, time_s);
+  }
   return me.picture;
 }
 

@@ -34,7 +34,14 @@ fs::path video_of(const ClipPlan& clip) {
 }
 
 ordered_json marker_of(const DemoSetOptions& options) {
-  return {{"format", "glint demo set"}, {"version", kVersion}, {"seed", options.seed}, {"clips", options.clips}};
+  ordered_json marker = {
+      {"format", "glint demo set"}, {"version", kVersion}, {"seed", options.seed}, {"clips", options.clips}};
+  if (const auto& moments = options.moments) {
+    marker["stories"] = "moments";
+    marker["events"] = {moments->min_events, moments->max_events};
+    marker["seconds"] = {moments->min_seconds, moments->max_seconds};
+  }
+  return marker;
 }
 
 fs::path marker_in(const fs::path& folder) {
@@ -149,7 +156,7 @@ std::string manifest_of(const std::vector<ClipPlan>& plan) {
   std::string text = "[\n";
   for (const auto& clip : plan) {
     ordered_json row = {{"video", video_of(clip).string()}, {"split", clip.split}, {"captions", clip.captions}};
-    if (clip.order_pair) row["tags"] = {"order_pair"};
+    if (!clip.tags.empty()) row["tags"] = clip.tags;
     text += json_text(row) + (&clip == &plan.back() ? "\n" : ",\n");
   }
   return text + "]\n";
@@ -161,6 +168,22 @@ void check_options(const DemoSetOptions& options) {
                 kMaxDemoClips);
   }
   GLINT_CHECK(options.threads >= 0, options.threads, " threads");
+  if (!options.moments) return;
+  const auto& moments = *options.moments;
+  if (options.clips > kMaxDemoMomentsClips) {
+    throw Error("a demo set of ", options.clips,
+                " clips of moments: there are not enough different moments for more than ", kMaxDemoMomentsClips);
+  }
+  if (moments.min_events < kMinDemoEvents || moments.max_events > kMaxDemoEvents ||
+      moments.min_events > moments.max_events) {
+    throw Error(moments.min_events, " to ", moments.max_events, " events a clip: they must be from ", kMinDemoEvents,
+                " to ", kMaxDemoEvents, ", the smaller number first");
+  }
+  if (!(moments.min_seconds >= kMinDemoSeconds && moments.max_seconds <= kMaxDemoSeconds &&
+        moments.min_seconds <= moments.max_seconds)) {
+    throw Error("clips of ", moments.min_seconds, " to ", moments.max_seconds, " seconds: they must be from ",
+                kMinDemoSeconds, " to ", kMaxDemoSeconds, ", the smaller number first");
+  }
 }
 
 }  // namespace
@@ -173,7 +196,7 @@ DemoSetSummary make_demo_set(const DemoSetOptions& options) {
   check_folder(options);  // again: another may have made its set meanwhile
   const auto marker = marker_in(options.folder);
   if (!files::exists(marker)) write_file(marker, json_text(marker_of(options)) + "\n");
-  const auto plan = demo::plan_demo_set(options.seed, options.clips);
+  const auto plan = demo::plan_demo_set(options.seed, options.clips, options.moments);
   std::vector<const ClipPlan*> wanting;
   for (const auto& clip : plan) {
     if (!is_there(options.folder / video_of(clip))) wanting.push_back(&clip);

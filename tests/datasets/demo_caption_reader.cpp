@@ -35,6 +35,9 @@ const std::vector<std::string> kEmptyWords = {
     "next",   "at",     "in",   "end",     "finally", "before", "followed", "by",    "to",    "slides",
     "drifts", "floats", "gets", "becomes", "around",  "place",  "sign"};
 
+const std::vector<std::string> kMomentWords = {"a",   "an",   "and",   "appears", "beside", "is",       "next",
+                                               "see", "sign", "there", "to",      "we",     "together", "with"};
+
 template <class T>
 bool find(const std::map<std::string, T>& words, const std::string& word, std::optional<T>& value) {
   const auto found = words.find(word);
@@ -67,6 +70,25 @@ std::vector<ToldEvent> read_caption(const std::string& caption) {
   GLINT_CHECK(!event.colour && !event.shape && !events.empty(), caption);
   if (reversed) std::reverse(events.begin(), events.end());
   return events;
+}
+
+demo::Moment read_moment(const std::string& caption) {
+  std::vector<Colour> colours;
+  std::vector<demo::Thing> things;
+  std::istringstream words(caption);
+  for (std::string word; words >> word;) {
+    if (const auto colour = kColours.find(word); colour != kColours.end()) {
+      colours.push_back(colour->second);
+    } else if (const auto shape = kShapes.find(word); shape != kShapes.end()) {
+      GLINT_CHECK(colours.size() == things.size() + 1, caption);
+      things.push_back({colours.back(), shape->second});
+    } else {
+      const bool known = std::find(kMomentWords.begin(), kMomentWords.end(), word) != kMomentWords.end();
+      GLINT_CHECK(known, "'", word, "' in '", caption, "'");
+    }
+  }
+  GLINT_CHECK(things.size() == 2 && colours.size() == 2, caption);
+  return {std::min(things[0], things[1]), std::max(things[0], things[1])};
 }
 
 bool fits(const std::vector<ToldEvent>& told, const demo::Story& story) {

@@ -20,6 +20,9 @@ struct ToldEvent {
 // that nothing is said which the test does not judge.
 std::vector<ToldEvent> read_caption(const std::string& caption);
 
+// The moment that a caption names. Throws Bug for a word it does not know.
+demo::Moment read_moment(const std::string& caption);
+
 // All of `told` happens in `story`, in this order.
 bool fits(const std::vector<ToldEvent>& told, const demo::Story& story);
 

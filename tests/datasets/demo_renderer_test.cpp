@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace glint::demo {
@@ -135,6 +136,37 @@ TEST(ClipRendererTest, EventsFollowOneAnotherInTheCentralSquare) {
     EXPECT_GT(seen.x - 160, -48) << share;
     EXPECT_LT(seen.x - 160, 48) << share;
   }
+}
+
+TEST(ClipRendererTest, AMomentShowsItsTwoThingsSideBySideFromItsFirstFrameToItsLast) {
+  const Moment first{{Colour::kRed, Shape::kCircle}, {Colour::kBlue, Shape::kStar}};
+  const Moment second{{Colour::kGreen, Shape::kSquare}, {Colour::kYellow, Shape::kRing}};
+  int red_is_left = 0;
+  for (std::uint64_t look = 0; look < 20; ++look) {
+    auto clip = clip_of({}, 200, 128, look);
+    clip.moments = {first, second};
+    ClipRenderer renderer(clip);
+    for (const double share : {0.0, 0.4, 0.6, 0.999}) {
+      const auto& picture = renderer.picture_at(share * kDuration_s);
+      std::array<std::array<int, 3>, 2> paint{};  // of each half: the pixels of which red, green or blue is the most
+      for (int y = 0; y < picture.height; ++y) {
+        for (int x = 0; x < picture.width; ++x) {
+          const std::uint8_t* pixel = picture.row(y) + 3 * x;
+          const auto [low, high] = std::minmax_element(pixel, pixel + 3);
+          const auto half = static_cast<std::size_t>(x >= picture.width / 2);
+          if (*high - *low >= 90) ++paint[half][static_cast<std::size_t>(high - pixel)];
+        }
+      }
+      for (const auto& half : paint) EXPECT_GT(half[0] + half[1] + half[2], 300) << share;
+      const int blue = paint[0][2] + paint[1][2];
+      EXPECT_EQ(blue > 0, share < 0.5) << share;
+      if (share > 0) continue;
+      red_is_left += paint[0][0] > 0;
+      EXPECT_EQ(paint[0][0] > 0, paint[1][2] > 0);
+    }
+  }
+  EXPECT_GT(red_is_left, 4);
+  EXPECT_LT(red_is_left, 16);
 }
 
 TEST(ClipRendererTest, FourQuarterTurnsAreNone) {

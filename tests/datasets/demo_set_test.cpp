@@ -47,7 +47,7 @@ TEST(DemoSetTest, ManifestAndFilesAreWhatThePlanSays) {
     SCOPED_TRACE(row.dump());
     EXPECT_EQ(row.at("split"), plan[i].split);
     EXPECT_EQ(row.at("captions"), plan[i].captions);
-    EXPECT_EQ(row.contains("tags"), plan[i].order_pair);
+    EXPECT_EQ(row.value("tags", std::vector<std::string>()), plan[i].tags);
     const auto file = test::decode_file(folder / "set" / row.at("video").get<std::string>());
     EXPECT_EQ(file.video_codec, codecs.at(kind.extension));
     EXPECT_EQ(file.rotation, kind.rotation);
@@ -87,6 +87,35 @@ TEST(DemoSetTest, ContinuesWhereItWasInterrupted) {
   EXPECT_EQ(fs::last_write_time(options.folder / "manifest.json"), written);
 }
 
+TEST(DemoSetTest, TheMarkerOfTheUsualSetSaysSeedAndClipsAlone) {
+  const TemporaryFolder folder;
+  make_demo_set({.folder = folder / "set", .seed = 4, .clips = kClips});
+  EXPECT_EQ(read_file(folder / "set" / "demo_set.json"),
+            R"({"format":"glint demo set","version":2,"seed":4,"clips":13})"
+            "\n");
+}
+
+TEST(DemoSetTest, ASetOfMomentsIsWhatItsPlanSaysAndKeepsItsOptions) {
+  const TemporaryFolder folder;
+  const DemoMoments moments = {.min_events = 2, .max_events = 3, .min_seconds = 3, .max_seconds = 3.5};
+  const DemoSetOptions options = {.folder = folder / "set", .clips = kClips, .moments = moments};
+  EXPECT_EQ(make_demo_set(options).rendered, kClips);
+  EXPECT_EQ(make_demo_set(options).rendered, 0);
+  EXPECT_EQ(
+      read_file(folder / "set" / "demo_set.json"),
+      R"({"format":"glint demo set","version":2,"seed":1,"clips":13,"stories":"moments","events":[2,3],"seconds":[3.0,3.5]})"
+      "\n");
+  const auto plan = demo::plan_demo_set(1, kClips, moments);
+  const auto manifest = nlohmann::json::parse(read_file(folder / "set" / "manifest.json"));
+  ASSERT_EQ(manifest.size(), plan.size());
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    EXPECT_EQ(manifest[i].at("captions"), plan[i].captions);
+    EXPECT_EQ(manifest[i].at("tags"), plan[i].tags);
+    const auto file = test::decode_file(folder / "set" / manifest[i].at("video").get<std::string>());
+    EXPECT_NEAR(file.times_s.back(), plan[i].file.duration_s, 0.15);
+  }
+}
+
 void expect_error(const DemoSetOptions& options, const std::string& part) {
   try {
     make_demo_set(options);
@@ -101,6 +130,18 @@ TEST(DemoSetTest, WhatItCannotMakeIsOneSentenceAndTouchesNothing) {
   expect_error({.folder = folder / "few", .clips = 12}, "from 13 to 20000");
   expect_error({.folder = folder / "many", .clips = 20001}, "from 13 to 20000");
   EXPECT_FALSE(fs::exists(folder / "few"));
+  const auto expect_moments_error = [&](std::int64_t clips, const DemoMoments& moments, const std::string& part) {
+    expect_error({.folder = folder / "moments", .clips = clips, .moments = moments}, part);
+  };
+  expect_moments_error(2601, {}, "more than 2600");
+  expect_moments_error(kClips, {.min_events = 1}, "1 to 4 events a clip: they must be from 2 to 8");
+  expect_moments_error(kClips, {.max_events = 9}, "from 2 to 8");
+  expect_moments_error(kClips, {.min_events = 6, .max_events = 5}, "the smaller number first");
+  expect_moments_error(kClips, {.min_seconds = 2.9}, "2.9 to 6 seconds: they must be from 3 to 40");
+  expect_moments_error(kClips, {.max_seconds = 40.1}, "from 3 to 40");
+  expect_moments_error(kClips, {.min_seconds = 5, .max_seconds = 4}, "the smaller number first");
+  expect_moments_error(kClips, {.max_seconds = std::nan("")}, "from 3 to 40");
+  EXPECT_FALSE(fs::exists(folder / "moments"));
   write_file(folder / "mine" / "letter.txt", "dear");
   expect_error({.folder = folder / "mine", .clips = kClips}, "not empty");
   expect_error({.folder = folder / "mine" / "letter.txt", .clips = kClips}, "letter.txt");
@@ -108,6 +149,8 @@ TEST(DemoSetTest, WhatItCannotMakeIsOneSentenceAndTouchesNothing) {
   write_file(folder / "set" / "demo_set.json", R"({"format":"glint demo set","version":1,"seed":9,"clips":13})");
   expect_error({.folder = folder / "set", .clips = kClips}, R"("seed":9)");
   EXPECT_EQ(contents(folder / "set").size(), 1u);
+  write_file(folder / "usual" / "demo_set.json", R"({"format":"glint demo set","version":2,"seed":1,"clips":13})");
+  expect_error({.folder = folder / "usual", .clips = kClips, .moments = DemoMoments{}}, "another demo set");
 }
 
 TEST(DemoSetTest, AVideoThatCannotBeWrittenStopsIt) {

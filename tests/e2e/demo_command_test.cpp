@@ -1,11 +1,13 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
 #include "e2e/program.h"
 #include "glint/core/atomic_file.h"
+#include "glint/core/error.h"
 #include "support/environment.h"
 
 namespace glint::test {
@@ -89,6 +91,44 @@ TEST(DemoCommandTest, OneThatWaitsCanBeStopped) {
   second.send(SIGINT);
   EXPECT_EQ(second.wait().exit_code, 128 + SIGINT);
   EXPECT_TRUE(first.running());
+}
+
+TEST(DemoCommandTest, MakesASetOfMomentsAndNamesItsSettings) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> words = {
+      "demo", (folder / "set").string(), "--clips", "13", "--stories", "moments", "--events", "2-3", "--seconds", "3"};
+  const auto first = run_program(words);
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_THAT(first.err, HasSubstr("configs/demo_moments.yaml"));
+  EXPECT_THAT(read_file(folder / "set" / "demo_set.json"), HasSubstr(R"("events":[2,3],"seconds":[3.0,3.0])"));
+  EXPECT_EQ(videos_in(folder / "set"), 13);
+  EXPECT_THAT(run_program(words).err, HasSubstr("nothing to do"));
+  const auto other = run_program({"demo", (folder / "set").string(), "--clips", "13"});
+  EXPECT_EQ(other.exit_code, 1);
+  EXPECT_THAT(other.err, HasSubstr("another demo set"));
+}
+
+TEST(DemoCommandTest, WrongStoriesEventsAndSecondsAreOneSentence) {
+  const TemporaryFolder folder;
+  const auto expect_refused = [&](std::vector<std::string> options, const std::string& part) {
+    std::vector<std::string> words = {"demo", (folder / "set").string(), "--clips", "13"};
+    words.insert(words.end(), options.begin(), options.end());
+    const auto result = run_program(words);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.err, HasSubstr(part));
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  };
+  expect_refused({"--stories", "half"}, "--stories: 'half' is neither whole nor moments");
+  expect_refused({"--events", "3"}, "are for --stories moments");
+  expect_refused({"--stories", "whole", "--seconds", "4"}, "are for --stories moments");
+  for (const char* word : {"few", "3-", "3-4-5", "3,4", "", "99999999999999999999"}) {
+    expect_refused({"--stories", "moments", concat("--events=", word)}, "--events");
+  }
+  expect_refused({"--stories", "moments", "--events", "1-4"}, "from 2 to 8");
+  expect_refused({"--stories", "moments", "--events=-3"}, "from 2 to 8");
+  expect_refused({"--stories", "moments", "--seconds", "nan"}, "from 3 to 40");
+  expect_refused({"--stories", "moments", "--seconds", "3-41"}, "from 3 to 40");
+  EXPECT_FALSE(fs::exists(folder / "set"));
 }
 
 TEST(DemoCommandTest, AWrongNumberOfClipsIsOneSentence) {
