@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "glint/core/error.h"
 #include "glint/report/chart.h"
 #include "report/plot.h"
 

@@ -50,6 +50,7 @@ figure { margin: .75rem 0; min-width: 0; }
 figure svg { display: block; width: 100%; height: auto; max-width: 34rem; }
 figcaption { font-size: .9rem; }
 svg text { font-family: inherit; }
+svg .label { paint-order: stroke; stroke: var(--ground); stroke-width: 3px; stroke-linejoin: round; }
 .s0 { --c: var(--c0); } .s1 { --c: var(--c1); } .s2 { --c: var(--c2); } .s3 { --c: var(--c3); }
 .s4 { --c: var(--c4); } .s5 { --c: var(--c5); } .s6 { --c: var(--c6); } .s7 { --c: var(--c7); }
 svg .f { fill: var(--c); } svg .k { stroke: var(--c); }

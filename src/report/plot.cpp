@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 #include "glint/core/error.h"
 #include "glint/core/hash.h"
@@ -44,6 +45,15 @@ double round_step(double rough) {
   return 10 * power;
 }
 
+// "1 M" rather than "1e+06".
+std::string tick_label(double value) {
+  const std::pair<double, const char*> units[] = {{1e12, " T"}, {1e9, " G"}, {1e6, " M"}};
+  for (const auto& [size, name] : units) {
+    if (std::abs(value) >= size && std::abs(value) < 1000 * size) return short_number(value / size) + name;
+  }
+  return short_number(value);
+}
+
 std::vector<Tick> log_ticks(const Scale& scale, int wanted) {
   const double decades = std::log10(scale.high / scale.low);
   const std::vector<double> factors = decades > wanted / 2.0 ? std::vector<double>{1} : std::vector<double>{1, 2, 5};
@@ -55,7 +65,7 @@ std::vector<Tick> log_ticks(const Scale& scale, int wanted) {
     for (const double factor : factors) {
       const double value = factor * std::pow(10, power);
       if (value >= scale.low * (1 - 1e-9) && value <= scale.high * (1 + 1e-9))
-        ticks.push_back({value, short_number(value)});
+        ticks.push_back({value, tick_label(value)});
     }
   }
   return ticks;
@@ -111,9 +121,7 @@ std::vector<Tick> ticks_of(const Scale& scale, int wanted) {
     const double value = static_cast<double>(n) * step;
     if (value > scale.high + 1e-9 * step) break;
     const bool is_plain = std::abs(value) < 1e6 && step >= 1e-6;
-    ticks.push_back({value, !is_plain     ? short_number(value)
-                            : digits == 0 ? short_number(value)
-                                          : fixed(value, digits)});
+    ticks.push_back({value, is_plain && digits > 0 ? fixed(value, digits) : tick_label(value)});
   }
   return ticks;
 }

@@ -1,6 +1,7 @@
 #include "report/query_facts.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <set>
 #include <unordered_map>

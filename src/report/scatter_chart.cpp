@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kLabelledPoints = 24;  // more would cover one another
 
-// A label beside its point where no other label stands yet: right, left, above or below.
+// A label beside its point where no other label or point stands: above, below, right, left.
 class LabelPlaces {
  public:
   Markup label(const Plot& plot, double x, double y, const std::string& text) {
@@ -20,10 +20,9 @@ class LabelPlaces {
       double x, y;
       const char* anchor;
       double left;
-    } places[] = {{x + 7, y + 4, "start", x + 7},
-                  {x - 7, y + 4, "end", x - 7 - width},
-                  {x, y - 8, "middle", x - width / 2},
-                  {x, y + 18, "middle", x - width / 2}};
+    } places[] = {{x, y - 8, "middle", x - width / 2}, {x, y + 18, "middle", x - width / 2},
+                  {x + 7, y + 4, "start", x + 7},      {x - 7, y + 4, "end", x - 7 - width},
+                  {x + 7, y - 6, "start", x + 7},      {x - 7, y - 6, "end", x - 7 - width}};
     for (const auto& at : places) {
       const Box box{at.left, at.y - kFontSize, at.left + width, at.y + 2};
       if (box.left < plot.x.begin - 2 || box.right > kChartWidth || box.top < plot.y.end - 14 ||
@@ -31,10 +30,12 @@ class LabelPlaces {
         continue;
       if (std::any_of(taken_.begin(), taken_.end(), [&](const Box& other) { return box.overlaps(other); })) continue;
       taken_.push_back(box);
-      return svg_text(at.x, at.y, words, at.anchor);
+      return svg_text(at.x, at.y, words, at.anchor, {{"class", "label"}});
     }
     return {};
   }
+
+  void keep_free(double x, double y) { taken_.push_back({x - 6, y - 6, x + 6, y + 6}); }
 
  private:
   struct Box {
@@ -112,14 +113,22 @@ Markup scatter_chart(const ScatterChart& chart) {
   Plot plot(chart.x, wider(scale_over(xs, chart.x, false)), chart.y, wider(scale_over(ys, chart.y, false)), names);
   draw_front(plot, chart.front);
   LabelPlaces labels;
-  for (std::size_t s = 0; s < chart.series.size(); ++s) {
-    for (const auto& p : chart.series[s].points) {
-      if (!plot.x.takes(p.x) || !plot.y.takes(p.y)) continue;
-      const double x = plot.x.at(p.x), y = plot.y.at(p.y);
-      plot.add(marker(s, x, y, 4.5));
-      if (!p.label.empty() && count <= kLabelledPoints) plot.add(labels.label(plot, x, y, p.label));
+  Markup texts;  // on top of all points
+  const auto for_each_point = [&](auto&& use) {
+    for (std::size_t s = 0; s < chart.series.size(); ++s) {
+      for (const auto& p : chart.series[s].points) {
+        if (plot.x.takes(p.x) && plot.y.takes(p.y)) use(s, p, plot.x.at(p.x), plot.y.at(p.y));
+      }
     }
-  }
+  };
+  for_each_point([&](std::size_t s, const ScatterPoint&, double x, double y) {
+    plot.add(marker(s, x, y, 4.5));
+    labels.keep_free(x, y);
+  });
+  for_each_point([&](std::size_t, const ScatterPoint& p, double x, double y) {
+    if (!p.label.empty() && count <= kLabelledPoints) texts += labels.label(plot, x, y, p.label);
+  });
+  plot.add(texts);
   return figure(chart.title, chart.description, kChartWidth, plot.height(), plot.shapes(), scatter_data(chart));
 }
 

@@ -137,6 +137,7 @@ TEST(PlotTest, TicksAreRoundAndInside) {
   EXPECT_THAT(labels(ticks_of({0, 100, false, 0, 1}, 5)), ElementsAre("0", "20", "40", "60", "80", "100"));
   EXPECT_THAT(labels(ticks_of({-0.15, 0.25, false, 0, 1}, 4)), ElementsAre("-0.1", "0.0", "0.1", "0.2"));
   EXPECT_THAT(labels(ticks_of({1, 10'000, true, 0, 1}, 5)), ElementsAre("1", "10", "100", "1,000", "10,000"));
+  EXPECT_THAT(labels(ticks_of({0, 2e9, false, 0, 1}, 2)), ElementsAre("0", "1 G", "2 G"));
   EXPECT_THAT(labels(ticks_of({1, 60, true, 0, 1}, 5)), ElementsAre("1", "2", "5", "10", "20", "50"));
 }
 
