@@ -198,7 +198,8 @@ TEST(StudyTest, EveryShippedStudyOfTheDemoSetCanBePlanned) {
     const auto printed = run_program({"study", "init", name, "--demo"});
     ASSERT_EQ(printed.exit_code, 0) << printed.err;
     auto text = printed.out;
-    text.replace(text.find("demo_data"), 9, small_demo_set().string() + ", train.batch_size: 8");
+    const std::string root = "data.root: demo_moments";
+    text.replace(text.find(root), root.size(), "data.root: " + small_demo_set().string() + ", train.batch_size: 8");
     write_file(file, text);
     const auto plan = run_program({"study", "plan", file, "--json"});
     ASSERT_EQ(plan.exit_code, 0) << plan.err;
