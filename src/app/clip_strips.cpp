@@ -50,9 +50,12 @@ KeptClips read_kept(const fs::path& folder) try {
   if (!files::exists(folder / "index.json")) return kept;
   const auto index = parse_json_object(read_text(folder / "index.json"), (folder / "index.json").string());
   if (index.value("format", 0) != kStripFormat || !index.contains("clips")) return kept;
-  for (const auto& [id, clip] : index["clips"].items())
-    kept[id] = {clip.value("source", ""), clip.value("duration_s", 0.0), clip.value("jpeg", ""), clip.value("width", 0),
+  for (const auto& [id, clip] : index["clips"].items()) {
+    const fs::path jpeg = clip.value("jpeg", "");
+    if (jpeg != jpeg.filename()) continue;  // of this folder alone: a page is no place for other files
+    kept[id] = {clip.value("source", ""), clip.value("duration_s", 0.0), jpeg.string(), clip.value("width", 0),
                 clip.value("height", 0)};
+  }
   return kept;
 } catch (const nlohmann::json::exception&) {
   return {};

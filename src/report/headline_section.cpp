@@ -56,8 +56,17 @@ Markup headline_table(const ReportFacts& facts, const std::vector<HeadlineRow>& 
   table.caption =
       "Share of queries whose right answer is among the first k (R@k, %), its rank (median, mean from 1) and "
       "mean 1/rank, with 95 % intervals over queries";
-  table.columns = {{"run"},       {"direction"}, {"R@1", true}, {"R@5", true},     {"R@10", true},   {"RSum", true},
-                   {"MdR", true}, {"MnR", true}, {"MRR", true}, {"nDCG@10", true}, {"queries", true}};
+  table.columns = {{"run", false, html::Width::kWhole},
+                   {"direction", false, html::Width::kWhole},
+                   {"R@1", true},
+                   {"R@5", true},
+                   {"R@10", true},
+                   {"RSum", true},
+                   {"MdR", true},
+                   {"MnR", true},
+                   {"MRR", true},
+                   {"nDCG@10", true},
+                   {"queries", true}};
   for (const auto& row : rows) {
     const auto& v = row.values;
     const auto& metrics = facts.report.runs[row.run].results.metrics;

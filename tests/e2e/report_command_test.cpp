@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <regex>
 
 #include "e2e/program.h"
@@ -163,6 +164,32 @@ TEST_F(ReportCommandTest, AReportOfAReportReadyFolderTakesSeconds) {
   reported({run().string()});
   // 0.5 s where nothing else runs; the bar is 5.
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+}
+
+// Strips as an earlier report kept them, of `bytes` each.
+void keep_strips(const fs::path& run, std::size_t bytes, const std::string& file) {
+  nlohmann::json clips = nlohmann::json::object();
+  for (const auto& item : read_ranked_items(run / "eval/test/gallery.jsonl"))
+    clips[item.id] = {{"source", "x"}, {"duration_s", 3}, {"jpeg", file}, {"width", 646}, {"height", 120}};
+  write_file(run / "eval/test/strips/x.jpg", std::string(bytes, 'j'));
+  write_file(run / "eval/test/strips/index.json", nlohmann::json{{"format", 1}, {"clips", clips}}.dump());
+}
+
+TEST_F(ReportCommandTest, APageOfMoreThan20MegabytesIsRefusedWithTheOptionsThatHelp) {
+  const auto a = hostile_run(folder_ / "a", 2);
+  keep_strips(a, 500'000, "x.jpg");
+  expect_refused({a.string()}, "more than 20; --split puts its pictures beside it, or --queries 6 shows fewer queries");
+  EXPECT_FALSE(files::exists(a / "report.html"));
+  reported({a.string(), "--split"});
+  EXPECT_EQ(files::list(a / "report_files").size(), 3U);  // style, script and one picture
+}
+
+TEST_F(ReportCommandTest, KeptStripsAreOfTheirFolderAlone) {
+  const auto a = hostile_run(folder_ / "a", 2);
+  write_file(a / "secret", "none of the page's business");
+  keep_strips(a, 10, "../../../secret");
+  reported({a.string()});
+  EXPECT_FALSE(has(read_file(a / "report.html"), "<img"));
 }
 
 TEST_F(ReportCommandTest, WhatCannotBeReportedIsOneSentence) {
