@@ -186,7 +186,7 @@ int work(const std::string& file, WorkOptions options) {
 
 struct ReportOptions {
   std::string file, out;
-  bool json = false, markdown = false, latex = false, csv = false;
+  bool json = false, latex = false, csv = false;  // none: Markdown
 };
 
 void report(const ReportOptions& options) {
@@ -261,8 +261,7 @@ void add_study_command(CLI::App& app) {
     for (auto* other : forms) form->excludes(other);
     forms.push_back(form);
   };
-  add_form("--markdown", reports->markdown, "Print Markdown (the default)");
-  add_form("--json", reports->json, "Print a JSON object");
+  add_form("--json", reports->json, "Print a JSON object instead of Markdown");
   add_form("--latex", reports->latex, "Print LaTeX tables (package booktabs)");
   add_form("--csv", reports->csv, "Print comma-separated values, a row a number");
   report_command->footer("Example: glint study report losses.yaml");

@@ -38,6 +38,10 @@ class StudyReader {
     if (const auto* vary = find(tree, "vary")) read_sweeps(*vary);
     if (const auto* others = find(tree, "evaluate_on")) read_transfers(*others);
     if (const auto* measure = find(tree, "measure")) read_measures(*measure);
+    const bool falls = study_.metric.ends_with("MnR") || study_.metric.ends_with("MdR");
+    if (falls && study_.measure.contains(StudyMeasure::kConvergence))
+      fail(*find(tree, "metric"), "metric: ", study_.metric,
+           " falls as a model learns; convergence takes one that rises, as t2v/R@1");
     return std::move(study_);
   }
 

@@ -68,6 +68,8 @@ TEST_F(StudyFileTest, NamesTheLineOfWhatIsWrong) {
   EXPECT_THAT(error_of("study: s\nbase: b\nseeds: [1, 1]\narms: {a: {}}\n"), HasSubstr("1 stands twice"));
   EXPECT_THAT(error_of("study: s\nbase: b\nseeds: [x]\narms: {a: {}}\n"), HasSubstr("'x' is no seed"));
   EXPECT_THAT(error_of(good + "arms: {a: {}}\nmeasure: [speed]\n"), HasSubstr("there is no 'speed'"));
+  EXPECT_THAT(error_of(good + "arms: {a: {}}\nmetric: t2v/MnR\nmeasure: [convergence]\n"),
+              HasSubstr("(line 5): metric: t2v/MnR falls"));
   EXPECT_THAT(error_of("- 1\n- 2\n"), HasSubstr("is no study file"));
 }
 
